@@ -1,0 +1,223 @@
+/* Buffers: see buf.h.
+ *
+ * Free blocks are kept in one list per size class: a thread's own (at most CACHE_BLOCKS per
+ * class, no lock) and behind it a shared one (guarded by pool.mutex, at most SHARED_BYTES per
+ * class, so that a burst of connections does not keep its memory for ever). */
+#include "base/buf.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/metrics.h"
+
+#define CACHE_BLOCKS 8u
+#define SHARED_BYTES (4u << 20)
+
+static const uint32_t class_size[] = {BUF_SMALL, BUF_MEDIUM, BUF_IO, BUF_HEAD, BUF_MAX};
+#define CLASSES (sizeof class_size / sizeof class_size[0])
+
+struct block {
+    struct block *next;
+};
+
+struct free_list {
+    struct block *first;
+    unsigned count;
+};
+
+static _Thread_local struct free_list cache[CLASSES];
+static struct {
+    pthread_mutex_t mutex;
+    struct free_list lists[CLASSES]; /* guarded by mutex */
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void list_push(struct free_list *list, struct block *block)
+{
+    block->next = list->first;
+    list->first = block;
+    list->count++;
+}
+
+static struct block *list_pop(struct free_list *list)
+{
+    struct block *block = list->first;
+    if (block) {
+        list->first = block->next;
+        list->count--;
+    }
+    return block;
+}
+
+static size_t class_for(size_t size)
+{
+    size_t c = 0;
+    while (c < CLASSES && class_size[c] < size)
+        c++;
+    return c;
+}
+
+static char *block_get(size_t c)
+{
+    struct block *block = list_pop(&cache[c]);
+    if (block == NULL) {
+        pthread_mutex_lock(&pool.mutex);
+        block = list_pop(&pool.lists[c]);
+        pthread_mutex_unlock(&pool.mutex);
+    }
+    if (block == NULL)
+        block = malloc(class_size[c]);
+    if (block)
+        metrics_add(METRIC_BUFFERS, 1);
+    return (char *)block;
+}
+
+static void shared_put(size_t c, struct block *block)
+{
+    pthread_mutex_lock(&pool.mutex);
+    bool keep = (size_t)pool.lists[c].count * class_size[c] < SHARED_BYTES;
+    if (keep)
+        list_push(&pool.lists[c], block);
+    pthread_mutex_unlock(&pool.mutex);
+    if (!keep)
+        free(block);
+}
+
+static void block_put(char *data, uint32_t cap)
+{
+    size_t c = class_for(cap);
+    struct block *block = (struct block *)(void *)data;
+    check(c < CLASSES && class_size[c] == cap);
+    metrics_add(METRIC_BUFFERS, -1);
+    if (cache[c].count < CACHE_BLOCKS)
+        list_push(&cache[c], block);
+    else
+        shared_put(c, block);
+}
+
+/* Moves the unread bytes to the front of a block of class `c`. */
+static int move_to_class(struct buf *buf, size_t c)
+{
+    char *data = block_get(c);
+    size_t len = buf_len(buf);
+    if (data == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (len)
+        memcpy(data, buf->data + buf->start, len);
+    if (buf->data)
+        block_put(buf->data, buf->cap);
+    buf->data = data;
+    buf->cap = class_size[c];
+    buf->start = 0;
+    buf->end = (uint32_t)len;
+    return 0;
+}
+
+int buf_reserve(struct buf *buf, size_t room)
+{
+    if (buf->data && buf_room(buf) >= room)
+        return 0;
+    size_t len = buf_len(buf);
+    if (room > BUF_MAX || len + room > BUF_MAX) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    if (buf->data && len + room <= buf->cap) {
+        memmove(buf->data, buf->data + buf->start, len);
+        buf->start = 0;
+        buf->end = (uint32_t)len;
+        return 0;
+    }
+    return move_to_class(buf, class_for(len + room));
+}
+
+void buf_produce(struct buf *buf, size_t len)
+{
+    check(len <= buf_room(buf));
+    buf->end += (uint32_t)len;
+}
+
+void buf_consume(struct buf *buf, size_t len)
+{
+    check(len <= buf_len(buf));
+    buf->start += (uint32_t)len;
+    if (buf->start == buf->end)
+        buf->start = buf->end = 0;
+}
+
+void buf_append(struct buf *buf, const void *data, size_t len)
+{
+    if (buf->failed || len == 0)
+        return;
+    if (buf_reserve(buf, len) == -1) {
+        buf->failed = true;
+        return;
+    }
+    memcpy(buf_tail(buf), data, len);
+    buf->end += (uint32_t)len;
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    char text[1001];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    check(len >= 0 && (size_t)len < sizeof text);
+    buf_append(buf, text, (size_t)len);
+}
+
+void buf_append_uint(struct buf *buf, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    buf_append(buf, digits + at, sizeof digits - at);
+}
+
+void buf_trim(struct buf *buf)
+{
+    size_t len = buf_len(buf);
+    if (buf->data == NULL)
+        return;
+    if (len == 0) {
+        block_put(buf->data, buf->cap);
+        buf->data = NULL;
+        buf->cap = 0;
+        return;
+    }
+    size_t c = class_for(len);
+    /* Out of memory is no reason to fail here: the larger block goes on serving. */
+    if (class_size[c] < buf->cap)
+        (void)move_to_class(buf, c);
+}
+
+void buf_release(struct buf *buf)
+{
+    if (buf->data)
+        block_put(buf->data, buf->cap);
+    *buf = (struct buf){0};
+}
+
+void buf_thread_release(void)
+{
+    for (size_t c = 0; c < CLASSES; c++)
+        for (struct block *block; (block = list_pop(&cache[c])) != NULL;)
+            shared_put(c, block);
+}
+
+void buf_pool_release(void)
+{
+    for (size_t c = 0; c < CLASSES; c++)
+        for (struct block *block; (block = list_pop(&pool.lists[c])) != NULL;)
+            free(block);
+}

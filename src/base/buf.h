@@ -1,0 +1,99 @@
+/* Buffers: a contiguous window of bytes in a pooled block.
+ *
+ *        data        start          end            cap
+ *          |  consumed  |  unread     |   room       |
+ *
+ * A buf starts without a block and returns it when it is released, so an idle connection holds
+ * none. Blocks come in a few sizes from free lists, one list per thread with a shared one
+ * behind it: taking and returning one costs no lock and no malloc in the steady state.
+ *
+ * A buf belongs to one connection and is used by the worker that runs it; blocks may be
+ * returned by another thread than the one that took them. */
+#ifndef PORTICO_BASE_BUF_H
+#define PORTICO_BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+#define BUF_SMALL  1024u          /* a usual head */
+#define BUF_MEDIUM 4096u          /* a head with cookies */
+#define BUF_IO     (16384u + 256u) /* one full TLS record, or 16 KiB and its chunk framing */
+#define BUF_HEAD   (65536u + 256u) /* the largest head that is accepted */
+#define BUF_MAX    (2u * BUF_HEAD) /* a rewritten head can exceed what came in */
+
+struct buf {
+    char *data; /* owned; NULL without a block */
+    uint32_t cap;
+    uint32_t start;
+    uint32_t end;
+    bool failed; /* an append found no memory or no room; stays set until released */
+};
+
+static inline size_t buf_len(const struct buf *buf)
+{
+    return buf->end - buf->start;
+}
+
+static inline struct span buf_span(const struct buf *buf)
+{
+    return span_make(buf->data + buf->start, buf_len(buf));
+}
+
+/* Where reading may append, and how much. */
+static inline char *buf_tail(const struct buf *buf)
+{
+    return buf->data + buf->end;
+}
+
+static inline size_t buf_room(const struct buf *buf)
+{
+    return buf->cap - buf->end;
+}
+
+/* Makes room for at least `room` more bytes behind the unread ones, by moving them to the
+ * front or to a larger block. 0, or -1 (ENOMEM; EMSGSIZE beyond BUF_MAX) with the content
+ * unharmed. Pointers into the buffer become invalid. */
+int buf_reserve(struct buf *buf, size_t room);
+
+/* `len` bytes were written behind the end (at most buf_room). */
+void buf_produce(struct buf *buf, size_t len);
+
+/* `len` unread bytes are done with; an emptied buffer starts again at the front. */
+void buf_consume(struct buf *buf, size_t len);
+
+/* Appends. On failure `failed` is set and nothing more is appended, so that a builder checks
+ * once, at the end. */
+void buf_append(struct buf *buf, const void *data, size_t len);
+
+static inline void buf_append_span(struct buf *buf, struct span s)
+{
+    buf_append(buf, s.data, s.len);
+}
+
+static inline void buf_append_str(struct buf *buf, const char *str)
+{
+    buf_append(buf, str, strlen(str));
+}
+
+/* Formatted; at most 1,000 bytes a call. Not for hot paths. */
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends an unsigned number in decimal. */
+void buf_append_uint(struct buf *buf, uint64_t value);
+
+/* Before parking: no block if there are no unread bytes, else the smallest that holds them. */
+void buf_trim(struct buf *buf);
+
+/* Returns the block; the buf is as new. */
+void buf_release(struct buf *buf);
+
+/* Gives the calling thread's free blocks to the shared list: a thread calls it as it ends. */
+void buf_thread_release(void);
+
+/* Frees what lies in the shared list: at exit, once all threads have ended. */
+void buf_pool_release(void);
+
+#endif

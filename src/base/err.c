@@ -1,0 +1,72 @@
+/* Errors for operators: see err.h. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void set_message(struct err *err, const char *format, va_list args)
+{
+    err->file[0] = err->hint[0] = '\0';
+    err->line = err->column = 0;
+    vsnprintf(err->message, sizeof err->message, format, args);
+}
+
+int err_set(struct err *err, const char *format, ...)
+{
+    if (err == NULL)
+        return -1;
+    va_list args;
+    va_start(args, format);
+    set_message(err, format, args);
+    va_end(args);
+    return -1;
+}
+
+int err_set_errno(struct err *err, int errnum, const char *format, ...)
+{
+    if (err == NULL)
+        return -1;
+    va_list args;
+    va_start(args, format);
+    set_message(err, format, args);
+    va_end(args);
+    size_t len = strlen(err->message);
+    char text[128];
+    snprintf(err->message + len, sizeof err->message - len, ": %s",
+             strerror_r(errnum, text, sizeof text));
+    return -1;
+}
+
+int err_hint(struct err *err, const char *format, ...)
+{
+    if (err == NULL)
+        return -1;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(err->hint, sizeof err->hint, format, args);
+    va_end(args);
+    return -1;
+}
+
+int err_place(struct err *err, const char *file, unsigned line, unsigned column)
+{
+    if (err == NULL)
+        return -1;
+    snprintf(err->file, sizeof err->file, "%s", file);
+    err->line = line;
+    err->column = column;
+    return -1;
+}
+
+void err_format(const struct err *err, char *out, size_t size)
+{
+    if (err->file[0] && err->line && err->column)
+        snprintf(out, size, "%s:%u:%u: %s", err->file, err->line, err->column, err->message);
+    else if (err->file[0] && err->line)
+        snprintf(out, size, "%s:%u: %s", err->file, err->line, err->message);
+    else if (err->file[0])
+        snprintf(out, size, "%s: %s", err->file, err->message);
+    else
+        snprintf(out, size, "%s", err->message);
+}

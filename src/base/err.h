@@ -1,0 +1,37 @@
+/* Errors for operators: what happened, where, and what to do.
+ *
+ * `struct err` is one problem that a person can mend: in the configuration file (then with
+ * file, line and column), in the environment, on the disk. It is carried up to whoever can
+ * print it, in the end main(). Bugs use check(); peers' errors use base/reason.h. */
+#ifndef PORTICO_BASE_ERR_H
+#define PORTICO_BASE_ERR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct err {
+    char file[256];      /* empty when no file is to blame */
+    unsigned line;       /* from 1; 0 when unknown */
+    unsigned column;     /* from 1, in characters; 0 when unknown */
+    char message[384];   /* what is wrong, and what was expected */
+    char hint[256];      /* what to do; may be empty */
+};
+
+/* Sets the message, clears the place and the hint. `err` may be NULL. Always returns -1, so
+ * that a function can end with `return err_set(...)`. */
+int err_set(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* As err_set, with ": " and the text of `errnum` behind the message. */
+int err_set_errno(struct err *err, int errnum, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Adds the hint to an error that was set. Returns -1. */
+int err_hint(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds the place to an error that was set. Returns -1. */
+int err_place(struct err *err, const char *file, unsigned line, unsigned column);
+
+/* "file:line:column: message" (the parts that are known) into `out`; without the hint. */
+void err_format(const struct err *err, char *out, size_t size);
+
+#endif

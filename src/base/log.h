@@ -1,0 +1,51 @@
+/* The log: lines from any thread, written by one.
+ *
+ * Access lines go to standard output, everything else to standard error. A thread that logs
+ * puts its line into a ring of its own (single producer, single consumer, no lock); the log
+ * thread collects all rings and writes whole lines, so lines are never torn or interleaved.
+ * A line reaches its descriptor within 200 ms. Nobody waits for the log: when a ring is full,
+ * because whoever reads the pipe has stopped, lines are dropped and counted, and the count is
+ * logged as soon as there is room again.
+ *
+ * Before log_start and after log_stop, log_write goes straight to standard error. Threads
+ * need no registration; a ring is made at a thread's first line and outlives it. */
+#ifndef PORTICO_BASE_LOG_H
+#define PORTICO_BASE_LOG_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+/* Starts the log thread, writing access lines to `access_fd` and messages to `error_fd`
+ * (both borrowed; blocking or not). 0, or -1 with `err`. */
+int log_start(int access_fd, int error_fd, struct err *err);
+
+/* Writes everything out, waiting at most a second for a blocked descriptor, and ends the
+ * thread. All producers have ended or log nothing any more. */
+void log_stop(void);
+
+/* One access line, without its newline. Control characters are the caller's to escape. Longer
+ * than 32 KiB: cut off. */
+void log_access(struct span line);
+
+/* One message: "2026-11-23T04:20:48.123Z level thread: text". Control characters and bytes
+ * that are not printable ASCII or UTF-8 are written as \xHH, so that no peer can forge a
+ * line. Keeps errno. */
+void log_write(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Messages below `level` are not written; LOG_INFO at the start. */
+void log_set_level(enum log_level level);
+
+/* Lines dropped since the start. */
+uint64_t log_dropped(void);
+
+/* Appends `text` to out[0..size) for use inside a quoted field of a log line: quotation marks
+ * and backslashes get a backslash, other bytes outside 0x20-0x7e become \xHH. Returns the
+ * bytes written; stops at the last character that fits. */
+size_t log_escape(struct span text, char *out, size_t size);
+
+#endif

@@ -1,0 +1,12 @@
+/* Threads: named, with every signal blocked (main alone handles signals) and a stack of a
+ * known size. */
+#ifndef PORTICO_BASE_THREAD_H
+#define PORTICO_BASE_THREAD_H
+
+#include <pthread.h>
+
+/* Starts `run(arg)` in a joinable thread called `name` (at most 15 characters, shown by gdb
+ * and top). Returns 0, or -1 with errno. */
+int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg);
+
+#endif

@@ -1,0 +1,22 @@
+/* Listeners: bound, listening, non-blocking sockets. */
+#ifndef PORTICO_NET_LISTENER_H
+#define PORTICO_NET_LISTENER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "net/address.h"
+
+/* Binds and listens (SO_REUSEADDR, IPV6_V6ONLY, FD_CLOEXEC, the kernel's largest backlog).
+ * `address` gets the port that the kernel chose when it was 0. Returns the descriptor, or -1
+ * with errno and an `err` that names the remedy: for EACCES on a low port (setcap, sysctl
+ * net.ipv4.ip_unprivileged_port_start, or HTTP_PORT/HTTPS_PORT), EADDRINUSE (who could be
+ * using it and how to find out), EADDRNOTAVAIL. EAFNOSUPPORT and, for the IPv6 wildcard,
+ * EADDRNOTAVAIL mean a machine without IPv6: the caller may go on without. */
+int listener_open(struct address *address, struct err *err);
+
+/* Accepts one connection: non-blocking, FD_CLOEXEC. Returns its descriptor and fills `peer`,
+ * or -1 with errno (EAGAIN when none waits; connections that died in the queue are skipped). */
+int listener_accept(int listener, struct address *peer);
+
+#endif

@@ -1,0 +1,67 @@
+/* Streams: a connected, non-blocking socket, plain or with TLS on top.
+ *
+ * Reading and writing look the same for both. What differs is what to wait for when a call
+ * would block: TLS may have to write in order to read and the other way round. So a refused
+ * call leaves in `read_wants` or `write_wants` the poll(2) event to wait for, taken from
+ * SSL_get_error, and whoever waits arms that.
+ *
+ * A stream belongs to one connection and is used by the worker that runs it. The OpenSSL error
+ * queue belongs to the thread and connections change threads: every call here begins by
+ * clearing it. A refused write must be repeated with the same bytes (they may have moved)
+ * before anything else is written. */
+#ifndef PORTICO_NET_STREAM_H
+#define PORTICO_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct ssl_st;
+
+struct stream {
+    int fd;             /* owned; -1 when closed */
+    struct ssl_st *ssl; /* owned; NULL on a plain stream */
+    short read_wants;   /* POLLIN or POLLOUT: what the last refused read waits for; 0 when the
+                           last read was not refused */
+    short write_wants;  /* the same for writing */
+    bool eof;           /* a read saw the end: clean, truncated or an error */
+    bool broken;        /* the stream failed (reset, TLS error): nothing more can be sent */
+    bool in_epoll;      /* waiting room only: registered in the epoll set */
+    bool armed;         /* waiting room only: may still fire */
+    uint64_t bytes_read;
+    uint64_t bytes_written;
+};
+
+#define STREAM_CLOSED ((struct stream){.fd = -1})
+
+/* A plain stream on a connected (or connecting) non-blocking socket, which it then owns. */
+void stream_init(struct stream *stream, int fd);
+
+/* Up to `size` bytes, at least one. Returns the count; 0 at a clean end (FIN on a plain
+ * stream, close_notify over TLS); -1 with errno: EAGAIN (see read_wants), ECONNABORTED when a
+ * TLS peer ended without close_notify, EPROTO on a TLS error, or the socket's own error. */
+ssize_t stream_read(struct stream *stream, void *data, size_t size);
+
+/* Up to `size` bytes (size > 0). Returns the count, at least 1; -1 with errno: EAGAIN (see
+ * write_wants), EPROTO on a TLS error, or the socket's own error (EPIPE, ECONNRESET). */
+ssize_t stream_write(struct stream *stream, const void *data, size_t size);
+
+/* Bytes that can be read without a system call: decrypted ones inside OpenSSL. A partial
+ * record does not count. */
+size_t stream_pending(const struct stream *stream);
+
+/* Says that nothing more will be sent: FIN, or close_notify and FIN. 0, or -1 with errno
+ * (EAGAIN when close_notify could not be sent yet). Reading goes on. */
+int stream_shutdown(struct stream *stream);
+
+/* Closes in good order: close_notify over TLS (once, without waiting), then close. */
+void stream_close(struct stream *stream);
+
+/* Closes so that the peer sees an aborted transfer: a reset, and no close_notify. */
+void stream_abort(struct stream *stream);
+
+/* Turns on SO_KEEPALIVE and TCP_NODELAY; errors are ignored (a Unix socket has neither). */
+void stream_set_options(struct stream *stream);
+
+#endif

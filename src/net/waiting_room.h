@@ -1,0 +1,111 @@
+/* The waiting room: every connection that no worker is serving.
+ *
+ * It is one epoll set, and the kernel's ready list is the queue between the acceptor and the
+ * workers, and between a worker and the next. A connection waits in a slot; slots are
+ * type-stable (their memory is never returned while the room stands), and a slot number with
+ * a generation names one wait of one connection for ever.
+ *
+ *            room_acquire             room_park              room_take
+ *     FREE ───────────────► RUNNING ────────────► PARKED ───────────────► RUNNING
+ *       ▲                      │                    │  room_wake             ▲
+ *       └──── room_release ────┘                    └─────────► WOKEN ───────┘
+ *
+ * Invariants
+ *  1. A slot's mutex guards its state, generation, deadline and flags, and nothing else. Parking
+ *     and taking happen under it, so whoever takes sees everything that the parker wrote.
+ *  2. Parking makes generation + 1 and arms every descriptor of the wait with it. An event or a
+ *     wake that names another generation is stale and is dropped.
+ *  3. Only the thread that took a connection touches its streams, and only it closes them.
+ *  4. Every registration is one-shot. A descriptor that fired is quiet until it is armed again;
+ *     one that leaves its connection goes through room_forget first.
+ *  5. A wake for the wait that is about to begin (it names generation + 1 of a running slot)
+ *     is kept, and parking then answers at once. No wake is lost, and none reaches another
+ *     connection.
+ *
+ * Lock order: a slot's mutex, then the room's. Nothing is logged or allocated under either. */
+#ifndef PORTICO_NET_WAITING_ROOM_H
+#define PORTICO_NET_WAITING_ROOM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/stream.h"
+
+enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_PARKED, SLOT_WOKEN };
+
+struct room;
+
+/* The first member of whatever waits. */
+struct room_slot {
+    pthread_mutex_t mutex;
+    struct room_slot *next; /* guarded by the room's mutex: free list, or list of the woken */
+    uint32_t index;         /* fixed after init */
+    uint32_t generation;    /* guarded by mutex; the owner may read it */
+    uint8_t state;          /* enum slot_state; guarded by mutex */
+    bool wake_pending;      /* guarded by mutex: invariant 5 */
+};
+
+/* A wait that somebody else may end: what room_wake needs. */
+struct room_ticket {
+    struct room *room; /* borrowed */
+    uint32_t index;
+    uint32_t generation;
+};
+
+/* One descriptor of a wait: `events` is POLLIN, POLLOUT or both. */
+struct room_interest {
+    struct stream *stream;
+    short events;
+};
+
+/* A room with `slots` slots of `slot_size` bytes, each beginning with a struct room_slot and
+ * otherwise zero. Memory is reserved, not used, until a slot is first acquired. NULL with
+ * errno. */
+struct room *room_new(uint32_t slots, size_t slot_size);
+void room_free(struct room *room); /* every slot is free, every thread has left */
+
+/* A free slot, now RUNNING and the caller's; NULL when all are taken. What lies behind its
+ * struct room_slot is as the last user left it, or zero. */
+struct room_slot *room_acquire(struct room *room);
+
+/* Gives a RUNNING slot back. Its streams are closed or forgotten. */
+void room_release(struct room *room, struct room_slot *slot);
+
+/* Parks a RUNNING slot until one of `count` descriptors is ready, the deadline (CLOCK_NEVER:
+ * none) has passed or it is woken. True when it is parked: the caller must not touch it any
+ * more. False when a wake came first (invariant 5) or the kernel refused: it is still the
+ * caller's, who goes on as if woken. */
+bool room_park(struct room *room, struct room_slot *slot, const struct room_interest *interests,
+               size_t count, int64_t deadline);
+
+/* Takes the next connection that can go on, blocking until there is one. NULL once room_stop
+ * was called and every woken connection has been taken. */
+struct room_slot *room_take(struct room *room);
+
+/* Names the wait that the running slot will begin when it parks next. */
+struct room_ticket room_next_wait(struct room *room, const struct room_slot *slot);
+
+/* Wakes the connection if it is still in that wait, or about to begin it. Any thread. */
+void room_wake(struct room_ticket ticket);
+
+/* Wakes everyone whose deadline has passed, and returns the earliest deadline of the others
+ * (CLOCK_NEVER if there is none). The acceptor only. */
+int64_t room_sweep(struct room *room, int64_t now);
+
+/* Wakes everyone who is parked: for draining and for shutdown. */
+void room_wake_all(struct room *room);
+
+/* Makes a stream's descriptor quiet and unknown to the room, before it leaves its connection
+ * alive (for the upstream pool, say). Closing does it too. Owner only. */
+void room_forget(struct room *room, struct stream *stream);
+
+/* Lets room_take return NULL in every worker. */
+void room_stop(struct room *room);
+
+/* Calls `visit` for every slot that is not free, without locks: for reports. */
+void room_visit(struct room *room, void (*visit)(const struct room_slot *slot, void *arg),
+                void *arg);
+
+#endif
