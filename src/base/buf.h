@@ -18,8 +18,8 @@
 
 #include "base/span.h"
 
-#define BUF_SMALL  1024u          /* a usual head */
-#define BUF_MEDIUM 4096u          /* a head with cookies */
+#define BUF_SMALL  1024u           /* a usual head */
+#define BUF_MEDIUM 4096u           /* a head with cookies */
 #define BUF_IO     (16384u + 256u) /* one full TLS record, or 16 KiB and its chunk framing */
 #define BUF_HEAD   (65536u + 256u) /* the largest head that is accepted */
 #define BUF_MAX    (2u * BUF_HEAD) /* a rewritten head can exceed what came in */

@@ -11,7 +11,7 @@
 #ifndef PORTICO_BASE_CHECK_H
 #define PORTICO_BASE_CHECK_H
 
-#define check(condition) \
+#define check(condition)                                                                           \
     ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__, __func__))
 
 #define check_magic(object, value) check((object) != NULL && (object)->magic == (value))

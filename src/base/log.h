@@ -34,8 +34,7 @@ void log_access(struct span line);
 /* One message: "2026-11-23T04:20:48.123Z level thread: text". Control characters and bytes
  * that are not printable ASCII or UTF-8 are written as \xHH, so that no peer can forge a
  * line. Keeps errno. */
-void log_write(enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Messages below `level` are not written; LOG_INFO at the start. */
 void log_set_level(enum log_level level);
