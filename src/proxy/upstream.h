@@ -20,8 +20,8 @@
 struct upstreams; /* the registry */
 
 struct upstream {
-    char *name;    /* as written; the key. Fixed after init, as the next two */
-    char *host;    /* NULL for the built-in one */
+    char *name; /* as written; the key. Fixed after init, as the next two */
+    char *host; /* NULL for the built-in one */
     uint16_t port;
     struct upstream_pool *pool; /* owned */
     struct upstream *next;      /* the registry's */
