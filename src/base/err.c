@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set_message(struct err *err, const char *format, va_list args)
+static void __attribute__((format(printf, 2, 0)))
+set_message(struct err *err, const char *format, va_list args)
 {
     err->file[0] = err->hint[0] = '\0';
     err->line = err->column = 0;

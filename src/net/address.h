@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-#define ADDRESS_TEXT      48 /* "[2001:db8::1]:65535" and its NUL */
+#define ADDRESS_TEXT 48 /* "[2001:db8::1]:65535" and its NUL */
 
 struct address {
     union {
