@@ -248,12 +248,8 @@ static int bind_sessions(SSL *ssl, const struct hello *hello)
 static struct tls_identity *find_identity(struct tls_server *server, SSL *ssl,
                                           const struct hello *hello)
 {
-    struct sockaddr_storage sa = {0};
-    socklen_t sa_len = sizeof sa;
     struct address local = {0};
-
-    if (getsockname(SSL_get_fd(ssl), (struct sockaddr *)&sa, &sa_len) == 0)
-        address_from_sockaddr((struct sockaddr *)&sa, sa_len, &local);
+    (void)address_of_socket(SSL_get_fd(ssl), &local);
     return server->lookup(server->lookup_arg, hello->has_name ? hello->name : NULL, &local);
 }
 

@@ -129,12 +129,20 @@ enum step phase_linger(struct connection *c, struct turn *turn)
     }
 }
 
-/* Somebody spoke plain HTTP to the HTTPS port: say so in plain HTTP. */
-static enum step answer_plain_on_tls(struct connection *c, struct turn *turn)
+/* The handshake failed: what to do about it. */
+static enum step handshake_failed(struct connection *c, struct turn *turn, enum reason why)
 {
-    tls_remove(&c->client);
-    exchange_begin(c, turn->config);
-    return exchange_fail(c, REASON_BAD_TLS_PORT);
+    switch (why) {
+    case REASON_SILENT:
+        /* Connected and gone without a byte: health checks do that all day. */
+        return STEP_CLOSE;
+    case REASON_BAD_TLS_PORT:
+        /* Plain HTTP on the HTTPS port: say so in plain HTTP. */
+        exchange_begin(c, turn->config);
+        return exchange_fail(c, why);
+    default:
+        return connection_end(c, why);
+    }
 }
 
 enum step phase_handshake(struct connection *c, struct turn *turn)
@@ -146,17 +154,15 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
     if (c->client.ssl == NULL) {
         if (clock_now() >= deadline)
             return connection_end(c, REASON_SILENT);
+        if (connection_is_draining(c))
+            return STEP_CLOSE;
         if (tls_accept(c->service->tls, &c->client) == -1)
             return connection_end(c, REASON_MEMORY);
     }
     while (tls_handshake(&c->client, &why, detail, sizeof detail) == -1) {
         if (errno != EAGAIN) {
             c->detail = detail;
-            if (errno != EPROTO)
-                return connection_end(c, REASON_CLIENT_GONE);
-            if (why == REASON_BAD_TLS_PORT)
-                return answer_plain_on_tls(c, turn);
-            return connection_end(c, why);
+            return handshake_failed(c, turn, why);
         }
         short wants = (short)(c->client.read_wants | c->client.write_wants);
         switch (connection_wait(c, turn, wants, 0, deadline)) {

@@ -118,9 +118,9 @@ static enum relay_result encode(struct relay *relay)
 
 enum relay_result relay_join(struct relay *relay)
 {
-    if (relay->complete || buf_len(relay->in) == 0 || buf_len(relay->out) > READ_SIZE / 2)
+    if (relay->complete || buf_len(relay->in) == 0 || buf_len(&relay->out) > READ_SIZE / 2)
         return RELAY_DONE;
-    if (buf_len(relay->out) + buf_len(relay->in) + HTTP_CHUNK_HEAD_MAX + 8 > BUF_IO)
+    if (buf_len(&relay->out) + buf_len(relay->in) + HTTP_CHUNK_HEAD_MAX + 8 > BUF_IO)
         return RELAY_DONE;
     return encode(relay);
 }

@@ -122,7 +122,7 @@ static void remember(struct connection *c, const struct http_request *request)
 static struct span local_host(const struct connection *c, char text[ADDRESS_TEXT])
 {
     struct address local;
-    if (stream_local_address(&c->client, &local) == -1)
+    if (address_of_socket(c->client.fd, &local) == -1)
         return SPAN("");
     return span_str(address_format_ip(&local, text));
 }

@@ -18,10 +18,10 @@
 #include "net/address.h"
 #include "net/stream.h"
 
-#define POOL_IDLE_MAX 64u /* idle connections of one upstream */
-#define UPSTREAMS_IDLE_MAX                                                                         \
-    1024u /* of all: descriptors beyond the two that limits count for                              \
-             each client connection */
+/* Idle connections: of one upstream, and of all. The latter are descriptors beyond the two that
+ * the limit on connections counts for each client. */
+#define POOL_IDLE_MAX      512u
+#define UPSTREAMS_IDLE_MAX 1024u
 
 struct upstream_pool;
 

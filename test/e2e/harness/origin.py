@@ -22,7 +22,7 @@ from .wire import LIMIT, Ended, Endpoint, read_body, read_request, read_request_
 
 class OriginConnection(Endpoint):
     def __init__(self, origin, sock):
-        super().__init__(sock)
+        super().__init__(sock, step=origin.step)
         self.origin = origin
         self.received = b""
 
@@ -85,6 +85,7 @@ class Origin:
     def clear(self):
         """As new: for the next test."""
         self.script = echo
+        self.step = 0  # of its connections: see Endpoint
         self.connections = []
         self.requests = []
         self.errors = []
