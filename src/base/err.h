@@ -17,8 +17,8 @@ struct err {
     char hint[256];    /* what to do; may be empty */
 };
 
-/* Sets the message, clears the place and the hint. `err` may be NULL. Always returns -1, so
- * that a function can end with `return err_set(...)`. */
+/* Sets the message, clears the place and the hint. `err` may be NULL; the arguments may be
+ * parts of it. Always returns -1, so that a function can end with `return err_set(...)`. */
 int err_set(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As err_set, with ": " and the text of `errnum` behind the message. */

@@ -37,8 +37,7 @@ struct forward_client {
  *   Real-IP are kept if there were any
  * - X-Request-Id: `request_id` */
 void forward_request(struct buf *out, const struct http_request *request,
-                     const struct forward_client *client, struct span host,
-                     struct span request_id);
+                     const struct forward_client *client, struct span host, struct span request_id);
 
 /* Did a trusted client say that its own client came over TLS (X-Forwarded-Proto: https, or
  * proto=https in the last element of Forwarded)? Otherwise client->secure. For H25. */
@@ -60,8 +59,7 @@ enum forward_connection {
  * `framing` is how the body goes out: CHUNKED writes Transfer-Encoding, LENGTH and NONE keep
  * the upstream's Content-Length if it had one (HEAD and 304 may have one without a body;
  * 1xx and 204 must not), CLOSE writes neither. */
-void forward_response(struct buf *out, const struct http_response *response,
-                      unsigned client_minor, enum http_framing framing,
-                      enum forward_connection connection);
+void forward_response(struct buf *out, const struct http_response *response, unsigned client_minor,
+                      enum http_framing framing, enum forward_connection connection);
 
 #endif

@@ -16,10 +16,10 @@
 #include "net/address.h"
 
 struct reply {
-    bool head_only;  /* the request was HEAD: no body, the same fields */
-    bool keep_alive; /* else "Connection: close" */
-    bool html;       /* reply_wants_html */
-    unsigned client_minor; /* 0: "Connection: keep-alive" must be said */
+    bool head_only;         /* the request was HEAD: no body, the same fields */
+    bool keep_alive;        /* else "Connection: close" */
+    bool html;              /* reply_wants_html */
+    unsigned client_minor;  /* 0: "Connection: keep-alive" must be said */
     const char *request_id; /* NULL before one is known */
 };
 
@@ -31,13 +31,13 @@ void reply_error(struct buf *out, const struct reply *reply, enum reason reason)
 
 /* 301 (GET, HEAD) or 308 to https://host[:port]/… (H25). `port` is the public one, left out
  * when 443; `target` is the origin-form, path and query as received ("*" becomes "/"). */
-void reply_redirect(struct buf *out, const struct reply *reply, bool get_or_head,
-                    struct span host, uint16_t port, struct span target);
+void reply_redirect(struct buf *out, const struct reply *reply, bool get_or_head, struct span host,
+                    uint16_t port, struct span target);
 
 struct reply_hello {
-    const char *route;      /* the host of the route */
+    const char *route; /* the host of the route */
     struct address client;
-    struct span head;       /* as an upstream would have received it */
+    struct span head;        /* as an upstream would have received it */
     const char *tls_version; /* NULL over plain HTTP */
     const char *tls_cipher;
 };
