@@ -154,6 +154,8 @@ static enum step look_up(struct connection *c, struct turn *turn)
                             room_next_wait(service->room, &c->slot), addresses, &count, why,
                             sizeof why)) {
     case RESOLVER_DONE:
+        if (x->resolved_anew && count == 1 && address_same_ip(&addresses[0], &x->address))
+            return exchange_fail(c, x->connect_reason);
         x->dial = DIAL_NEXT_ADDRESS;
         buf_append(&x->addresses, addresses, count * sizeof addresses[0]);
         return x->addresses.failed ? exchange_fail(c, REASON_MEMORY) : STEP_NEXT;
@@ -172,6 +174,9 @@ static enum step look_up(struct connection *c, struct turn *turn)
 static enum step all_failed(struct connection *c)
 {
     struct exchange *x = &c->exchange;
+    struct address literal;
+    if (address_parse_ip(span_str(x->target->host), 0, &literal))
+        return exchange_fail(c, x->connect_reason);
     resolver_forget(c->service->resolver, x->target->host);
     if (x->resolved_anew || x->connect_reason == REASON_CONNECT_TIMEOUT)
         return exchange_fail(c, x->connect_reason);
