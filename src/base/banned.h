@@ -11,6 +11,14 @@
 #include <string.h>
 #include <time.h>
 
+/* Fortified headers make macros of some; clang minds poisoning those. */
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat strncpy strncat  /* snprintf, memcpy with a length */
 #pragma GCC poison sprintf vsprintf gets          /* snprintf */
 #pragma GCC poison strtok                         /* span_split */

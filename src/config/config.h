@@ -21,14 +21,14 @@ enum cert_type { CERT_SELF_SIGNED, CERT_ACME, CERT_NONE };
 
 /* One [[routes]]. */
 struct config_route {
-    char *host;               /* lower case, no trailing dot, no port; IPv6 without brackets */
-    char *upstream;           /* as written: "host:port", "[::1]:80" or "builtin:hello" */
-    char *upstream_host;      /* without brackets; NULL for builtin:hello */
+    char *host;          /* lower case, no trailing dot, no port; IPv6 without brackets */
+    char *upstream;      /* as written: "host:port", "[::1]:80" or "builtin:hello" */
+    char *upstream_host; /* without brackets; NULL for builtin:hello */
     uint16_t upstream_port;
     enum cert_type cert_type;
-    unsigned line;            /* where it stands in the file */
-    void *upstream_state;     /* owned elsewhere: the proxy's struct upstream, set once before
-                                 the configuration is published */
+    unsigned line;        /* where it stands in the file */
+    void *upstream_state; /* owned elsewhere: the proxy's struct upstream, set once before
+                             the configuration is published */
 };
 
 struct config_timeouts { /* all in microseconds */
@@ -40,30 +40,30 @@ struct config_timeouts { /* all in microseconds */
 struct config {
     unsigned magic;
     atomic_uint refs;
-    char *path;                  /* of the file */
+    char *path; /* of the file */
 
     /* [server] */
-    char **listen;               /* IP literals, NULL-terminated; default "0.0.0.0", "::" */
-    unsigned workers;            /* 0: chosen from the number of cores */
+    char **listen;    /* IP literals, NULL-terminated; default "0.0.0.0", "::" */
+    unsigned workers; /* 0: chosen from the number of cores */
     int64_t drain;
-    unsigned max_connections;    /* 0: what RLIMIT_NOFILE allows */
-    unsigned max_per_client;     /* 0: no limit */
-    char **trusted_proxies;      /* networks, checked, NULL-terminated */
+    unsigned max_connections; /* 0: what RLIMIT_NOFILE allows */
+    unsigned max_per_client;  /* 0: no limit */
+    char **trusted_proxies;   /* networks, checked, NULL-terminated */
 
     struct config_timeouts timeouts;
-    unsigned body_rate;          /* bytes a second that a request body must average; 0: none */
+    unsigned body_rate; /* bytes a second that a request body must average; 0: none */
 
-    char *acme_email;            /* NULL when not given */
+    char *acme_email; /* NULL when not given */
 
     struct config_route *routes;
     size_t route_count;
-    struct route_table *table;   /* owned: host to route */
+    struct route_table *table; /* owned: host to route */
 
     /* The environment */
-    char *cert_dir;              /* CERT_DIR, default ".certs" */
-    uint16_t http_port;          /* HTTP_PORT, default 80; 0: the kernel chooses */
-    uint16_t https_port;         /* HTTPS_PORT, default 443; 0: the kernel chooses */
-    uint16_t public_https_port;  /* PUBLIC_HTTPS_PORT, default 443 */
+    char *cert_dir;             /* CERT_DIR, default ".certs" */
+    uint16_t http_port;         /* HTTP_PORT, default 80; 0: the kernel chooses */
+    uint16_t https_port;        /* HTTPS_PORT, default 443; 0: the kernel chooses */
+    uint16_t public_https_port; /* PUBLIC_HTTPS_PORT, default 443 */
 };
 
 /* Problems of one file, in the order of their places. */

@@ -91,6 +91,16 @@ void address_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr
     unmap(address);
 }
 
+int address_of_socket(int fd, struct address *address)
+{
+    struct sockaddr_storage sa = {0};
+    socklen_t len = sizeof sa;
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) == -1)
+        return -1;
+    address_from_sockaddr((struct sockaddr *)&sa, len, address);
+    return 0;
+}
+
 uint16_t address_port(const struct address *address)
 {
     /* The port is at the same place in both families, and 0 in neither. */

@@ -31,6 +31,9 @@ bool address_parse_ip(struct span text, uint16_t port, struct address *address);
  * families than the two give AF_UNSPEC, port 0, "unknown", and equal nothing. */
 void address_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct address *address);
 
+/* The address that a connected socket has on this side. 0, or -1 with errno. */
+int address_of_socket(int fd, struct address *address);
+
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 bool address_is_v6(const struct address *address);
