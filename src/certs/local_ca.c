@@ -4,7 +4,9 @@
  *  1. The root's certificate is written after its key. So a certificate without a key is a
  *     loss, which only a person can judge; a key without a certificate is a beginning that was
  *     cut short, and is finished.
- *  2. Nothing here ever replaces local-ca.crt or local-ca.key.
+ *  2. Nothing here ever replaces local-ca.crt or local-ca.key, and they are on the disk before
+ *     anything is signed. Leaves are not worth waiting for the disk: one that a power failure
+ *     spoiled is made anew.
  *  3. Everything that is made under DIR is made with an exclusive flock(2) of DIR/.lock, and
  *     after another look whether it is still missing: two processes that start at once on an
  *     empty directory end up with one root. The kernel drops the lock with the process, so
@@ -119,22 +121,22 @@ static void root_name(char *out, size_t size)
              number[0], number[1], number[2], number[3]);
 }
 
-static int write_cert(const char *path, X509 *cert, mode_t mode, struct err *err)
+static int write_root(const char *path, X509 *cert, struct err *err)
 {
     size_t len = 0;
     char *text = issue_write_cert(cert, &len);
     int result = text == NULL ? err_set(err, "cannot encode a certificate: %s", openssl_reason())
-                              : pem_file_write(path, mode, text, len, err);
+                              : pem_file_write(path, 0644, text, len, true, err);
     free(text);
     return result;
 }
 
-static int write_key(const char *path, EVP_PKEY *key, struct err *err)
+static int write_root_key(const char *path, EVP_PKEY *key, struct err *err)
 {
     size_t len = 0;
     char *text = issue_write_key(key, &len);
     int result = text == NULL ? err_set(err, "cannot encode a key: %s", openssl_reason())
-                              : pem_file_write(path, 0600, text, len, err);
+                              : pem_file_write(path, 0600, text, len, true, err);
     OPENSSL_cleanse(text, len);
     free(text);
     return result;
@@ -148,14 +150,14 @@ static int make_root(struct local_ca *ca, time_t now, struct err *err)
         ca->key = issue_key();
         if (ca->key == NULL)
             return err_set(err, "cannot make a key for the local CA: %s", openssl_reason());
-        if (write_key(ca->key_path, ca->key, err) != 0)
+        if (write_root_key(ca->key_path, ca->key, err) != 0)
             return -1;
     }
     root_name(name, sizeof name);
     ca->root = issue_root(ca->key, name, now);
     if (ca->root == NULL)
         return err_set(err, "cannot make the local CA's root: %s", openssl_reason());
-    return write_cert(ca->crt_path, ca->root, 0644, err);
+    return write_root(ca->crt_path, ca->root, err);
 }
 
 static int root_hint(const struct local_ca *ca, struct err *err)
@@ -382,8 +384,8 @@ static int make_leaf(const struct local_ca *ca, const char *host, const struct l
         goto out;
     }
     identity = tls_identity_new(crt, crt_len, pem, pem_len, err);
-    if (identity == NULL || pem_file_write(files->key_path, 0600, pem, pem_len, err) != 0 ||
-        pem_file_write(files->crt_path, 0644, crt, crt_len, err) != 0)
+    if (identity == NULL || pem_file_write(files->key_path, 0600, pem, pem_len, false, err) != 0 ||
+        pem_file_write(files->crt_path, 0644, crt, crt_len, false, err) != 0)
         goto out;
     *leaf = (struct local_ca_leaf){identity, renewal(begin, end), true};
     identity = NULL;
