@@ -11,10 +11,18 @@
 #include <string.h>
 #include <time.h>
 
-#pragma GCC poison strcpy strcat strncpy strncat /* snprintf, memcpy with a length */
-#pragma GCC poison sprintf vsprintf gets         /* snprintf */
-#pragma GCC poison strtok                        /* span_split */
+/* Fortified headers make macros of some; clang minds poisoning those. */
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef sprintf
+#undef vsprintf
+
+#pragma GCC poison strcpy strcat strncpy strncat  /* snprintf, memcpy with a length */
+#pragma GCC poison sprintf vsprintf gets          /* snprintf */
+#pragma GCC poison strtok                         /* span_split */
 #pragma GCC poison localtime gmtime ctime asctime /* the _r forms */
-#pragma GCC poison atoi atol atof                /* span_parse_uint */
+#pragma GCC poison atoi atol atof                 /* span_parse_uint */
 
 #endif

@@ -18,8 +18,8 @@
 
 #include "base/span.h"
 
-#define BUF_SMALL  1024u          /* a usual head */
-#define BUF_MEDIUM 4096u          /* a head with cookies */
+#define BUF_SMALL  1024u           /* a usual head */
+#define BUF_MEDIUM 4096u           /* a head with cookies */
 #define BUF_IO     (16384u + 256u) /* one full TLS record, or 16 KiB and its chunk framing */
 #define BUF_HEAD   (65536u + 256u) /* the largest head that is accepted */
 #define BUF_MAX    (2u * BUF_HEAD) /* a rewritten head can exceed what came in */
@@ -37,15 +37,16 @@ static inline size_t buf_len(const struct buf *buf)
     return buf->end - buf->start;
 }
 
+/* The unread bytes; the data is NULL without a block. */
 static inline struct span buf_span(const struct buf *buf)
 {
-    return span_make(buf->data + buf->start, buf_len(buf));
+    return span_from(span_make(buf->data, buf->end), buf->start);
 }
 
 /* Where reading may append, and how much. */
 static inline char *buf_tail(const struct buf *buf)
 {
-    return buf->data + buf->end;
+    return buf->data ? buf->data + buf->end : NULL;
 }
 
 static inline size_t buf_room(const struct buf *buf)

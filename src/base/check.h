@@ -11,7 +11,7 @@
 #ifndef PORTICO_BASE_CHECK_H
 #define PORTICO_BASE_CHECK_H
 
-#define check(condition) \
+#define check(condition)                                                                           \
     ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__, __func__))
 
 #define check_magic(object, value) check((object) != NULL && (object)->magic == (value))
@@ -23,8 +23,8 @@ _Noreturn void check_failed(const char *condition, const char *file, int line,
  * allocates nothing. One at a time; NULL unregisters. */
 void check_on_panic(void (*report)(int fd));
 
-/* A formatted line straight to a descriptor, for reports: no stdio, no allocation. Returns
- * the bytes written, or -1. */
+/* A formatted line straight to a descriptor, for reports: no stdio, no allocation; cut off
+ * after 1,023 bytes. Returns the bytes written, or -1. */
 int check_print(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

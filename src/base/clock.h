@@ -3,6 +3,7 @@
 #ifndef PORTICO_BASE_CLOCK_H
 #define PORTICO_BASE_CLOCK_H
 
+#include <limits.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -27,15 +28,15 @@ static inline int64_t clock_wall(void)
 }
 
 /* Milliseconds until `deadline` for poll(2) and epoll_wait(2), rounded up so that waking is
- * never early; 0 when it has passed, -1 for CLOCK_NEVER. */
+ * never early; 0 when it has passed, -1 for CLOCK_NEVER. Capped at INT_MAX (24 days). */
 static inline int clock_poll_timeout(int64_t deadline, int64_t now)
 {
     if (deadline == CLOCK_NEVER)
         return -1;
     if (deadline <= now)
         return 0;
-    int64_t ms = (deadline - now + CLOCK_MS - 1) / CLOCK_MS;
-    return ms > 1000000 ? 1000000 : (int)ms;
+    int64_t ms = (deadline - now - 1) / CLOCK_MS + 1;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 #endif

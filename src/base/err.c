@@ -5,11 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static void set_message(struct err *err, const char *format, va_list args)
+/* The arguments may point into the error itself: err_set(err, "...: %s", err->message). */
+__attribute__((format(printf, 2, 0))) static void set_message(struct err *err, const char *format,
+                                                              va_list args)
 {
-    err->file[0] = err->hint[0] = '\0';
-    err->line = err->column = 0;
-    vsnprintf(err->message, sizeof err->message, format, args);
+    char message[sizeof err->message];
+    vsnprintf(message, sizeof message, format, args);
+    *err = (struct err){0};
+    snprintf(err->message, sizeof err->message, "%s", message);
 }
 
 int err_set(struct err *err, const char *format, ...)

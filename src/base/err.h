@@ -10,15 +10,15 @@
 #include <stddef.h>
 
 struct err {
-    char file[256];      /* empty when no file is to blame */
-    unsigned line;       /* from 1; 0 when unknown */
-    unsigned column;     /* from 1, in characters; 0 when unknown */
-    char message[384];   /* what is wrong, and what was expected */
-    char hint[256];      /* what to do; may be empty */
+    char file[256];    /* empty when no file is to blame */
+    unsigned line;     /* from 1; 0 when unknown */
+    unsigned column;   /* from 1, in characters; 0 when unknown */
+    char message[384]; /* what is wrong, and what was expected */
+    char hint[256];    /* what to do; may be empty */
 };
 
-/* Sets the message, clears the place and the hint. `err` may be NULL. Always returns -1, so
- * that a function can end with `return err_set(...)`. */
+/* Sets the message, clears the place and the hint. `err` may be NULL; the arguments may be
+ * parts of it. Always returns -1, so that a function can end with `return err_set(...)`. */
 int err_set(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* As err_set, with ": " and the text of `errnum` behind the message. */

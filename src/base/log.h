@@ -7,11 +7,15 @@
  * because whoever reads the pipe has stopped, lines are dropped and counted, and the count is
  * logged as soon as there is room again.
  *
- * Before log_start and after log_stop, log_write goes straight to standard error. Threads
- * need no registration; a ring is made at a thread's first line and outlives it. */
+ * Lines of one thread keep their order. Of those that wait in several rings the oldest is
+ * written first, so the order between threads is almost that of time.
+ *
+ * Before log_start and after log_stop, lines go straight to standard output and standard error.
+ * Threads need no registration; a ring is made at a thread's first line and outlives it. */
 #ifndef PORTICO_BASE_LOG_H
 #define PORTICO_BASE_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -24,7 +28,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 int log_start(int access_fd, int error_fd, struct err *err);
 
 /* Writes everything out, waiting at most a second for a blocked descriptor, and ends the
- * thread. All producers have ended or log nothing any more. */
+ * thread; nothing if it does not run. All producers have ended or log nothing any more. */
 void log_stop(void);
 
 /* One access line, without its newline. Control characters are the caller's to escape. Longer
@@ -32,10 +36,9 @@ void log_stop(void);
 void log_access(struct span line);
 
 /* One message: "2026-11-23T04:20:48.123Z level thread: text". Control characters and bytes
- * that are not printable ASCII or UTF-8 are written as \xHH, so that no peer can forge a
- * line. Keeps errno. */
-void log_write(enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+ * that are not printable ASCII or UTF-8 are written as \xhh, so that no peer can forge a
+ * line. Longer than 4,000 bytes: cut off. Keeps errno. */
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Messages below `level` are not written; LOG_INFO at the start. */
 void log_set_level(enum log_level level);
@@ -44,7 +47,7 @@ void log_set_level(enum log_level level);
 uint64_t log_dropped(void);
 
 /* Appends `text` to out[0..size) for use inside a quoted field of a log line: quotation marks
- * and backslashes get a backslash, other bytes outside 0x20-0x7e become \xHH. Returns the
+ * and backslashes get a backslash, other bytes outside 0x20-0x7e become \xhh. Returns the
  * bytes written; stops at the last character that fits. */
 size_t log_escape(struct span text, char *out, size_t size);
 

@@ -59,8 +59,9 @@ size_t span_find(struct span s, char c);
 
 static inline struct span span_from(struct span s, size_t start)
 {
-    return start >= s.len ? (struct span){s.data + s.len, 0}
-                          : (struct span){s.data + start, s.len - start};
+    size_t skipped = start < s.len ? start : s.len;
+    /* Even adding 0 to a NULL pointer is undefined. */
+    return (struct span){skipped ? s.data + skipped : s.data, s.len - skipped};
 }
 
 static inline struct span span_first(struct span s, size_t len)

@@ -5,8 +5,8 @@
 
 #include <pthread.h>
 
-/* Starts `run(arg)` in a joinable thread called `name` (at most 15 characters, shown by gdb
- * and top). Returns 0, or -1 with errno. */
+/* Starts `run(arg)` in a joinable thread called `name` (shown by gdb and top; cut off after 15
+ * characters). Returns 0, or -1 with errno. */
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg);
 
 #endif

@@ -9,11 +9,11 @@
 #ifdef PORTICO_YIELD_POINTS
 #include <stdatomic.h>
 extern void (*_Atomic yield_point_hook)(const char *name);
-#define YIELD_POINT(name)                                          \
-    do {                                                           \
-        void (*hook_)(const char *) = atomic_load(&yield_point_hook); \
-        if (hook_)                                                 \
-            hook_(name);                                           \
+#define YIELD_POINT(name)                                                                          \
+    do {                                                                                           \
+        void (*hook_)(const char *) = atomic_load(&yield_point_hook);                              \
+        if (hook_)                                                                                 \
+            hook_(name);                                                                           \
     } while (0)
 #else
 #define YIELD_POINT(name) ((void)0)

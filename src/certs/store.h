@@ -23,7 +23,6 @@ void certs_store_free(struct certs_store *store);
 
 /* For tls_server_new: a host whose route has no certificate, or no route, gives NULL. Without
  * SNI, the host that equals the local address as text (H08). */
-struct tls_identity *certs_store_lookup(void *store, const char *name,
-                                        const struct address *local);
+struct tls_identity *certs_store_lookup(void *store, const char *name, const struct address *local);
 
 #endif

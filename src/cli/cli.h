@@ -1,16 +1,19 @@
-/* The commands of portico(1). Each takes the configuration file's path, or NULL for the usual
- * one (CONFIG_PATH, or config.toml in the current directory), and returns the exit status: 0,
- * 1 for trouble at run time, 2 for a faulty configuration. */
+/* The commands of `portico`, one file each. Every function returns the process's exit status. */
 #ifndef PORTICO_CLI_CLI_H
 #define PORTICO_CLI_CLI_H
 
-/* Serves until it is told to end. */
-int cli_run(const char *path);
+enum cli_status {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_BAD_CONFIG = 2, /* the configuration has problems; also for a wrong command line */
+    CLI_BAD_USAGE = 2,
+};
 
-/* Loads the configuration and says whether it is sound: "FILE: ok, N routes" on standard
- * output, or all problems on standard error. */
-int cli_check(const char *path);
+/* The configuration file to use: `argument`, or CONFIG_PATH, or "config.toml". */
+const char *cli_config_path(const char *argument);
 
+int cli_run(const char *path);   /* serve until SIGTERM or SIGINT */
+int cli_check(const char *path); /* load and report */
 int cli_version(void);
 int cli_help(void);
 

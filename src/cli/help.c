@@ -1,4 +1,4 @@
-/* portico help: the commands, and the environment from the schema. */
+/* `portico help`: the commands, and the environment from the schema. */
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -9,7 +9,7 @@ int cli_help(void)
 {
     printf("Portico: one process in front of every service, one file that says what goes where.\n"
            "\n"
-           "  portico [run] [FILE]   serve\n"
+           "  portico run [FILE]     serve; the default command\n"
            "  portico check [FILE]   check the configuration and report every problem\n"
            "  portico version        print the version\n"
            "  portico help           print this\n"
@@ -24,5 +24,5 @@ int cli_help(void)
                schema_variables[i].fallback);
     printf("\n"
            "Exit status: 0 done, 1 trouble while running, 2 a problem in the configuration.\n");
-    return 0;
+    return CLI_OK;
 }

@@ -1,4 +1,4 @@
-/* portico version. */
+/* `portico version`. */
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -6,5 +6,5 @@
 int cli_version(void)
 {
     printf("portico %s\n", PORTICO_VERSION);
-    return 0;
+    return CLI_OK;
 }

@@ -33,12 +33,6 @@ struct loader {
     const struct value **hosts; /* of each route, in the tree; NULL: unreadable */
 };
 
-const char *config_default_path(void)
-{
-    const char *path = getenv("CONFIG_PATH");
-    return path && *path ? path : CONFIG_DEFAULT_PATH;
-}
-
 /* ---- Sections and keys ---- */
 
 static void unknown_key(struct loader *loader, const struct section *section,

@@ -79,9 +79,6 @@ struct config_problems {
     size_t source_len;
 };
 
-/* The file to load when none is named: CONFIG_PATH, or CONFIG_DEFAULT_PATH. */
-const char *config_default_path(void);
-
 /* Loads and checks `path`, with the environment. NULL with at least one problem; else a
  * configuration with one reference. Release the problems in both cases. */
 struct config *config_load(const char *path, struct config_problems *problems);
@@ -90,7 +87,8 @@ struct config *config_load(const char *path, struct config_problems *problems);
 struct config *config_load_text(const char *path, struct span text,
                                 struct config_problems *problems);
 
-/* Prints each problem: its place and what is wrong, the line with a caret below, the hint.
+/* Prints each problem, if there are any: its place and what is wrong, the line with a caret
+ * below, the hint.
  * In colour if `out` is a terminal and NO_COLOR is not set. */
 void config_problems_print(const struct config_problems *problems, FILE *out);
 void config_problems_release(struct config_problems *problems);

@@ -16,16 +16,17 @@
 
 /* Zero it to begin. */
 struct http_chunk {
-    uint8_t state;
+    uint8_t state;      /* private to http_chunk.c */
     bool digits;        /* the size line has at least one digit */
     uint32_t line;      /* bytes of the current size line, or of all trailers */
     uint64_t remaining; /* of the size being read, or of the chunk's data */
 };
 
 /* Takes the next piece of a chunked body from `in`. *consumed bytes are done with, of which
- * *data (possibly empty, always inside the consumed part) is content. PARSE_DONE: the body is
- * over, *consumed included its last byte. PARSE_MORE: call again with what is behind *consumed
- * and, when that is nothing, with more. PARSE_BAD: the body is malformed. */
+ * *data (possibly empty, always the last of the consumed ones) is content. PARSE_DONE: the body
+ * is over, *consumed included its last byte, *data is empty. PARSE_MORE: call again with what
+ * is behind *consumed and, when that is nothing, with more. PARSE_BAD: the body is malformed,
+ * *data is empty. DONE and BAD are final: further calls consume nothing and say the same. */
 enum parse_result http_chunk_decode(struct http_chunk *chunk, struct span in, size_t *consumed,
                                     struct span *data);
 

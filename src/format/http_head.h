@@ -22,6 +22,7 @@
 enum parse_result { PARSE_DONE, PARSE_MORE, PARSE_BAD };
 
 #define HTTP_HEAD_MAX   65536u /* bytes, first line to empty line */
+#define HTTP_METHOD_MAX 64u
 #define HTTP_TARGET_MAX 16384u
 #define HTTP_FIELDS_MAX 200u
 
@@ -29,9 +30,9 @@ enum http_kind { HTTP_REQUEST, HTTP_RESPONSE };
 
 /* Progress of http_scan over one head; zero it to begin. */
 struct http_scan {
-    uint32_t at;     /* bytes looked at */
-    uint32_t line;   /* where the current line begins */
-    uint32_t lines;  /* complete lines, leading empty ones not counted */
+    uint32_t at;      /* bytes looked at */
+    uint32_t line;    /* where the current line begins */
+    uint32_t lines;   /* complete lines, leading empty ones not counted */
     uint32_t skipped; /* leading empty lines, in bytes (requests only: H26) */
 };
 
@@ -54,12 +55,12 @@ enum http_framing {
 };
 
 struct http_request {
-    struct span method;
-    struct span target;    /* exactly as received */
-    struct span authority; /* what routing and Host go by: Host's value, or the authority of an
-                              absolute-form target (H05); empty in HTTP/1.0 without Host */
-    struct span host;      /* the authority without port and trailing dot; case as received;
-                              IPv6 literals without brackets */
+    struct span method;      /* a token of at most HTTP_METHOD_MAX bytes; case-sensitive */
+    struct span target;      /* exactly as received */
+    struct span authority;   /* what routing and Host go by: Host's value, or the authority of an
+                                absolute-form target (H05); empty in HTTP/1.0 without Host */
+    struct span host;        /* the authority without port and trailing dot; case as received;
+                                IPv6 literals without brackets */
     struct span origin_form; /* what goes upstream: the target; of an absolute-form target its
                                 path and query ("/" if empty, "*" for OPTIONS without path) */
     unsigned minor;          /* HTTP/1.minor; above 1 counts as 1 */

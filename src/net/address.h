@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-#define ADDRESS_TEXT      48 /* "[2001:db8::1]:65535" and its NUL */
+#define ADDRESS_TEXT 48 /* "[2001:db8::1]:65535" and its NUL */
 
 struct address {
     union {
@@ -27,14 +27,18 @@ struct address {
  * False when it is none. */
 bool address_parse_ip(struct span text, uint16_t port, struct address *address);
 
-/* From what accept, getpeername or getaddrinfo gave; unmaps IPv4-mapped addresses. */
+/* From what accept, getpeername or getaddrinfo gave; unmaps IPv4-mapped addresses. Other
+ * families than the two give AF_UNSPEC, port 0, "unknown", and equal nothing. */
 void address_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct address *address);
+
+/* The address that a connected socket has on this side. 0, or -1 with errno. */
+int address_of_socket(int fd, struct address *address);
 
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 bool address_is_v6(const struct address *address);
 
-/* Same IP, whatever the ports. */
+/* Same IP, whatever the ports and scopes. */
 bool address_same_ip(const struct address *a, const struct address *b);
 
 /* "192.0.2.1" or "2001:db8::1": without brackets, without port. Returns `out`. */
@@ -43,8 +47,9 @@ const char *address_format_ip(const struct address *address, char out[ADDRESS_TE
 /* "192.0.2.1:80" or "[2001:db8::1]:80". Returns `out`. */
 const char *address_format(const struct address *address, char out[ADDRESS_TEXT]);
 
-/* What limits per client count by: the IPv4 address, or the /64 of an IPv6 address, as 64
- * bits that do not collide between the two families. */
+/* What limits per client count by, as 64 bits: the first 64 of an IPv6 address, or an IPv4
+ * address behind 32 ones. The two cannot collide, since ffff:ffff::/32 is multicast and never
+ * the address of a client. The bits are not mixed: a hash table does that itself. */
 uint64_t address_client_key(const struct address *address);
 
 /* A network, "192.168.0.0/16", "fd00::/8", or a single address. */

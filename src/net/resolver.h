@@ -8,6 +8,7 @@
 #ifndef PORTICO_NET_RESOLVER_H
 #define PORTICO_NET_RESOLVER_H
 
+#include <netdb.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,22 @@ struct resolver;
 /* Starts `threads` threads ("resolver0", …). NULL with `err`. */
 struct resolver *resolver_new(unsigned threads, struct err *err);
 
-/* Ends the threads (a look-up in flight is waited for) and frees everything. */
+/* What a resolver asks, and the clock it goes by: the system's, unless a test brings its own.
+ * Both functions are called by several threads at once. */
+struct resolver_source {
+    /* As getaddrinfo(3): blocks, returns 0 with a list for freeaddrinfo(3), or an EAI_ code. */
+    int (*ask)(void *arg, const char *name, struct addrinfo **list);
+    int64_t (*now)(void *arg); /* as clock_now */
+    void *arg;                 /* borrowed */
+};
+
+/* As resolver_new, asking `source` (copied). */
+struct resolver *resolver_new_from(const struct resolver_source *source, unsigned threads,
+                                   struct err *err);
+
+/* Ends the threads and frees everything, for the end of the process: a look-up that goes on for
+ * longer than a second is left behind with what it needs. The rooms of all tickets still
+ * stand; whoever waits is not woken any more. NULL is fine. */
 void resolver_free(struct resolver *resolver);
 
 /* Looks `host` up (a name or an IP literal, without brackets). RESOLVER_DONE: addresses[0..
@@ -35,7 +51,8 @@ enum resolver_result resolver_lookup(struct resolver *resolver, const char *host
                                      struct address addresses[RESOLVER_ADDRESSES], size_t *count,
                                      char *why, size_t why_size);
 
-/* An address of `host` did not work: the next look-up asks anew instead of the cache. */
+/* An address of `host` did not work: the next look-up asks anew instead of the cache. One that
+ * is in flight already counts as new. */
 void resolver_forget(struct resolver *resolver, const char *host);
 
 #endif

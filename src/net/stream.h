@@ -27,6 +27,7 @@ struct stream {
     short write_wants;  /* the same for writing */
     bool eof;           /* a read saw the end: clean, truncated or an error */
     bool broken;        /* the stream failed (reset, TLS error): nothing more can be sent */
+    bool shut;          /* stream_shutdown is done: nothing more will be sent */
     bool in_epoll;      /* waiting room only: registered in the epoll set */
     bool armed;         /* waiting room only: may still fire */
     uint64_t bytes_read;
@@ -40,7 +41,9 @@ void stream_init(struct stream *stream, int fd);
 
 /* Up to `size` bytes, at least one. Returns the count; 0 at a clean end (FIN on a plain
  * stream, close_notify over TLS); -1 with errno: EAGAIN (see read_wants), ECONNABORTED when a
- * TLS peer ended without close_notify, EPROTO on a TLS error, or the socket's own error. */
+ * TLS peer ended without close_notify, EPROTO on a TLS error, or the socket's own error. Once
+ * `eof` is set the end is all there is: 0 again, or -1 with ECONNABORTED. A stream that broke
+ * while writing can still be read: what the peer said before it went may lie in the kernel. */
 ssize_t stream_read(struct stream *stream, void *data, size_t size);
 
 /* Up to `size` bytes (size > 0). Returns the count, at least 1; -1 with errno: EAGAIN (see
@@ -51,8 +54,9 @@ ssize_t stream_write(struct stream *stream, const void *data, size_t size);
  * record does not count. */
 size_t stream_pending(const struct stream *stream);
 
-/* Says that nothing more will be sent: FIN, or close_notify and FIN. 0, or -1 with errno
- * (EAGAIN when close_notify could not be sent yet). Reading goes on. */
+/* Says that nothing more will be sent: FIN, or close_notify and FIN. 0 (also when it was said
+ * before), or -1 with errno: EAGAIN when close_notify could not be sent yet (see write_wants,
+ * then call again), EPIPE on a broken stream. Reading goes on. */
 int stream_shutdown(struct stream *stream);
 
 /* Closes in good order: close_notify over TLS (once, without waiting), then close. */
@@ -60,6 +64,10 @@ void stream_close(struct stream *stream);
 
 /* Closes so that the peer sees an aborted transfer: a reset, and no close_notify. */
 void stream_abort(struct stream *stream);
+
+/* For net/tls: what a failed OpenSSL call (`result` is what it returned) means. Sets errno as
+ * stream_read does and either *wants or `broken`. Returns -1. */
+int stream_tls_failed(struct stream *stream, int result, short *wants);
 
 /* Turns on SO_KEEPALIVE and TCP_NODELAY; errors are ignored (a Unix socket has neither). */
 void stream_set_options(struct stream *stream);

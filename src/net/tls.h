@@ -1,11 +1,12 @@
 /* TLS on the listening side: one server context, an identity for each certificate.
  *
- * TLS 1.2 and 1.3, AEAD suites only, ALPN "http/1.1", session tickets, no renegotiation, no
- * compression, and buffers released while a connection is idle. Which certificate a client
- * gets is decided by a callback (certs/store), from its SNI.
+ * TLS 1.2 and 1.3, AEAD suites only, ALPN "http/1.1" (or 1.0), session tickets, no renegotiation,
+ * no compression, and buffers released while a connection is idle. Which certificate a client gets
+ * is decided by a callback (certs/store), from its SNI.
  *
  * A server and identities are immutable once made and shared by all threads; identities are
- * counted by OpenSSL itself, so replacing one never disturbs a handshake in flight. */
+ * counted, and so is what OpenSSL takes of them, so replacing one never disturbs a handshake
+ * in flight. */
 #ifndef PORTICO_NET_TLS_H
 #define PORTICO_NET_TLS_H
 
@@ -20,10 +21,11 @@
 struct tls_server;
 struct tls_identity; /* a certificate chain and its key */
 
-/* Finds the identity for a handshake. `name` is the SNI in lower case without a trailing dot,
- * or NULL when the client sent none; `local` is the address it connected to. Returns a
- * reference that the caller gives back with tls_identity_unref, or NULL: the handshake then
- * ends with the alert unrecognized_name. Called by workers; must not block. */
+/* Finds the identity for a handshake. `name` is the SNI in lower case without a trailing dot
+ * (never empty, no NUL inside, at most 253 bytes), or NULL when the client sent none; `local` is
+ * the address it connected to. Returns a reference that the caller gives back with
+ * tls_identity_unref, or NULL: the handshake then ends with the alert unrecognized_name. Called by
+ * workers; must not block. */
 typedef struct tls_identity *tls_lookup_fn(void *arg, const char *name,
                                            const struct address *local);
 
@@ -33,8 +35,8 @@ void tls_server_free(struct tls_server *server);
 
 /* From PEM text: the leaf first, then its chain; and the private key. Checks that they belong
  * together. NULL with `err`. One reference for the caller. */
-struct tls_identity *tls_identity_new(const char *chain_pem, size_t chain_len,
-                                      const char *key_pem, size_t key_len, struct err *err);
+struct tls_identity *tls_identity_new(const char *chain_pem, size_t chain_len, const char *key_pem,
+                                      size_t key_len, struct err *err);
 struct tls_identity *tls_identity_ref(struct tls_identity *identity);
 void tls_identity_unref(struct tls_identity *identity);
 
@@ -42,10 +44,18 @@ void tls_identity_unref(struct tls_identity *identity);
  * with errno ENOMEM. */
 int tls_accept(struct tls_server *server, struct stream *stream);
 
-/* Goes on with the handshake. 0 when it is done; -1 with errno: EAGAIN (see the stream's
- * read_wants or write_wants: exactly one of them is set), EPROTO when it failed, or the
- * socket's own error. *why is HANDSHAKE_NAME, BAD_TLS_PORT (the client speaks plain HTTP) or
- * HANDSHAKE_FAILED; `detail` gets OpenSSL's own words. */
+/* Goes on with the handshake. 0 when it is done; the first request may then already lie inside
+ * OpenSSL, so read before waiting. -1 with errno: EAGAIN (see the stream's read_wants or
+ * write_wants: exactly one of them is set), EPROTO when it failed, ECONNABORTED when the client
+ * ended the connection, or the socket's own error. On failure *why is one of
+ *
+ *   HANDSHAKE_NAME    the lookup answered NULL; `detail` is what the client asked for
+ *   BAD_TLS_PORT      the client speaks plain HTTP: the stream is a plain one again, to be
+ *                     answered in kind; what was read of the request is gone
+ *   SILENT            the client ended the connection before its first byte
+ *   HANDSHAKE_FAILED  anything else; `detail` is OpenSSL's own words
+ *
+ * The alert has been sent then, and stream_close (not stream_abort) lets it arrive. */
 int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t detail_size);
 
 /* Of a stream whose handshake is done. The SNI as the lookup saw it (NULL: none was sent),

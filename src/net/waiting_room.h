@@ -35,6 +35,8 @@
 
 enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_PARKED, SLOT_WOKEN };
 
+#define ROOM_INTERESTS 2u /* a connection waits for its client, its upstream, or both */
+
 struct room;
 
 /* The first member of whatever waits. */
@@ -45,6 +47,7 @@ struct room_slot {
     uint32_t generation;    /* guarded by mutex; the owner may read it */
     uint8_t state;          /* enum slot_state; guarded by mutex */
     bool wake_pending;      /* guarded by mutex: invariant 5 */
+    struct stream *waiting[ROOM_INTERESTS]; /* guarded by mutex: the streams of the last wait */
 };
 
 /* A wait that somebody else may end: what room_wake needs. */
@@ -73,12 +76,16 @@ struct room_slot *room_acquire(struct room *room);
 /* Gives a RUNNING slot back. Its streams are closed or forgotten. */
 void room_release(struct room *room, struct room_slot *slot);
 
-/* Parks a RUNNING slot until one of `count` descriptors is ready, the deadline (CLOCK_NEVER:
- * none) has passed or it is woken. True when it is parked: the caller must not touch it any
- * more. False when a wake came first (invariant 5) or the kernel refused: it is still the
- * caller's, who goes on as if woken. */
-bool room_park(struct room *room, struct room_slot *slot, const struct room_interest *interests,
-               size_t count, int64_t deadline);
+enum room_parked {
+    ROOM_PARKED, /* the caller must not touch it any more */
+    ROOM_WOKEN,  /* a wake came first (invariant 5): still the caller's, who goes on */
+    ROOM_FAILED  /* the kernel refused, with errno: still the caller's, who closes it */
+};
+
+/* Parks a RUNNING slot until one of `count` (at most ROOM_INTERESTS) descriptors is ready, the
+ * deadline (CLOCK_NEVER: none) has passed, or it is woken. */
+enum room_parked room_park(struct room *room, struct room_slot *slot,
+                           const struct room_interest *interests, size_t count, int64_t deadline);
 
 /* Takes the next connection that can go on, blocking until there is one. NULL once room_stop
  * was called and every woken connection has been taken. */

@@ -1,0 +1,28 @@
+/* `portico run [FILE]`: serve. The default command. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "cli/cli.h"
+#include "config/config.h"
+#include "server/server.h"
+
+int cli_run(const char *path)
+{
+    struct config_problems problems = {0};
+    struct err err = {0};
+    char text[1024];
+
+    struct config *config = config_load(path, &problems);
+    config_problems_print(&problems, stderr);
+    config_problems_release(&problems);
+    if (config == NULL)
+        return CLI_BAD_CONFIG;
+    if (server_run(config, &err) == 0)
+        return EXIT_SUCCESS;
+    err_format(&err, text, sizeof text);
+    fprintf(stderr, "portico: %s\n", text);
+    if (err.hint[0])
+        fprintf(stderr, "portico: hint: %s\n", err.hint);
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,32 @@
+/* Portico's command line: finds the command and hands over. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static int usage(const char *what, const char *word)
+{
+    fprintf(stderr, "portico: %s: %s\nTry `portico help`.\n", what, word);
+    return CLI_BAD_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *command = argc > 1 ? argv[1] : "run";
+    const char *file = argc > 2 ? argv[2] : NULL;
+
+    if (argc > 3)
+        return usage("too many arguments", argv[3]);
+    if (strcmp(command, "run") == 0)
+        return cli_run(cli_config_path(file));
+    if (strcmp(command, "check") == 0)
+        return cli_check(cli_config_path(file));
+    if (file != NULL)
+        return usage("too many arguments", file);
+    if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)
+        return cli_version();
+    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
+        strcmp(command, "-h") == 0)
+        return cli_help();
+    return usage("unknown command", command);
+}

@@ -1,0 +1,450 @@
+/* The resolver: see resolver.h.
+ *
+ * Workers call resolver_lookup and resolver_forget; the resolver's own threads take names from
+ * a queue, ask the system, and wake whoever waits. All of them meet under one mutex, which
+ * nobody holds while asking or waking.
+ *
+ * A name has one entry, which goes through this:
+ *
+ *      look-up                 a thread asks            FRESH_TIME           STALE_TIME
+ *     ─────────► in flight ──────────────────► fresh ─────────────► stale ─────────────► unknown
+ *                    ▲   │                                            │
+ *                    │   └──► failed, for FAILURE_TIME                │ served all the same
+ *                    └────────────────────────────────────────────────┘ while it is refreshed
+ *
+ * A failed refresh leaves the stale addresses alone: a name server that restarts must not take
+ * down services that stand. If the addresses really are gone, connecting to them fails, and
+ * resolver_forget ends their use.
+ *
+ * Invariants
+ *  1. An entry is in flight from when it enters the queue until its answer is in; it is in the
+ *     queue at most once, so one look-up is in flight for a name.
+ *  2. Only entries in flight have waiters, and they are never evicted; nobody else keeps a
+ *     pointer to an entry beyond the mutex.
+ *  3. Waiters are woken once each, after the answer is in the entry. One that has gone away
+ *     meanwhile does no harm: its ticket names a wait that is over.
+ *  4. There are at most ENTRIES_MAX entries. */
+#include "net/resolver.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/thread.h"
+#include "base/yield_point.h"
+
+#define RESOLVER_MAGIC 0x5265736fu /* "Reso" */
+#define FRESH_TIME     (10 * CLOCK_SECOND)
+#define STALE_TIME     (600 * CLOCK_SECOND)
+#define FAILURE_TIME   CLOCK_SECOND
+#define ENTRIES_MAX    4096u /* names come from configurations, a few at a time; be safe */
+#define BUCKETS        1024u
+#define NAME_SIZE      256u /* 253 characters, a trailing dot, and the NUL (RFC 1035, 2.3.4) */
+#define WHY_SIZE       64u
+#define FREE_PATIENCE  1 /* seconds: the end of the process does not wait for a dead name server */
+
+struct entry {
+    struct entry *next;       /* in its bucket */
+    struct entry *queue_next; /* in the queue */
+    bool in_flight;
+    int64_t used;     /* when it was last looked up: the longest unused is evicted */
+    int64_t answered; /* when the addresses were learnt */
+    int64_t retry;    /* after a failure: not asked again before this */
+    size_t count;     /* addresses that are known; 0: none */
+    struct address addresses[RESOLVER_ADDRESSES];
+    char why[WHY_SIZE];          /* of the last failure */
+    struct room_ticket *waiters; /* owned */
+    size_t waiter_count;
+    size_t waiter_room;
+    char name[]; /* fixed after init: lower case */
+};
+
+struct resolver {
+    unsigned magic;
+    struct resolver_source source; /* fixed after init, as the next two */
+    pthread_t *threads;            /* owned */
+    unsigned thread_count;
+
+    pthread_mutex_t mutex;
+    pthread_cond_t work; /* the queue is not empty, or stopping */
+    bool stopping;       /* guarded by mutex, as all that follows */
+    struct entry *queue_first;
+    struct entry *queue_last;
+    size_t entry_count;
+    struct entry *buckets[BUCKETS]; /* owned */
+};
+
+/* No AI_ADDRCONFIG: it ignores loopback, so on a machine that has nothing else it would make
+ * "localhost" unknown. What it would save, trying IPv6 addresses without IPv6, costs nothing:
+ * getaddrinfo sorts what cannot be reached to the end (RFC 6724), and connecting there fails
+ * at once. */
+static int ask_system(void *arg, const char *name, struct addrinfo **list)
+{
+    (void)arg;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    return getaddrinfo(name, NULL, &hints, list);
+}
+
+static int64_t now_system(void *arg)
+{
+    (void)arg;
+    return clock_now();
+}
+
+static int64_t now(const struct resolver *resolver)
+{
+    return resolver->source.now(resolver->source.arg);
+}
+
+/* FNV-1a. */
+static struct entry **bucket(struct resolver *resolver, const char *name)
+{
+    uint32_t hash = 2166136261u;
+    for (const char *c = name; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619u;
+    return &resolver->buckets[hash % BUCKETS];
+}
+
+static struct entry *find_locked(struct resolver *resolver, const char *name)
+{
+    struct entry *entry = *bucket(resolver, name);
+    while (entry && strcmp(entry->name, name) != 0)
+        entry = entry->next;
+    return entry;
+}
+
+/* Makes room for one entry. A walk over all of them, but only with more names than any
+ * configuration has. False when every entry is in flight. */
+static bool evict_locked(struct resolver *resolver)
+{
+    struct entry **oldest = NULL;
+    for (size_t b = 0; b < BUCKETS; b++)
+        for (struct entry **at = &resolver->buckets[b]; *at; at = &(*at)->next)
+            if (!(*at)->in_flight && (oldest == NULL || (*at)->used < (*oldest)->used))
+                oldest = at;
+    if (oldest == NULL)
+        return false;
+    struct entry *entry = *oldest;
+    *oldest = entry->next;
+    free(entry);
+    resolver->entry_count--;
+    return true;
+}
+
+/* NULL with errno. */
+static struct entry *add_locked(struct resolver *resolver, const char *name)
+{
+    if (resolver->entry_count == ENTRIES_MAX && !evict_locked(resolver)) {
+        errno = EAGAIN;
+        return NULL;
+    }
+    size_t size = strlen(name) + 1;
+    struct entry *entry = calloc(1, sizeof *entry + size);
+    if (entry == NULL)
+        return NULL;
+    memcpy(entry->name, name, size);
+    struct entry **first = bucket(resolver, name);
+    entry->next = *first;
+    *first = entry;
+    resolver->entry_count++;
+    return entry;
+}
+
+static void enqueue_locked(struct resolver *resolver, struct entry *entry)
+{
+    entry->in_flight = true;
+    entry->queue_next = NULL;
+    if (resolver->queue_first == NULL)
+        resolver->queue_first = entry;
+    else
+        resolver->queue_last->queue_next = entry;
+    resolver->queue_last = entry;
+    pthread_cond_signal(&resolver->work);
+}
+
+static struct entry *dequeue_locked(struct resolver *resolver)
+{
+    struct entry *entry = resolver->queue_first;
+    resolver->queue_first = entry->queue_next;
+    return entry;
+}
+
+/* 0, or -1 with errno. */
+static int add_waiter_locked(struct entry *entry, struct room_ticket ticket)
+{
+    if (entry->waiter_count == entry->waiter_room) {
+        size_t room = entry->waiter_room ? 2 * entry->waiter_room : 4;
+        struct room_ticket *waiters = realloc(entry->waiters, room * sizeof *waiters);
+        if (waiters == NULL)
+            return -1;
+        entry->waiters = waiters;
+        entry->waiter_room = room;
+    }
+    entry->waiters[entry->waiter_count++] = ticket;
+    return 0;
+}
+
+/* Copies the addresses of `list` without duplicates; how many. */
+static size_t collect(const struct addrinfo *list, struct address addresses[RESOLVER_ADDRESSES])
+{
+    size_t count = 0;
+    for (; list && count < RESOLVER_ADDRESSES; list = list->ai_next) {
+        if (list->ai_family != AF_INET && list->ai_family != AF_INET6)
+            continue;
+        struct address *address = &addresses[count];
+        address_from_sockaddr(list->ai_addr, list->ai_addrlen, address);
+        size_t i = 0;
+        while (!address_same_ip(&addresses[i], address))
+            i++;
+        if (i == count)
+            count++;
+    }
+    return count;
+}
+
+/* What a thread learnt about an entry. */
+struct answer {
+    struct address addresses[RESOLVER_ADDRESSES];
+    size_t count; /* 0: failed */
+    char why[WHY_SIZE];
+};
+
+static void ask(const struct resolver *resolver, const char *name, struct answer *answer)
+{
+    struct addrinfo *list = NULL;
+    char text[WHY_SIZE];
+    const char *why = "no usable address";
+    int error = resolver->source.ask(resolver->source.arg, name, &list);
+    answer->count = error == 0 ? collect(list, answer->addresses) : 0;
+    if (error == EAI_SYSTEM)
+        why = strerror_r(errno, text, sizeof text);
+    else if (error != 0)
+        why = gai_strerror(error);
+    snprintf(answer->why, sizeof answer->why, "%s", why);
+    if (list)
+        freeaddrinfo(list);
+}
+
+static void settle_locked(struct entry *entry, const struct answer *answer, int64_t at)
+{
+    entry->in_flight = false;
+    if (answer->count > 0) {
+        memcpy(entry->addresses, answer->addresses, answer->count * sizeof answer->addresses[0]);
+        entry->count = answer->count;
+        entry->answered = at;
+        entry->retry = at;
+    } else {
+        memcpy(entry->why, answer->why, sizeof entry->why);
+        entry->retry = at + FAILURE_TIME;
+    }
+}
+
+static void *run(void *arg)
+{
+    struct resolver *resolver = arg;
+    pthread_mutex_lock(&resolver->mutex);
+    for (;;) {
+        while (resolver->queue_first == NULL && !resolver->stopping)
+            pthread_cond_wait(&resolver->work, &resolver->mutex);
+        if (resolver->stopping)
+            break;
+        struct entry *entry = dequeue_locked(resolver);
+        pthread_mutex_unlock(&resolver->mutex);
+
+        struct answer answer;
+        ask(resolver, entry->name, &answer);
+        int64_t at = now(resolver);
+
+        pthread_mutex_lock(&resolver->mutex);
+        if (resolver->stopping)
+            break;
+        settle_locked(entry, &answer, at);
+        struct room_ticket *waiters = entry->waiters;
+        size_t count = entry->waiter_count;
+        entry->waiters = NULL;
+        entry->waiter_count = entry->waiter_room = 0;
+        pthread_mutex_unlock(&resolver->mutex);
+
+        YIELD_POINT("resolver answered");
+        for (size_t i = 0; i < count; i++)
+            room_wake(waiters[i]);
+        free(waiters);
+        pthread_mutex_lock(&resolver->mutex);
+    }
+    pthread_mutex_unlock(&resolver->mutex);
+    return NULL;
+}
+
+struct resolver *resolver_new(unsigned threads, struct err *err)
+{
+    struct resolver_source source = {.ask = ask_system, .now = now_system};
+    return resolver_new_from(&source, threads, err);
+}
+
+struct resolver *resolver_new_from(const struct resolver_source *source, unsigned threads,
+                                   struct err *err)
+{
+    check(threads > 0);
+    struct resolver *resolver = calloc(1, sizeof *resolver);
+    pthread_t *handles = calloc(threads, sizeof *handles);
+    if (resolver == NULL || handles == NULL) {
+        free(handles);
+        free(resolver);
+        err_set_errno(err, ENOMEM, "cannot start the resolver");
+        return NULL;
+    }
+    resolver->magic = RESOLVER_MAGIC;
+    resolver->source = *source;
+    resolver->threads = handles;
+    pthread_mutex_init(&resolver->mutex, NULL);
+    pthread_cond_init(&resolver->work, NULL);
+    for (; resolver->thread_count < threads; resolver->thread_count++) {
+        char name[24];
+        snprintf(name, sizeof name, "resolver%u", resolver->thread_count);
+        if (thread_start(&handles[resolver->thread_count], name, run, resolver) == -1) {
+            err_set_errno(err, errno, "cannot start the resolver's threads");
+            resolver_free(resolver);
+            return NULL;
+        }
+    }
+    return resolver;
+}
+
+/* Joins the threads. False when one is held up in a look-up. */
+static bool join_threads(struct resolver *resolver)
+{
+    struct timespec until;
+    bool all = true;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FREE_PATIENCE;
+    for (unsigned i = 0; i < resolver->thread_count; i++) {
+        if (pthread_timedjoin_np(resolver->threads[i], NULL, &until) == 0)
+            continue;
+        pthread_detach(resolver->threads[i]);
+        all = false;
+    }
+    return all;
+}
+
+void resolver_free(struct resolver *resolver)
+{
+    if (resolver == NULL)
+        return;
+    check_magic(resolver, RESOLVER_MAGIC);
+    pthread_mutex_lock(&resolver->mutex);
+    resolver->stopping = true;
+    pthread_cond_broadcast(&resolver->work);
+    pthread_mutex_unlock(&resolver->mutex);
+    /* A thread that is held up wakes nobody when it returns, but it still needs the resolver:
+     * its memory then stays until the process ends. */
+    if (!join_threads(resolver))
+        return;
+    for (size_t b = 0; b < BUCKETS; b++) {
+        for (struct entry *entry = resolver->buckets[b], *next; entry; entry = next) {
+            next = entry->next;
+            free(entry->waiters);
+            free(entry);
+        }
+    }
+    pthread_cond_destroy(&resolver->work);
+    pthread_mutex_destroy(&resolver->mutex);
+    free(resolver->threads);
+    resolver->magic = 0;
+    free(resolver);
+}
+
+/* The key of a name. False when it is too long for one. */
+static bool fold(const char *host, char name[NAME_SIZE])
+{
+    size_t len = strlen(host);
+    if (len >= NAME_SIZE)
+        return false;
+    for (size_t i = 0; i <= len; i++)
+        name[i] = span_lower(host[i]);
+    return true;
+}
+
+/* The whole policy. With RESOLVER_FAILED *why is set. */
+static enum resolver_result lookup_locked(struct resolver *resolver, const char *name,
+                                          struct room_ticket ticket, struct entry **found,
+                                          const char **why)
+{
+    int64_t at = now(resolver);
+    struct entry *entry = find_locked(resolver, name);
+    if (entry == NULL)
+        entry = add_locked(resolver, name);
+    if (entry == NULL) {
+        *why = errno == EAGAIN ? "too many look-ups" : "out of memory";
+        return RESOLVER_FAILED;
+    }
+    *found = entry;
+    entry->used = at;
+    bool known = entry->count > 0 && at < entry->answered + STALE_TIME;
+    bool fresh = known && at < entry->answered + FRESH_TIME;
+    bool failed = at < entry->retry;
+    if (!fresh && !failed && !entry->in_flight)
+        enqueue_locked(resolver, entry);
+    if (known)
+        return RESOLVER_DONE;
+    if (failed) {
+        *why = entry->why;
+        return RESOLVER_FAILED;
+    }
+    if (add_waiter_locked(entry, ticket) == 0)
+        return RESOLVER_PENDING;
+    *why = "out of memory";
+    return RESOLVER_FAILED;
+}
+
+enum resolver_result resolver_lookup(struct resolver *resolver, const char *host, uint16_t port,
+                                     struct room_ticket ticket,
+                                     struct address addresses[RESOLVER_ADDRESSES], size_t *count,
+                                     char *why, size_t why_size)
+{
+    char name[NAME_SIZE];
+    struct entry *entry = NULL;
+    const char *text = NULL;
+    check_magic(resolver, RESOLVER_MAGIC);
+    if (address_parse_ip(span_str(host), port, &addresses[0])) {
+        *count = 1;
+        return RESOLVER_DONE;
+    }
+    *count = 0;
+    if (!fold(host, name)) {
+        snprintf(why, why_size, "the name is too long");
+        return RESOLVER_FAILED;
+    }
+    pthread_mutex_lock(&resolver->mutex);
+    enum resolver_result result = lookup_locked(resolver, name, ticket, &entry, &text);
+    if (result == RESOLVER_DONE) {
+        *count = entry->count;
+        memcpy(addresses, entry->addresses, entry->count * sizeof entry->addresses[0]);
+    } else if (result == RESOLVER_FAILED) {
+        snprintf(why, why_size, "%s", text);
+    }
+    pthread_mutex_unlock(&resolver->mutex);
+    for (size_t i = 0; i < *count; i++)
+        address_set_port(&addresses[i], port);
+    return result;
+}
+
+void resolver_forget(struct resolver *resolver, const char *host)
+{
+    char name[NAME_SIZE];
+    check_magic(resolver, RESOLVER_MAGIC);
+    if (!fold(host, name))
+        return;
+    pthread_mutex_lock(&resolver->mutex);
+    struct entry *entry = find_locked(resolver, name);
+    /* Without addresses there is nothing to forget: the last look-up failed after they were
+     * handed out, and is to be remembered. */
+    if (entry && entry->count > 0) {
+        entry->count = 0;
+        entry->retry = 0;
+    }
+    pthread_mutex_unlock(&resolver->mutex);
+}

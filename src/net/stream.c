@@ -1,0 +1,223 @@
+/* Streams: see stream.h. Every call runs on the thread that holds the connection.
+ *
+ * Ownership: the stream owns its descriptor and its SSL. The SSL's socket BIO borrows the
+ * descriptor (SSL_set_fd makes it with BIO_NOCLOSE), so closing is always ours.
+ *
+ * Invariants
+ *  1. Before every OpenSSL call the error queue and errno are cleared: what is found after it
+ *     was left by it.
+ *  2. After a call, exactly one of these holds: it did something; it was refused, and
+ *     read_wants or write_wants is not 0; or the stream ended (`eof`) or failed (`broken`).
+ *  3. Once OpenSSL has reported SSL_ERROR_SSL or SSL_ERROR_SYSCALL, nothing more is written,
+ *     not even close_notify: OpenSSL forbids it.
+ *  4. Before an SSL is freed it is told that both sides have shut down. Otherwise OpenSSL
+ *     takes the end for an attack on the session and marks it as not resumable, whereas an
+ *     aborted transfer says nothing about the keys.
+ *
+ * A signal never interrupts a worker (all are blocked); the loops over EINTR are for callers
+ * on other threads. Inside OpenSSL an EINTR shows as "would block", which costs one turn of
+ * poll(2) and nothing else. SIGPIPE is ignored by the process, since OpenSSL's socket BIO uses
+ * write(2). */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void stream_init(struct stream *stream, int fd)
+{
+    *stream = STREAM_CLOSED;
+    stream->fd = fd;
+}
+
+static void tls_begin(void)
+{
+    ERR_clear_error();
+    errno = 0;
+}
+
+int stream_tls_failed(struct stream *stream, int result, short *wants)
+{
+    int saved = errno; /* SSL_get_error may not, but its allocations might, change it */
+    int error = SSL_get_error(stream->ssl, result);
+
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+        *wants = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+        errno = EAGAIN;
+        return -1;
+    }
+    stream->broken = true;
+    if (error == SSL_ERROR_SYSCALL)
+        errno = saved != 0 ? saved : ECONNABORTED;
+    else if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        errno = ECONNABORTED;
+    else
+        errno = EPROTO;
+    return -1;
+}
+
+static ssize_t tls_read(struct stream *stream, void *data, size_t size)
+{
+    size_t count = 0;
+    tls_begin();
+    int result = SSL_read_ex(stream->ssl, data, size, &count);
+    if (result > 0)
+        return (ssize_t)count;
+    if (SSL_get_error(stream->ssl, result) == SSL_ERROR_ZERO_RETURN)
+        return 0;
+    return stream_tls_failed(stream, result, &stream->read_wants);
+}
+
+static ssize_t plain_read(struct stream *stream, void *data, size_t size)
+{
+    ssize_t count;
+    do
+        count = recv(stream->fd, data, size, 0);
+    while (count < 0 && errno == EINTR);
+    if (count >= 0)
+        return count;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        stream->read_wants = POLLIN;
+        errno = EAGAIN;
+    } else {
+        stream->broken = true;
+    }
+    return -1;
+}
+
+ssize_t stream_read(struct stream *stream, void *data, size_t size)
+{
+    stream->read_wants = 0;
+    if (stream->eof) {
+        errno = ECONNABORTED;
+        return stream->broken ? -1 : 0;
+    }
+    ssize_t count = stream->ssl ? tls_read(stream, data, size) : plain_read(stream, data, size);
+    if (count > 0)
+        stream->bytes_read += (uint64_t)count;
+    else if (stream->read_wants == 0)
+        stream->eof = true;
+    return count;
+}
+
+static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
+{
+    size_t count = 0;
+    tls_begin();
+    int result = SSL_write_ex(stream->ssl, data, size, &count);
+    if (result > 0)
+        return (ssize_t)count;
+    return stream_tls_failed(stream, result, &stream->write_wants);
+}
+
+static ssize_t plain_write(struct stream *stream, const void *data, size_t size)
+{
+    ssize_t count;
+    do
+        count = send(stream->fd, data, size, MSG_NOSIGNAL);
+    while (count < 0 && errno == EINTR);
+    if (count >= 0)
+        return count;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        stream->write_wants = POLLOUT;
+        errno = EAGAIN;
+    } else {
+        stream->broken = true;
+    }
+    return -1;
+}
+
+ssize_t stream_write(struct stream *stream, const void *data, size_t size)
+{
+    stream->write_wants = 0;
+    if (stream->broken || stream->shut) {
+        errno = EPIPE;
+        return -1;
+    }
+    ssize_t count = stream->ssl ? tls_write(stream, data, size) : plain_write(stream, data, size);
+    if (count > 0)
+        stream->bytes_written += (uint64_t)count;
+    return count;
+}
+
+size_t stream_pending(const struct stream *stream)
+{
+    return stream->ssl ? (size_t)SSL_pending(stream->ssl) : 0;
+}
+
+/* Sends close_notify, or what is left of it. SSL_shutdown must not be called again once it is
+ * out: it would then read, and throw away what the peer is still sending. */
+static int tls_send_close_notify(struct stream *stream)
+{
+    bool in_flight = stream->write_wants != 0;
+    if ((SSL_get_shutdown(stream->ssl) & SSL_SENT_SHUTDOWN) != 0 && !in_flight)
+        return 0;
+    stream->write_wants = 0;
+    tls_begin();
+    int result = SSL_shutdown(stream->ssl);
+    if (result >= 0)
+        return 0;
+    return stream_tls_failed(stream, result, &stream->write_wants);
+}
+
+int stream_shutdown(struct stream *stream)
+{
+    if (stream->shut)
+        return 0;
+    if (stream->broken) {
+        errno = EPIPE;
+        return -1;
+    }
+    if (stream->ssl != NULL && tls_send_close_notify(stream) != 0)
+        return -1;
+    if (shutdown(stream->fd, SHUT_WR) != 0) {
+        stream->broken = true;
+        return -1;
+    }
+    stream->shut = true;
+    return 0;
+}
+
+static void release(struct stream *stream)
+{
+    if (stream->ssl != NULL) {
+        SSL_set_shutdown(stream->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+        ERR_clear_error();
+        SSL_free(stream->ssl);
+    }
+    if (stream->fd >= 0)
+        close(stream->fd);
+    *stream = STREAM_CLOSED;
+}
+
+void stream_close(struct stream *stream)
+{
+    /* During a handshake there is nothing to close: the alert that ends a failed one has been
+     * sent by OpenSSL already. */
+    if (stream->ssl != NULL && !stream->broken && !stream->shut &&
+        SSL_is_init_finished(stream->ssl))
+        tls_send_close_notify(stream);
+    release(stream);
+}
+
+void stream_abort(struct stream *stream)
+{
+    if (stream->fd >= 0) {
+        /* A socket that never connected, or a Unix one, has no reset to send: no matter. */
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    }
+    release(stream);
+}
+
+void stream_set_options(struct stream *stream)
+{
+    int on = 1;
+    setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}

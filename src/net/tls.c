@@ -1,0 +1,464 @@
+/* TLS on the listening side: see tls.h. Everything here runs on the worker that holds the
+ * connection, but for tls_server_new and tls_identity_new.
+ *
+ * The certificate is chosen in the ClientHello callback and not in the better-known servername
+ * callback, because it runs before OpenSSL looks at tickets. That is what makes two things
+ * true which otherwise are not: in TLS 1.2 SSL_get_servername gives the name kept in a resumed
+ * session, which need not be the one that this client has just sent; and a session must be
+ * refused, before it is used, when it was made for another host.
+ *
+ * Invariants
+ *  1. tls_sni is what this connection's ClientHello said, whatever was resumed. A second
+ *     ClientHello (after a HelloRetryRequest) that says something else ends the handshake.
+ *  2. Sessions do not cross hosts: the session id context of a connection is a digest of the
+ *     name it asked for, and OpenSSL resumes only sessions of the same context. A certificate
+ *     is looked up for resumed sessions too, so a host that is gone is gone for them as well.
+ *  3. Nothing is built per handshake but references: an identity holds parsed certificates
+ *     and a parsed key, and OpenSSL is told not to search for a chain (NO_AUTO_CHAIN).
+ *
+ * Choices
+ *  - The client's order of suites decides. All of them are sound, and the client knows whether
+ *    it has AES in hardware.
+ *  - Sessions live in tickets only; the key for them is made at start and dies with the
+ *    process. One ticket a handshake in TLS 1.3, since each is a write of its own.
+ *  - No early data: a request that can be replayed is not worth the round trip.
+ *  - Read-ahead: one read(2) takes all that has come, instead of five bytes of record header
+ *    and then the rest; a request on a kept-alive connection costs two calls instead of three,
+ *    and an upload half of them. The price is that undecrypted records may lie in OpenSSL
+ *    without being counted by SSL_pending, which is why only a read that said "would block"
+ *    allows waiting (rule 1 of parking). With RELEASE_BUFFERS the read buffer is freed
+ *    whenever nothing is left in it. */
+#include "net/tls.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+
+#define NAME_MAX_LEN 253u /* of a host name as text; RFC 1035, 2.3.4 */
+#define SUITES_TLS12 "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define GROUPS       "X25519:P-256:P-384"
+
+#define SERVER_MAGIC   0x7115e41eu
+#define IDENTITY_MAGIC 0x71151de7u
+
+struct tls_server { /* immutable */
+    unsigned magic;
+    SSL_CTX *ctx;
+    tls_lookup_fn *lookup;
+    void *lookup_arg; /* borrowed */
+};
+
+struct tls_identity { /* immutable, but for the count */
+    unsigned magic;
+    atomic_uint refs;
+    X509 *leaf;
+    STACK_OF(X509) * chain; /* what follows the leaf; may be empty */
+    EVP_PKEY *key;
+};
+
+/* What a connection's ClientHello said; hangs on its SSL and is freed with it. */
+struct hello {
+    bool refused;  /* the lookup knew no such host */
+    bool has_name; /* there was a server_name extension with a host name */
+    char name[];   /* as the lookup saw it, or as received when it is no possible name */
+};
+
+static int hello_index = -1;
+static pthread_once_t hello_once = PTHREAD_ONCE_INIT;
+
+static void free_hello(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long argl,
+                       void *argp)
+{
+    (void)parent, (void)data, (void)index, (void)argl, (void)argp;
+    free(ptr);
+}
+
+static void make_hello_index(void)
+{
+    hello_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_hello);
+}
+
+static struct hello *hello_get(const SSL *ssl)
+{
+    return SSL_get_ex_data(ssl, hello_index);
+}
+
+/* The first error of the queue in OpenSSL's words. */
+static const char *openssl_reason(void)
+{
+    const char *text = ERR_reason_error_string(ERR_peek_error());
+    return text ? text : "unknown error";
+}
+
+/* ---- identities --------------------------------------------------------------------------- */
+
+/* Never asks anybody for a passphrase: an encrypted key is an error. */
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+    (void)buf, (void)size, (void)writing, (void)arg;
+    return -1;
+}
+
+static int read_chain(struct tls_identity *identity, const char *pem, size_t len)
+{
+    BIO *bio = BIO_new_mem_buf(pem, (int)len);
+    int result = -1;
+
+    identity->chain = sk_X509_new_null();
+    if (bio == NULL || identity->chain == NULL)
+        goto out;
+    identity->leaf = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+    if (identity->leaf == NULL)
+        goto out;
+    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL;) {
+        if (sk_X509_push(identity->chain, next) <= 0) {
+            X509_free(next);
+            goto out;
+        }
+    }
+    /* The end of the text is the one good reason to stop. */
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        goto out;
+    ERR_clear_error();
+    result = 0;
+out:
+    BIO_free(bio);
+    return result;
+}
+
+static EVP_PKEY *read_key(const char *pem, size_t len)
+{
+    BIO *bio = BIO_new_mem_buf(pem, (int)len);
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    BIO_free(bio);
+    return key;
+}
+
+struct tls_identity *tls_identity_new(const char *chain_pem, size_t chain_len, const char *key_pem,
+                                      size_t key_len, struct err *err)
+{
+    struct tls_identity *identity = calloc(1, sizeof *identity);
+    ERR_clear_error();
+    if (identity == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    identity->magic = IDENTITY_MAGIC;
+    atomic_init(&identity->refs, 1);
+    if (chain_len > INT32_MAX || key_len > INT32_MAX)
+        err_set(err, "the certificate or its key is too long to be one");
+    else if (read_chain(identity, chain_pem, chain_len) != 0)
+        err_set(err, "the certificate cannot be read as PEM: %s", openssl_reason());
+    else if ((identity->key = read_key(key_pem, key_len)) == NULL)
+        err_set(err, "the private key cannot be read as PEM without a passphrase: %s",
+                openssl_reason());
+    else if (X509_check_private_key(identity->leaf, identity->key) != 1)
+        err_set(err, "the certificate and the private key do not belong together");
+    else
+        return identity;
+    ERR_clear_error();
+    tls_identity_unref(identity);
+    return NULL;
+}
+
+struct tls_identity *tls_identity_ref(struct tls_identity *identity)
+{
+    check_magic(identity, IDENTITY_MAGIC);
+    atomic_fetch_add_explicit(&identity->refs, 1, memory_order_relaxed);
+    return identity;
+}
+
+void tls_identity_unref(struct tls_identity *identity)
+{
+    if (identity == NULL)
+        return;
+    check_magic(identity, IDENTITY_MAGIC);
+    if (atomic_fetch_sub_explicit(&identity->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    EVP_PKEY_free(identity->key);
+    sk_X509_pop_free(identity->chain, X509_free);
+    X509_free(identity->leaf);
+    identity->magic = 0;
+    free(identity);
+}
+
+/* ---- the ClientHello ---------------------------------------------------------------------- */
+
+static bool take_u16(struct span *rest, size_t *value)
+{
+    if (rest->len < 2)
+        return false;
+    *value = (size_t)(unsigned char)rest->data[0] << 8 | (unsigned char)rest->data[1];
+    *rest = span_from(*rest, 2);
+    return true;
+}
+
+/* The host name of a server_name extension (RFC 6066, 3): a list of typed names, of which only
+ * the type host_name (0) was ever defined. False when it is malformed. */
+static bool parse_server_name(struct span extension, struct span *name)
+{
+    size_t len;
+    if (!take_u16(&extension, &len) || len != extension.len || extension.len < 3 ||
+        extension.data[0] != 0)
+        return false;
+    extension = span_from(extension, 1);
+    if (!take_u16(&extension, &len) || len == 0 || len != extension.len)
+        return false;
+    *name = extension;
+    return true;
+}
+
+/* Keeps what the client asked for. Answers NULL without memory. */
+static struct hello *hello_new(bool has_name, struct span name)
+{
+    if (name.len > 1 && name.data[name.len - 1] == '.')
+        name.len--;
+    struct hello *hello = malloc(sizeof *hello + name.len + 1);
+    if (hello == NULL)
+        return NULL;
+    hello->has_name = has_name;
+    hello->refused = name.len > NAME_MAX_LEN || (has_name && memchr(name.data, 0, name.len));
+    for (size_t i = 0; i < name.len; i++)
+        hello->name[i] = span_lower(name.data[i]);
+    hello->name[name.len] = '\0';
+    return hello;
+}
+
+/* Binds the sessions of this connection to the name (invariant 2). */
+static int bind_sessions(SSL *ssl, const struct hello *hello)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    /* No name is hashed with its NUL, so that it differs from every name. */
+    size_t size = hello->has_name ? strlen(hello->name) : 1;
+    if (EVP_Digest(hello->has_name ? hello->name : "", size, digest, &len, EVP_sha256(), NULL) != 1)
+        return -1;
+    return SSL_set_session_id_context(ssl, digest, len) == 1 ? 0 : -1;
+}
+
+static struct tls_identity *find_identity(struct tls_server *server, SSL *ssl,
+                                          const struct hello *hello)
+{
+    struct address local = {0};
+    (void)address_of_socket(SSL_get_fd(ssl), &local);
+    return server->lookup(server->lookup_arg, hello->has_name ? hello->name : NULL, &local);
+}
+
+/* Gives the connection its certificate. 0, or -1 with the alert to send. */
+static int choose_identity(struct tls_server *server, SSL *ssl, struct hello *hello, int *alert)
+{
+    struct tls_identity *identity = hello->refused ? NULL : find_identity(server, ssl, hello);
+    if (identity == NULL) {
+        hello->refused = true;
+        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        return -1;
+    }
+    int ok = SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->chain, 1);
+    tls_identity_unref(identity);
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return ok == 1 && bind_sessions(ssl, hello) == 0 ? 0 : -1;
+}
+
+static int on_client_hello(SSL *ssl, int *alert, void *arg)
+{
+    struct tls_server *server = arg;
+    const unsigned char *data;
+    struct span extension = {NULL, 0}, name = SPAN("");
+    bool has_name =
+        SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &extension.len) == 1;
+
+    extension.data = (const char *)data;
+    if (has_name && !parse_server_name(extension, &name)) {
+        *alert = SSL_AD_DECODE_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    struct hello *hello = hello_new(has_name, name), *first = hello_get(ssl);
+    if (first != NULL && hello != NULL) {
+        /* The second ClientHello may differ in the key share, not in the name (RFC 8446,
+         * 4.1.2); the certificate is chosen already. */
+        bool same = first->has_name == hello->has_name && strcmp(first->name, hello->name) == 0;
+        free(hello);
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return same ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+    }
+    if (hello == NULL || SSL_set_ex_data(ssl, hello_index, hello) != 1) {
+        free(hello);
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    return choose_identity(server, ssl, hello, alert) == 0 ? SSL_CLIENT_HELLO_SUCCESS
+                                                           : SSL_CLIENT_HELLO_ERROR;
+}
+
+/* ALPN (RFC 7301, 3.2): called only when the client offers something. A client that offers
+ * nothing we speak would misunderstand our answers, so it gets no_application_protocol. */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                   const unsigned char *offered, unsigned offered_len, void *arg)
+{
+    static const unsigned char spoken[] = "\x08http/1.1\x08http/1.0";
+    unsigned char *chosen = NULL;
+    (void)ssl, (void)arg;
+    int found =
+        SSL_select_next_proto(&chosen, out_len, spoken, sizeof spoken - 1, offered, offered_len);
+    *out = chosen;
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* ---- the server --------------------------------------------------------------------------- */
+
+static int configure(SSL_CTX *ctx)
+{
+    /* Set, not assumed: the system's openssl.cnf may have said otherwise. */
+    SSL_CTX_set_security_level(ctx, 2);
+    SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+                   SSL_CTX_set_max_proto_version(ctx, 0) == 1 &&
+                   SSL_CTX_set_cipher_list(ctx, SUITES_TLS12) == 1 &&
+                   SSL_CTX_set_ciphersuites(ctx, TLS_DEFAULT_CIPHERSUITES) == 1 &&
+                   SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
+                   SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+                   SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
+                   SSL_CTX_set_recv_max_early_data(ctx, 0) == 1
+               ? 0
+               : -1;
+}
+
+struct tls_server *tls_server_new(tls_lookup_fn *lookup, void *arg, struct err *err)
+{
+    ERR_clear_error();
+    pthread_once(&hello_once, make_hello_index);
+    struct tls_server *server = calloc(1, sizeof *server);
+    SSL_CTX *ctx = hello_index < 0 ? NULL : SSL_CTX_new(TLS_server_method());
+    if (server == NULL || ctx == NULL || configure(ctx) != 0) {
+        err_set(err, "TLS cannot be set up: %s", server ? openssl_reason() : "out of memory");
+        ERR_clear_error();
+        SSL_CTX_free(ctx);
+        free(server);
+        return NULL;
+    }
+    SSL_CTX_set_client_hello_cb(ctx, on_client_hello, server);
+    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    *server = (struct tls_server){SERVER_MAGIC, ctx, lookup, arg};
+    return server;
+}
+
+void tls_server_free(struct tls_server *server)
+{
+    if (server == NULL)
+        return;
+    check_magic(server, SERVER_MAGIC);
+    SSL_CTX_free(server->ctx);
+    server->magic = 0;
+    free(server);
+}
+
+/* ---- connections -------------------------------------------------------------------------- */
+
+int tls_accept(struct tls_server *server, struct stream *stream)
+{
+    check_magic(server, SERVER_MAGIC);
+    ERR_clear_error();
+    SSL *ssl = SSL_new(server->ctx);
+    if (ssl == NULL || SSL_set_fd(ssl, stream->fd) != 1) {
+        SSL_free(ssl);
+        errno = ENOMEM;
+        return -1;
+    }
+    SSL_set_accept_state(ssl);
+    stream->ssl = ssl;
+    return 0;
+}
+
+/* Names a failed handshake; errno is what stream_tls_failed said. */
+static enum reason explain(struct stream *stream, char *detail, size_t detail_size)
+{
+    const struct hello *hello = hello_get(stream->ssl);
+    int code = ERR_GET_REASON(ERR_peek_error());
+    char text[128];
+
+    if (hello != NULL && hello->refused) {
+        snprintf(detail, detail_size, "%s", hello->has_name ? hello->name : "no name sent");
+        return REASON_HANDSHAKE_NAME;
+    }
+    if (errno == EPROTO && (code == SSL_R_HTTP_REQUEST || code == SSL_R_HTTPS_PROXY_REQUEST)) {
+        snprintf(detail, detail_size, "plain HTTP");
+        return REASON_BAD_TLS_PORT;
+    }
+    if (errno == EPROTO)
+        snprintf(detail, detail_size, "%s", openssl_reason());
+    else if (errno == ECONNABORTED)
+        snprintf(detail, detail_size, "the client closed the connection");
+    else
+        snprintf(detail, detail_size, "%s", strerror_r(errno, text, sizeof text));
+    if (errno != EPROTO && BIO_number_read(SSL_get_rbio(stream->ssl)) == 0)
+        return REASON_SILENT;
+    return REASON_HANDSHAKE_FAILED;
+}
+
+int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t detail_size)
+{
+    short wants = 0;
+
+    stream->read_wants = stream->write_wants = 0;
+    ERR_clear_error();
+    errno = 0;
+    int result = SSL_do_handshake(stream->ssl);
+    if (result == 1)
+        return 0;
+    stream_tls_failed(stream, result, &wants);
+    if (wants == POLLIN)
+        stream->read_wants = wants;
+    else
+        stream->write_wants = wants;
+    if (wants != 0)
+        return -1;
+    int saved = errno;
+    stream->eof = true;
+    *why = explain(stream, detail, detail_size);
+    if (*why == REASON_BAD_TLS_PORT) {
+        /* OpenSSL has sent nothing: the connection is as good as new. */
+        SSL_free(stream->ssl);
+        stream->ssl = NULL;
+        stream->eof = stream->broken = false;
+    }
+    ERR_clear_error();
+    errno = saved;
+    return -1;
+}
+
+const char *tls_sni(const struct stream *stream)
+{
+    const struct hello *hello = hello_get(stream->ssl);
+    return hello != NULL && hello->has_name ? hello->name : NULL;
+}
+
+const char *tls_version(const struct stream *stream)
+{
+    return SSL_get_version(stream->ssl);
+}
+
+const char *tls_cipher(const struct stream *stream)
+{
+    return SSL_get_cipher_name(stream->ssl);
+}
+
+void tls_thread_release(void)
+{
+    OPENSSL_thread_stop();
+}

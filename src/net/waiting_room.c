@@ -1,0 +1,409 @@
+/* The waiting room: see waiting_room.h for the states, the invariants and the lock order.
+ *
+ * Two things make a slot cheap. Deadlines lie in an array of their own, eight bytes a slot, so
+ * that the acceptor's sweep over thousands of parked connections is a pass over a few pages
+ * and not over their slots; an entry is written under its slot's mutex and read by the sweep
+ * without it, as a hint that is checked again under the mutex. And the memory of slots is
+ * mapped but not touched before a slot is first used; `high_water` says how far that is.
+ *
+ * An epoll datum is
+ *
+ *      63            33   32          31             0
+ *      | slot number   | interest   | generation      |
+ *
+ * where `interest` (0 or 1) says which of the wait's streams fired, so that the one whose
+ * registration is spent is known to be quiet.
+ *
+ * The eventfd is registered edge-triggered and never read: every write wakes one worker. */
+#include "net/waiting_room.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/yield_point.h"
+
+#define ROOM_MAGIC 0x526f6f6du /* "Room" */
+#define WAKE_DATUM UINT64_MAX
+#define CACHE_LINE 64u
+
+struct room {
+    unsigned magic;
+    int epoll_fd;
+    int wake_fd;
+    uint32_t slots;
+    size_t slot_size;
+    char *memory;                /* owned: slots * slot_size, mapped */
+    _Atomic int64_t *deadlines;  /* owned: one for each slot, CLOCK_NEVER unless it is parked */
+    _Atomic uint32_t high_water; /* slots that were ever acquired */
+
+    pthread_mutex_t mutex;
+    struct room_slot *free_first;  /* guarded by mutex */
+    struct room_slot *woken_first; /* guarded by mutex */
+    struct room_slot *woken_last;  /* guarded by mutex */
+    bool stopping;                 /* guarded by mutex */
+};
+
+static struct room_slot *slot_at(const struct room *room, uint32_t index)
+{
+    check(index < room->slots);
+    return (struct room_slot *)(void *)(room->memory + (size_t)index * room->slot_size);
+}
+
+static size_t deadlines_size(const struct room *room)
+{
+    return (size_t)room->slots * sizeof *room->deadlines;
+}
+
+static void *map(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+struct room *room_new(uint32_t slots, size_t slot_size)
+{
+    check(slots > 0 && slots < (1u << 30) && slot_size >= sizeof(struct room_slot));
+    struct room *room = calloc(1, sizeof *room);
+    if (room == NULL)
+        return NULL;
+    room->magic = ROOM_MAGIC;
+    room->slots = slots;
+    room->slot_size = (slot_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    room->wake_fd = -1;
+    pthread_mutex_init(&room->mutex, NULL);
+    room->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (room->epoll_fd == -1)
+        goto fail;
+    room->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (room->wake_fd == -1)
+        goto fail;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_DATUM};
+    if (epoll_ctl(room->epoll_fd, EPOLL_CTL_ADD, room->wake_fd, &event) == -1)
+        goto fail;
+    room->memory = map(slots * room->slot_size);
+    room->deadlines = map(deadlines_size(room));
+    if (room->memory == NULL || room->deadlines == NULL)
+        goto fail;
+    return room;
+
+fail:
+    room_free(room);
+    return NULL;
+}
+
+void room_free(struct room *room)
+{
+    if (room == NULL)
+        return;
+    int saved = errno;
+    uint32_t used = atomic_load(&room->high_water);
+    for (uint32_t i = 0; i < used; i++) {
+        check(slot_at(room, i)->state == SLOT_FREE);
+        pthread_mutex_destroy(&slot_at(room, i)->mutex);
+    }
+    if (room->deadlines)
+        munmap((void *)room->deadlines, deadlines_size(room));
+    if (room->memory)
+        munmap(room->memory, room->slots * room->slot_size);
+    if (room->wake_fd != -1)
+        close(room->wake_fd);
+    if (room->epoll_fd != -1)
+        close(room->epoll_fd);
+    pthread_mutex_destroy(&room->mutex);
+    room->magic = 0;
+    free(room);
+    errno = saved;
+}
+
+static void set_deadline_locked(struct room *room, const struct room_slot *slot, int64_t deadline)
+{
+    atomic_store_explicit(&room->deadlines[slot->index], deadline, memory_order_relaxed);
+}
+
+struct room_slot *room_acquire(struct room *room)
+{
+    check_magic(room, ROOM_MAGIC);
+    pthread_mutex_lock(&room->mutex);
+    struct room_slot *slot = room->free_first;
+    uint32_t fresh = atomic_load_explicit(&room->high_water, memory_order_relaxed);
+    if (slot) {
+        room->free_first = slot->next;
+    } else if (fresh < room->slots) {
+        slot = slot_at(room, fresh);
+        pthread_mutex_init(&slot->mutex, NULL);
+        slot->index = fresh;
+        set_deadline_locked(room, slot, CLOCK_NEVER);
+        atomic_store_explicit(&room->high_water, fresh + 1, memory_order_release);
+    }
+    pthread_mutex_unlock(&room->mutex);
+    if (slot == NULL)
+        return NULL;
+    pthread_mutex_lock(&slot->mutex);
+    check(slot->state == SLOT_FREE);
+    slot->state = SLOT_RUNNING;
+    slot->next = NULL;
+    pthread_mutex_unlock(&slot->mutex);
+    return slot;
+}
+
+void room_release(struct room *room, struct room_slot *slot)
+{
+    YIELD_POINT("room_release");
+    pthread_mutex_lock(&slot->mutex);
+    check(slot->state == SLOT_RUNNING);
+    slot->state = SLOT_FREE;
+    slot->generation++;
+    slot->wake_pending = false;
+    pthread_mutex_unlock(&slot->mutex);
+
+    pthread_mutex_lock(&room->mutex);
+    slot->next = room->free_first;
+    room->free_first = slot;
+    pthread_mutex_unlock(&room->mutex);
+}
+
+static uint32_t epoll_events(short events)
+{
+    return (events & POLLIN ? (uint32_t)EPOLLIN : 0u) |
+           (events & POLLOUT ? (uint32_t)EPOLLOUT : 0u) | EPOLLONESHOT;
+}
+
+/* Arms one descriptor of the wait with the slot's generation. */
+static int arm_locked(struct room *room, struct room_slot *slot, uint32_t which,
+                      const struct room_interest *interest)
+{
+    struct stream *stream = interest->stream;
+    struct epoll_event event = {
+        .events = epoll_events(interest->events),
+        .data.u64 = (uint64_t)slot->index << 33 | (uint64_t)which << 32 | slot->generation,
+    };
+    int op = stream->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(room->epoll_fd, op, stream->fd, &event) == -1)
+        return -1;
+    stream->in_epoll = true;
+    stream->armed = true;
+    return 0;
+}
+
+enum room_parked room_park(struct room *room, struct room_slot *slot,
+                           const struct room_interest *interests, size_t count, int64_t deadline)
+{
+    enum room_parked parked = ROOM_PARKED;
+    check_magic(room, ROOM_MAGIC);
+    check(count <= ROOM_INTERESTS);
+    YIELD_POINT("room_park");
+    pthread_mutex_lock(&slot->mutex);
+    check(slot->state == SLOT_RUNNING);
+    slot->generation++;
+    if (slot->wake_pending) {
+        slot->wake_pending = false;
+        pthread_mutex_unlock(&slot->mutex);
+        return ROOM_WOKEN;
+    }
+    for (uint32_t i = 0; i < count && parked == ROOM_PARKED; i++) {
+        slot->waiting[i] = interests[i].stream;
+        if (arm_locked(room, slot, i, &interests[i]) == -1)
+            parked = ROOM_FAILED;
+        YIELD_POINT("room_park armed");
+    }
+    if (parked == ROOM_PARKED) {
+        slot->state = SLOT_PARKED;
+        set_deadline_locked(room, slot, deadline);
+    }
+    pthread_mutex_unlock(&slot->mutex);
+    metrics_add(METRIC_PARKS_TOTAL, 1);
+    return parked;
+}
+
+static void signal_workers(struct room *room)
+{
+    uint64_t one = 1;
+    ssize_t written = write(room->wake_fd, &one, sizeof one);
+    /* EAGAIN would mean 2^64-2 unread signals. */
+    check(written == (ssize_t)sizeof one);
+}
+
+/* The first of the woken, or NULL. *stopping is set when there is none and the room is being
+ * left. Whoever leaves more behind wakes the next worker for them. */
+static struct room_slot *pop_woken(struct room *room, bool *stopping)
+{
+    pthread_mutex_lock(&room->mutex);
+    struct room_slot *slot = room->woken_first;
+    if (slot) {
+        room->woken_first = slot->next;
+        if (room->woken_first == NULL)
+            room->woken_last = NULL;
+    }
+    *stopping = slot == NULL && room->stopping;
+    bool again = room->woken_first != NULL || room->stopping;
+    pthread_mutex_unlock(&room->mutex);
+    if (again)
+        signal_workers(room);
+    if (slot) {
+        pthread_mutex_lock(&slot->mutex);
+        check(slot->state == SLOT_WOKEN);
+        slot->state = SLOT_RUNNING;
+        pthread_mutex_unlock(&slot->mutex);
+    }
+    return slot;
+}
+
+/* The slot that an event names, if the event is not stale. */
+static struct room_slot *take_event(struct room *room, uint64_t datum)
+{
+    struct room_slot *slot = slot_at(room, (uint32_t)(datum >> 33));
+    bool taken = false;
+    YIELD_POINT("room_take");
+    pthread_mutex_lock(&slot->mutex);
+    if (slot->state == SLOT_PARKED && slot->generation == (uint32_t)datum) {
+        slot->state = SLOT_RUNNING;
+        slot->waiting[datum >> 32 & 1]->armed = false;
+        set_deadline_locked(room, slot, CLOCK_NEVER);
+        taken = true;
+    }
+    pthread_mutex_unlock(&slot->mutex);
+    return taken ? slot : NULL;
+}
+
+struct room_slot *room_take(struct room *room)
+{
+    check_magic(room, ROOM_MAGIC);
+    for (;;) {
+        struct epoll_event event;
+        struct room_slot *slot;
+        bool stopping = false;
+        int count = epoll_wait(room->epoll_fd, &event, 1, -1);
+        if (count == -1) {
+            check(errno == EINTR);
+            continue;
+        }
+        if (event.data.u64 == WAKE_DATUM)
+            slot = pop_woken(room, &stopping);
+        else
+            slot = take_event(room, event.data.u64);
+        if (slot || stopping)
+            return slot;
+    }
+}
+
+struct room_ticket room_next_wait(struct room *room, const struct room_slot *slot)
+{
+    return (struct room_ticket){room, slot->index, slot->generation + 1};
+}
+
+/* PARKED to WOKEN. The caller signals after unlocking if this answers true. */
+static bool wake_locked(struct room *room, struct room_slot *slot)
+{
+    slot->state = SLOT_WOKEN;
+    set_deadline_locked(room, slot, CLOCK_NEVER);
+    slot->next = NULL;
+    pthread_mutex_lock(&room->mutex);
+    bool was_empty = room->woken_first == NULL;
+    if (was_empty)
+        room->woken_first = slot;
+    else
+        room->woken_last->next = slot;
+    room->woken_last = slot;
+    pthread_mutex_unlock(&room->mutex);
+    return was_empty;
+}
+
+void room_wake(struct room_ticket ticket)
+{
+    struct room *room = ticket.room;
+    bool first = false;
+    check_magic(room, ROOM_MAGIC);
+    struct room_slot *slot = slot_at(room, ticket.index);
+    YIELD_POINT("room_wake");
+    pthread_mutex_lock(&slot->mutex);
+    if (slot->state == SLOT_PARKED && slot->generation == ticket.generation)
+        first = wake_locked(room, slot);
+    else if (slot->state == SLOT_RUNNING && slot->generation + 1 == ticket.generation)
+        slot->wake_pending = true;
+    pthread_mutex_unlock(&slot->mutex);
+    if (first)
+        signal_workers(room);
+}
+
+int64_t room_sweep(struct room *room, int64_t now)
+{
+    int64_t earliest = CLOCK_NEVER;
+    uint32_t used = atomic_load_explicit(&room->high_water, memory_order_acquire);
+    for (uint32_t i = 0; i < used; i++) {
+        int64_t deadline = atomic_load_explicit(&room->deadlines[i], memory_order_relaxed);
+        if (deadline > now) {
+            if (deadline < earliest)
+                earliest = deadline;
+            continue;
+        }
+        struct room_slot *slot = slot_at(room, i);
+        bool first = false;
+        YIELD_POINT("room_sweep");
+        pthread_mutex_lock(&slot->mutex);
+        deadline = atomic_load_explicit(&room->deadlines[i], memory_order_relaxed);
+        if (slot->state == SLOT_PARKED && deadline <= now)
+            first = wake_locked(room, slot);
+        pthread_mutex_unlock(&slot->mutex);
+        if (first)
+            signal_workers(room);
+    }
+    return earliest;
+}
+
+void room_wake_all(struct room *room)
+{
+    uint32_t used = atomic_load_explicit(&room->high_water, memory_order_acquire);
+    for (uint32_t i = 0; i < used; i++) {
+        struct room_slot *slot = slot_at(room, i);
+        bool first = false;
+        pthread_mutex_lock(&slot->mutex);
+        if (slot->state == SLOT_PARKED)
+            first = wake_locked(room, slot);
+        else if (slot->state == SLOT_RUNNING)
+            slot->wake_pending = true;
+        pthread_mutex_unlock(&slot->mutex);
+        if (first)
+            signal_workers(room);
+    }
+}
+
+void room_forget(struct room *room, struct stream *stream)
+{
+    if (stream->fd == -1 || !stream->in_epoll || !stream->armed)
+        return;
+    /* Disarmed by its one-shot, a registration is silent and may stay; an armed one carries a
+     * datum that will be somebody else's. */
+    struct epoll_event unused = {0};
+    epoll_ctl(room->epoll_fd, EPOLL_CTL_DEL, stream->fd, &unused);
+    stream->in_epoll = false;
+    stream->armed = false;
+}
+
+void room_stop(struct room *room)
+{
+    pthread_mutex_lock(&room->mutex);
+    room->stopping = true;
+    pthread_mutex_unlock(&room->mutex);
+    signal_workers(room);
+}
+
+void room_visit(struct room *room, void (*visit)(const struct room_slot *slot, void *arg),
+                void *arg)
+{
+    uint32_t used = atomic_load_explicit(&room->high_water, memory_order_acquire);
+    for (uint32_t i = 0; i < used; i++) {
+        const struct room_slot *slot = slot_at(room, i);
+        if (slot->state != SLOT_FREE)
+            visit(slot, arg);
+    }
+}

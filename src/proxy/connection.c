@@ -1,0 +1,284 @@
+/* Connections: see connection.h. The switch in connection_serve is the proxy: every request
+ * goes through it, and each of its cases is one function to read.
+ *
+ * Invariants
+ *  1. Whoever holds a connection (took it from the room, or has just opened it) is the only
+ *     one to touch it; it ends by parking or by closing, and after either it is out of hand.
+ *  2. A parked connection holds no buffer without unread bytes.
+ *  3. connection_wait is the only place where a peer is waited for. */
+#include "proxy/connection.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "proxy/phase.h"
+
+/* What LINGER discards before it gives up. */
+#define LINGER_BYTES ((uint64_t)1 << 20)
+
+const char *phase_name(enum phase phase)
+{
+    static const char *const names[] = {"handshake", "head",   "connect",
+                                        "exchange",  "tunnel", "linger"};
+    check((size_t)phase < sizeof names / sizeof names[0]);
+    return names[phase];
+}
+
+void connection_open(struct connection *c, struct service *service, int fd,
+                     const struct address *client, bool secure, bool trusted, bool counted)
+{
+    struct room_slot slot = c->slot;
+    *c = (struct connection){
+        .slot = slot,
+        .magic = CONNECTION_MAGIC,
+        .service = service,
+        .client_address = *client,
+        .secure = secure,
+        .trusted = trusted,
+        .counted = counted,
+        .phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD,
+        .phase_began = clock_now(),
+        .exchange.upstream = STREAM_CLOSED,
+    };
+    stream_init(&c->client, fd);
+    stream_set_options(&c->client);
+    metrics_add(METRIC_CONNECTIONS, 1);
+    metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
+}
+
+void connection_close(struct connection *c)
+{
+    check_magic(c, CONNECTION_MAGIC);
+    struct service *service = c->service;
+    exchange_end(c);
+    upstream_close(c, false);
+    stream_close(&c->client);
+    buf_release(&c->in);
+    c->magic = 0;
+    metrics_add(METRIC_CONNECTIONS, -1);
+    service->connection_ended(service->connection_ended_arg, &c->client_address, c->counted);
+    room_release(service->room, &c->slot);
+}
+
+bool connection_is_draining(const struct connection *c)
+{
+    return atomic_load_explicit(&c->service->ending, memory_order_relaxed) != ENDING_NOT;
+}
+
+enum step connection_end(struct connection *c, enum reason reason)
+{
+    char address[ADDRESS_TEXT];
+    reason_count(reason);
+    if (reason != REASON_IDLE)
+        log_write(LOG_INFO, "%s closed: %s%s%s", address_format(&c->client_address, address),
+                  reason_code(reason), c->detail ? ": " : "", c->detail ? c->detail : "");
+    return STEP_CLOSE;
+}
+
+enum step connection_abort(struct connection *c)
+{
+    stream_abort(&c->client);
+    return STEP_CLOSE;
+}
+
+enum step connection_finish(struct connection *c, bool input_unread)
+{
+    int waiting = 0;
+    if (c->client.eof || c->client.broken)
+        return STEP_CLOSE;
+    /* Closing a socket with unread input sends a reset, which can destroy the answer on its
+     * way (RFC 9112, 9.6). */
+    if (!input_unread && ioctl(c->client.fd, FIONREAD, &waiting) == 0 && waiting == 0)
+        return STEP_CLOSE;
+    buf_release(&c->in);
+    stream_shutdown(&c->client);
+    c->phase = PHASE_LINGER;
+    c->phase_began = clock_now();
+    return STEP_NEXT;
+}
+
+enum step phase_linger(struct connection *c, struct turn *turn)
+{
+    char discarded[16384];
+    int64_t deadline = c->phase_began + turn->config->timeouts.linger;
+    for (;;) {
+        ssize_t n = stream_read(&c->client, discarded, sizeof discarded);
+        if (n > 0) {
+            c->lingered += (uint64_t)n;
+            turn->moved += (uint64_t)n;
+            if (c->lingered > LINGER_BYTES || clock_now() >= deadline)
+                return STEP_CLOSE;
+            if (turn_is_over(turn))
+                return connection_yield(c, POLLIN, 0, deadline);
+            continue;
+        }
+        if (n == 0 || errno != EAGAIN)
+            return STEP_CLOSE;
+        switch (connection_wait(c, turn, c->client.read_wants, 0, deadline)) {
+        case WAIT_READY:
+            continue;
+        case WAIT_PARK:
+            return STEP_PARK;
+        case WAIT_TIMED_OUT:
+            return STEP_CLOSE;
+        }
+    }
+}
+
+/* The handshake failed: what to do about it. */
+static enum step handshake_failed(struct connection *c, struct turn *turn, enum reason why)
+{
+    switch (why) {
+    case REASON_SILENT:
+        /* Connected and gone without a byte: health checks do that all day. */
+        return STEP_CLOSE;
+    case REASON_BAD_TLS_PORT:
+        /* Plain HTTP on the HTTPS port: say so in plain HTTP. */
+        exchange_begin(c, turn->config);
+        return exchange_fail(c, why);
+    default:
+        return connection_end(c, why);
+    }
+}
+
+enum step phase_handshake(struct connection *c, struct turn *turn)
+{
+    static _Thread_local char detail[160];
+    enum reason why = REASON_HANDSHAKE_FAILED;
+    int64_t deadline = c->phase_began + turn->config->timeouts.handshake;
+
+    if (c->client.ssl == NULL) {
+        if (clock_now() >= deadline)
+            return connection_end(c, REASON_SILENT);
+        if (connection_is_draining(c))
+            return STEP_CLOSE;
+        if (tls_accept(c->service->tls, &c->client) == -1)
+            return connection_end(c, REASON_MEMORY);
+    }
+    while (tls_handshake(&c->client, &why, detail, sizeof detail) == -1) {
+        if (errno != EAGAIN) {
+            c->detail = detail;
+            return handshake_failed(c, turn, why);
+        }
+        short wants = (short)(c->client.read_wants | c->client.write_wants);
+        switch (connection_wait(c, turn, wants, 0, deadline)) {
+        case WAIT_READY:
+            continue;
+        case WAIT_PARK:
+            return STEP_PARK;
+        case WAIT_TIMED_OUT:
+            return connection_end(c, REASON_HANDSHAKE_TIMEOUT);
+        }
+    }
+    c->phase = PHASE_HEAD;
+    c->phase_began = clock_now();
+    return STEP_NEXT;
+}
+
+static void set_wait(struct connection *c, short client_events, short upstream_events,
+                     int64_t deadline)
+{
+    c->wait_count = 0;
+    if (client_events)
+        c->wait[c->wait_count++] = (struct room_interest){&c->client, client_events};
+    if (upstream_events)
+        c->wait[c->wait_count++] = (struct room_interest){&c->exchange.upstream, upstream_events};
+    c->wait_deadline = deadline;
+}
+
+enum wait_result connection_wait(struct connection *c, const struct turn *turn, short client_events,
+                                 short upstream_events, int64_t deadline)
+{
+    int64_t now = clock_now();
+    if (now >= deadline)
+        return WAIT_TIMED_OUT;
+    set_wait(c, client_events, upstream_events, deadline);
+    bool flowing = c->phase == PHASE_EXCHANGE || c->phase == PHASE_TUNNEL;
+    if (!flowing || turn->moved < TURN_PATIENCE_BYTES || turn_is_over(turn) ||
+        connection_is_draining(c))
+        return WAIT_PARK;
+    struct pollfd fds[ROOM_INTERESTS];
+    for (unsigned i = 0; i < c->wait_count; i++)
+        fds[i] = (struct pollfd){.fd = c->wait[i].stream->fd, .events = c->wait[i].events};
+    return poll(fds, c->wait_count, (int)(TURN_PATIENCE / CLOCK_MS)) > 0 ? WAIT_READY : WAIT_PARK;
+}
+
+enum step connection_yield(struct connection *c, short client_events, short upstream_events,
+                           int64_t deadline)
+{
+    set_wait(c, client_events, upstream_events, deadline);
+    return STEP_PARK;
+}
+
+/* A parked connection holds its unread and undelivered bytes, in blocks of their size. */
+static void trim(struct connection *c)
+{
+    buf_trim(&c->in);
+    if (!c->exchange.active)
+        return;
+    buf_trim(&c->exchange.answer_in);
+    buf_trim(&c->exchange.up.out);
+    buf_trim(&c->exchange.down.out);
+}
+
+static enum room_parked park(struct connection *c)
+{
+    trim(c);
+    return room_park(c->service->room, &c->slot, c->wait, c->wait_count, c->wait_deadline);
+}
+
+/* At the very end nobody is waited for any more. */
+static bool is_over(const struct connection *c)
+{
+    return atomic_load_explicit(&c->service->ending, memory_order_relaxed) == ENDING_NOW;
+}
+
+void connection_serve(struct connection *c, struct turn *turn)
+{
+    enum step step = STEP_NEXT;
+    check_magic(c, CONNECTION_MAGIC);
+    while (step != STEP_CLOSE && !is_over(c)) {
+        switch (c->phase) {
+        case PHASE_HANDSHAKE:
+            step = phase_handshake(c, turn);
+            break;
+        case PHASE_HEAD:
+            step = phase_head(c, turn);
+            break;
+        case PHASE_CONNECT:
+            step = phase_connect(c, turn);
+            break;
+        case PHASE_EXCHANGE:
+            step = phase_exchange(c, turn);
+            break;
+        case PHASE_TUNNEL:
+            step = phase_tunnel(c, turn);
+            break;
+        case PHASE_LINGER:
+            step = phase_linger(c, turn);
+            break;
+        }
+        if (step == STEP_PARK) {
+            enum room_parked parked = park(c);
+            if (parked == ROOM_PARKED)
+                return;
+            step = parked == ROOM_WOKEN ? STEP_NEXT : STEP_CLOSE;
+        }
+    }
+    if (c->exchange.active && step != STEP_CLOSE) {
+        c->exchange.reason = REASON_SHUTDOWN;
+        connection_abort(c);
+    }
+    connection_close(c);
+}
+
+void connection_await_first_byte(struct connection *c, int64_t timeout)
+{
+    set_wait(c, POLLIN, 0, c->phase_began + timeout);
+    if (park(c) == ROOM_FAILED)
+        connection_close(c);
+}

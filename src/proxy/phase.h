@@ -1,0 +1,76 @@
+/* Phases: the functions that connection_serve calls, and what they share. Internal to proxy/.
+ *
+ * A phase works straight on until it is done (STEP_NEXT, having set the next phase), until it
+ * would have to wait (STEP_PARK, having said for what through connection_wait), or until the
+ * connection is at its end (STEP_CLOSE). Resumed, it looks at everything again: a wake-up
+ * carries no news of its own, and a spurious one does no harm. */
+#ifndef PORTICO_PROXY_PHASE_H
+#define PORTICO_PROXY_PHASE_H
+
+#include "proxy/connection.h"
+#include "proxy/reply.h"
+
+enum step { STEP_NEXT, STEP_PARK, STEP_CLOSE };
+
+enum step phase_handshake(struct connection *connection, struct turn *turn);
+enum step phase_head(struct connection *connection, struct turn *turn);     /* request.c */
+enum step phase_connect(struct connection *connection, struct turn *turn);  /* dial.c */
+enum step phase_exchange(struct connection *connection, struct turn *turn); /* exchange.c */
+enum step phase_tunnel(struct connection *connection, struct turn *turn);   /* tunnel.c */
+enum step phase_linger(struct connection *connection, struct turn *turn);
+
+enum wait_result { WAIT_READY, WAIT_TIMED_OUT, WAIT_PARK };
+
+/* The only place where a peer is waited for. Each events argument is POLLIN, POLLOUT, both or 0
+ * (not waited for). TIMED_OUT when the deadline has passed; READY when patience was granted
+ * and paid; else PARK, and the phase returns STEP_PARK. */
+enum wait_result connection_wait(struct connection *connection, const struct turn *turn,
+                                 short client_events, short upstream_events, int64_t deadline);
+
+/* Parks at the back of the kernel's queue: for a connection that could go on but has had its
+ * turn. Each events argument names what the connection can do or waits for. Returns
+ * STEP_PARK. */
+enum step connection_yield(struct connection *connection, short client_events,
+                           short upstream_events, int64_t deadline);
+
+/* What to do with the client's connection once an answer has gone out and no other may
+ * follow: LINGER if input may be unread, else close. */
+enum step connection_finish(struct connection *connection, bool input_unread);
+
+/* Aborts the client's connection, so that it cannot take what it got for complete (H21). */
+enum step connection_abort(struct connection *connection);
+
+/* Writes the log line of a connection that ends without an answer, and counts the reason.
+ * Returns STEP_CLOSE. */
+enum step connection_end(struct connection *connection, enum reason reason);
+
+/* Has the server begun to end? */
+bool connection_is_draining(const struct connection *connection);
+
+/* exchange.c: begins the exchange's state for a head that is complete. */
+void exchange_begin(struct connection *connection, struct config *config);
+
+/* How an answer of Portico's own is to be written for this exchange. */
+struct reply exchange_reply(const struct exchange *exchange);
+
+/* An answer of Portico's own instead of an upstream's: the whole of it is in
+ * exchange->down.out. The phase is EXCHANGE then. */
+enum step exchange_answer(struct connection *connection, enum reason reason);
+
+/* The error answer for `reason`; the upstream's connection, if any, is closed. If an answer has
+ * already begun, the client's connection is aborted instead. */
+enum step exchange_fail(struct connection *connection, enum reason reason);
+
+/* Logs the exchange and releases all it holds. */
+void exchange_end(struct connection *connection);
+
+/* dial.c: closes the upstream's connection; `abort` lets it see an aborted transfer (H21). */
+void upstream_close(struct connection *connection, bool abort);
+
+/* dial.c: CONNECT begins with the look-up: no pooled connection will do. */
+void dial_anew(struct exchange *exchange);
+
+/* tunnel.c: from an exchange whose 101 is in down.out. */
+void tunnel_begin(struct connection *connection);
+
+#endif

@@ -1,0 +1,199 @@
+/* Relays: see relay.h.
+ *
+ * Invariants
+ *  1. `in` is looked at only when `out` is empty, and `from` is read only when both are empty of
+ *     body bytes: what is undelivered fits one buffer.
+ *  2. A refused write is repeated with the same bytes first: they stay where they are, at the
+ *     front of `out` or of `in`. OpenSSL requires it. */
+#include "proxy/relay.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+
+/* One read, and one TLS record's worth. */
+#define READ_SIZE 16384u
+
+void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
+                 enum http_framing source, uint64_t length, enum http_framing sink)
+{
+    relay->from = from;
+    relay->in = in;
+    relay->to = to;
+    relay->source = source;
+    relay->sink = sink;
+    relay->remaining = source == HTTP_FRAMING_LENGTH ? length : 0;
+    relay->chunk = (struct http_chunk){0};
+    relay->complete = source == HTTP_FRAMING_NONE || (source == HTTP_FRAMING_LENGTH && length == 0);
+    relay->body = 0;
+}
+
+/* Does the body travel unchanged? */
+static bool is_verbatim(const struct relay *relay)
+{
+    return relay->source != HTTP_FRAMING_CHUNKED && relay->sink != HTTP_FRAMING_CHUNKED;
+}
+
+/* The body's bytes at the front of `in`, of a source that is not chunked. */
+static struct span body_bytes(const struct relay *relay)
+{
+    struct span bytes = buf_span(relay->in);
+    return relay->source == HTTP_FRAMING_LENGTH && relay->remaining < bytes.len
+               ? span_first(bytes, (size_t)relay->remaining)
+               : bytes;
+}
+
+static void body_taken(struct relay *relay, size_t len)
+{
+    buf_consume(relay->in, len);
+    relay->body += len;
+    if (relay->source == HTTP_FRAMING_LENGTH) {
+        relay->remaining -= len;
+        relay->complete = relay->remaining == 0;
+    }
+}
+
+static void append_framed(struct relay *relay, struct span content)
+{
+    char line[HTTP_CHUNK_HEAD_MAX];
+    if (content.len == 0)
+        return;
+    if (relay->sink == HTTP_FRAMING_CHUNKED)
+        buf_append(&relay->out, line, http_chunk_head(content.len, line));
+    buf_append_span(&relay->out, content);
+    if (relay->sink == HTTP_FRAMING_CHUNKED)
+        buf_append(&relay->out, "\r\n", 2);
+}
+
+static void append_last_chunk(struct relay *relay)
+{
+    if (relay->sink == HTTP_FRAMING_CHUNKED)
+        buf_append(&relay->out, "0\r\n\r\n", 5);
+}
+
+/* Decodes all of `in` that belongs to a chunked body, packing the content to its front, so that
+ * many small chunks travel on as one. *content is what was found. */
+static enum parse_result decode_chunks(struct relay *relay, struct span *content)
+{
+    char *front = relay->in->data + relay->in->start;
+    size_t packed = 0;
+    size_t at = 0;
+    enum parse_result result = PARSE_MORE;
+    struct span in = buf_span(relay->in);
+    while (result == PARSE_MORE && at < in.len) {
+        size_t consumed;
+        struct span data;
+        result = http_chunk_decode(&relay->chunk, span_from(in, at), &consumed, &data);
+        if (data.len) {
+            memmove(front + packed, data.data, data.len);
+            packed += data.len;
+        }
+        at += consumed;
+    }
+    *content = span_make(front, packed);
+    relay->body += packed;
+    relay->complete = result == PARSE_DONE;
+    /* The content lies in consumed space and is used before `in` is touched again. */
+    buf_consume(relay->in, at);
+    return result;
+}
+
+/* Takes what is in `in` and puts it, framed, into `out`. */
+static enum relay_result encode(struct relay *relay)
+{
+    struct span content;
+    if (relay->source == HTTP_FRAMING_CHUNKED) {
+        if (decode_chunks(relay, &content) == PARSE_BAD)
+            return RELAY_MALFORMED;
+        append_framed(relay, content);
+    } else {
+        content = body_bytes(relay);
+        append_framed(relay, content);
+        body_taken(relay, content.len);
+    }
+    if (relay->complete)
+        append_last_chunk(relay);
+    return relay->out.failed ? RELAY_NO_MEMORY : RELAY_DONE;
+}
+
+enum relay_result relay_join(struct relay *relay)
+{
+    if (relay->complete || buf_len(relay->in) == 0 || buf_len(&relay->out) > READ_SIZE / 2)
+        return RELAY_DONE;
+    if (buf_len(&relay->out) + buf_len(relay->in) + HTTP_CHUNK_HEAD_MAX + 8 > BUF_IO)
+        return RELAY_DONE;
+    return encode(relay);
+}
+
+/* RELAY_DONE when `len` or fewer bytes were written, of which *written says how many. */
+static enum relay_result write_some(struct relay *relay, struct turn *turn, struct span bytes,
+                                    size_t *written)
+{
+    ssize_t n = stream_write(relay->to, bytes.data, bytes.len);
+    if (n == -1)
+        return errno == EAGAIN ? RELAY_WANTS_WRITE : RELAY_TO_FAILED;
+    *written = (size_t)n;
+    turn->moved += (size_t)n;
+    return RELAY_DONE;
+}
+
+enum relay_result relay_flush(struct relay *relay, struct turn *turn)
+{
+    while (buf_len(&relay->out)) {
+        size_t written;
+        enum relay_result result = write_some(relay, turn, buf_span(&relay->out), &written);
+        if (result != RELAY_DONE)
+            return result;
+        buf_consume(&relay->out, written);
+    }
+    return RELAY_DONE;
+}
+
+/* Moves what is in `in` towards `to`. */
+static enum relay_result forward(struct relay *relay, struct turn *turn)
+{
+    if (!is_verbatim(relay))
+        return encode(relay);
+    size_t written;
+    enum relay_result result = write_some(relay, turn, body_bytes(relay), &written);
+    if (result == RELAY_DONE)
+        body_taken(relay, written);
+    return result;
+}
+
+/* Reads once into the empty `in`. */
+static enum relay_result fill(struct relay *relay, struct turn *turn)
+{
+    if (buf_reserve(relay->in, READ_SIZE) == -1)
+        return RELAY_NO_MEMORY;
+    ssize_t n = relay->from->eof ? 0 : stream_read(relay->from, buf_tail(relay->in), READ_SIZE);
+    if (n > 0) {
+        buf_produce(relay->in, (size_t)n);
+        turn->moved += (size_t)n;
+        return RELAY_DONE;
+    }
+    if (n == -1 && errno == EAGAIN)
+        return RELAY_WANTS_READ;
+    /* A clean end completes a body that lasts until the end, and only that. */
+    if (n == 0 && relay->source == HTTP_FRAMING_CLOSE && !relay->from->broken) {
+        relay->complete = true;
+        append_last_chunk(relay);
+        return relay->out.failed ? RELAY_NO_MEMORY : RELAY_DONE;
+    }
+    return RELAY_FROM_ENDED;
+}
+
+enum relay_result relay_move(struct relay *relay, struct turn *turn)
+{
+    for (;;) {
+        enum relay_result result = relay_flush(relay, turn);
+        if (result == RELAY_DONE && relay->complete)
+            return RELAY_DONE;
+        if (result == RELAY_DONE && turn_is_over(turn))
+            return RELAY_TURN_OVER;
+        if (result == RELAY_DONE)
+            result = buf_len(relay->in) ? forward(relay, turn) : fill(relay, turn);
+        if (result != RELAY_DONE)
+            return result;
+    }
+}

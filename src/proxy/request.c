@@ -1,0 +1,238 @@
+/* HEAD: reading a request's head, and deciding what becomes of it.
+ *
+ * The head is scanned as it arrives and taken apart once it is complete. Everything that is
+ * needed from it later is copied out (the log's texts) or written (the head that goes
+ * upstream) before this phase ends: its bytes do not outlive it. */
+#include <errno.h>
+#include <poll.h>
+
+#include "base/check.h"
+#include "base/metrics.h"
+#include "proxy/forward.h"
+#include "proxy/phase.h"
+#include "proxy/reply.h"
+
+/* Fields in the access line are for people; whoever sends megabytes gets them cut off. */
+#define LOG_FIELD_MAX 1024u
+
+/* How long the client may take for what it is doing: RFC 9112 leaves it to us. */
+static int64_t head_deadline(const struct connection *c, const struct config_timeouts *timeouts)
+{
+    bool kept_alive = !c->head_begun && c->requests > 0;
+    return c->phase_began + (kept_alive ? timeouts->keep_alive : timeouts->head);
+}
+
+/* A head that cannot be taken apart, or that took too long. */
+static enum step refuse(struct connection *c, struct turn *turn, enum reason reason)
+{
+    c->requests++;
+    exchange_begin(c, turn->config);
+    c->exchange.keep_alive = false;
+    return exchange_fail(c, reason);
+}
+
+/* The client has gone, or wants nothing more. */
+static enum step ended(struct connection *c)
+{
+    if (!c->head_begun)
+        return STEP_CLOSE;
+    c->detail = "in the middle of a request's head";
+    return connection_end(c, REASON_CLIENT_GONE);
+}
+
+static enum step timed_out(struct connection *c, struct turn *turn)
+{
+    if (c->head_begun)
+        return refuse(c, turn, REASON_HEAD_TIMEOUT);
+    return connection_end(c, c->requests ? REASON_IDLE : REASON_SILENT);
+}
+
+/* Reads once. STEP_NEXT: there is more in `in`. */
+static enum step read_more(struct connection *c, struct turn *turn)
+{
+    size_t room = c->in.data ? 1 : BUF_IO;
+    if (buf_reserve(&c->in, room) == -1)
+        return connection_end(c, REASON_MEMORY);
+    for (;;) {
+        ssize_t n = c->client.eof ? 0 : stream_read(&c->client, buf_tail(&c->in), buf_room(&c->in));
+        if (n > 0) {
+            if (!c->head_begun)
+                c->phase_began = clock_now();
+            c->head_begun = true;
+            buf_produce(&c->in, (size_t)n);
+            turn->moved += (uint64_t)n;
+            return STEP_NEXT;
+        }
+        if (n == 0 || errno != EAGAIN)
+            return ended(c);
+        if (!c->head_begun && connection_is_draining(c))
+            return STEP_CLOSE;
+        switch (connection_wait(c, turn, c->client.read_wants, 0,
+                                head_deadline(c, &turn->config->timeouts))) {
+        case WAIT_READY:
+            continue;
+        case WAIT_PARK:
+            return STEP_PARK;
+        case WAIT_TIMED_OUT:
+            return timed_out(c, turn);
+        }
+    }
+}
+
+static uint32_t keep_text(struct buf *text, struct span s)
+{
+    buf_append_span(text, s);
+    return (uint32_t)s.len;
+}
+
+static uint32_t keep_field(struct buf *text, const struct http_request *request, struct span name)
+{
+    const struct http_field *field = http_field_find(request->fields, request->field_count, name);
+    return field ? keep_text(text, span_first(field->value, LOG_FIELD_MAX)) : 0;
+}
+
+/* Copies what the exchange needs of the head beyond this phase. */
+static void remember(struct connection *c, const struct http_request *request)
+{
+    struct exchange *x = &c->exchange;
+    struct exchange_log *log = &x->log;
+    char id[REQUEST_ID_MAX + 1];
+
+    forward_request_id(request, id);
+    log->request_id = (uint8_t)keep_text(&log->text, span_str(id));
+    buf_append(&log->text, "", 1);
+    log->method = keep_text(&log->text, request->method);
+    log->target = keep_text(&log->text, request->target);
+    log->host = keep_text(&log->text, span_first(request->host, LOG_FIELD_MAX));
+    log->referer = keep_field(&log->text, request, SPAN("Referer"));
+    log->agent = keep_field(&log->text, request, SPAN("User-Agent"));
+
+    x->minor = (uint8_t)request->minor;
+    x->is_head = request->is_head;
+    x->is_idempotent = request->is_idempotent;
+    x->keep_alive = request->keep_alive;
+    x->wants_upgrade = request->wants_upgrade;
+    x->wants_html = reply_wants_html(request);
+    x->awaits_continue = request->expect_continue;
+    x->framing = request->framing;
+    x->content_length = request->content_length;
+}
+
+/* The address that the client connected to, as a host name. */
+static struct span local_host(const struct connection *c, char text[ADDRESS_TEXT])
+{
+    struct address local;
+    if (address_of_socket(c->client.fd, &local) == -1)
+        return SPAN("");
+    return span_str(address_format_ip(&local, text));
+}
+
+/* H07: over TLS, only the host entry that the handshake was for. */
+static bool is_tls_host(const struct connection *c, const struct config_route *route,
+                        const struct route_table *table)
+{
+    char text[ADDRESS_TEXT];
+    const char *sni = tls_sni(&c->client);
+    return route_find(table, sni ? span_str(sni) : local_host(c, text)) == route;
+}
+
+static enum step redirect(struct connection *c, const struct http_request *request)
+{
+    struct exchange *x = &c->exchange;
+    struct reply reply = exchange_reply(x);
+    bool get_or_head = request->is_head || span_eq(request->method, SPAN("GET"));
+    reply_redirect(&x->down.out, &reply, get_or_head, span_str(x->route->host),
+                   x->config->public_https_port, request->origin_form);
+    return exchange_answer(c, REASON_NONE);
+}
+
+static enum step hello(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    struct reply reply = exchange_reply(x);
+    struct reply_hello page = {
+        .route = x->route->host,
+        .client = c->client_address,
+        .head = buf_span(&x->head),
+        .tls_version = c->secure ? tls_version(&c->client) : NULL,
+        .tls_cipher = c->secure ? tls_cipher(&c->client) : NULL,
+    };
+    reply_hello(&x->down.out, &reply, &page);
+    return exchange_answer(c, REASON_NONE);
+}
+
+/* Finds the route and begins what it says. */
+static enum step route_request(struct connection *c, const struct http_request *request)
+{
+    struct exchange *x = &c->exchange;
+    char text[ADDRESS_TEXT];
+    /* HTTP/1.0 knows no Host: such a client means the address it connected to. */
+    struct span host = request->host.len ? request->host : local_host(c, text);
+    const struct config_route *route = route_find(x->config->table, host);
+    struct forward_client client = {c->client_address, c->trusted, c->secure};
+
+    if (route == NULL || (c->secure && route->cert_type == CERT_NONE))
+        return exchange_fail(c, REASON_UNKNOWN_HOST);
+    if (c->secure && !is_tls_host(c, route, x->config->table))
+        return exchange_fail(c, REASON_WRONG_HOST);
+    x->route = route;
+    if (route->cert_type != CERT_NONE && !forward_is_secure(request, &client))
+        return redirect(c, request);
+
+    forward_request(&x->head, request, &client, span_str(route->host),
+                    span_make(x->log.text.data, x->log.request_id));
+    if (x->head.failed)
+        return exchange_fail(c, REASON_MEMORY);
+    if (route->upstream_host == NULL)
+        return hello(c);
+    x->target = route->upstream_state;
+    c->phase = PHASE_CONNECT;
+    return STEP_NEXT;
+}
+
+/* A complete head of `size` bytes lies at the front of `in`. */
+static enum step begin_request(struct connection *c, struct turn *turn, size_t size)
+{
+    struct http_request request;
+    enum reason why;
+    enum step step;
+    struct span head = span_from(span_first(buf_span(&c->in), size), c->scan.skipped);
+
+    c->requests++;
+    exchange_begin(c, turn->config);
+    enum parse_result result = http_request_parse(head, &request, &why);
+    remember(c, &request);
+    if (c->exchange.log.text.failed)
+        return connection_abort(c);
+    if (result == PARSE_BAD) {
+        c->exchange.keep_alive = false;
+        step = exchange_fail(c, why);
+    } else {
+        step = route_request(c, &request);
+    }
+    /* What follows the head is the body, or the next request. */
+    if (step == STEP_NEXT)
+        buf_consume(&c->in, size);
+    return step;
+}
+
+enum step phase_head(struct connection *c, struct turn *turn)
+{
+    /* Pipelined requests are served in order, but not all in one turn. */
+    if (c->head_begun && turn_is_over(turn))
+        return connection_yield(c, POLLOUT, 0, head_deadline(c, &turn->config->timeouts));
+    for (;;) {
+        size_t size;
+        enum reason why;
+        enum parse_result result = PARSE_MORE;
+        if (buf_len(&c->in))
+            result = http_scan(&c->scan, HTTP_REQUEST, buf_span(&c->in), &size, &why);
+        if (result == PARSE_DONE)
+            return begin_request(c, turn, size);
+        if (result == PARSE_BAD)
+            return refuse(c, turn, why);
+        enum step step = read_more(c, turn);
+        if (step != STEP_NEXT || c->phase != PHASE_HEAD)
+            return step;
+    }
+}

@@ -1,0 +1,20 @@
+/* The service: see service.h. Any thread. */
+#include "proxy/service.h"
+
+void service_publish(struct service *service, struct config *config)
+{
+    pthread_mutex_lock(&service->mutex);
+    struct config *old = service->config;
+    service->config = config;
+    atomic_fetch_add(&service->config_version, 1);
+    pthread_mutex_unlock(&service->mutex);
+    config_unref(old);
+}
+
+struct config *service_config(struct service *service)
+{
+    pthread_mutex_lock(&service->mutex);
+    struct config *config = config_ref(service->config);
+    pthread_mutex_unlock(&service->mutex);
+    return config;
+}

@@ -1,0 +1,52 @@
+/* The service: what all connections share, put together by the server.
+ *
+ * Everything it points to is fixed while connections exist. The configuration in force is
+ * published here: workers hold a counted snapshot each and refresh it when the version has
+ * changed; whoever publishes another one gives up only the service's own reference. */
+#ifndef PORTICO_PROXY_SERVICE_H
+#define PORTICO_PROXY_SERVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "net/address.h"
+#include "net/resolver.h"
+#include "net/tls.h"
+#include "net/waiting_room.h"
+#include "proxy/upstream.h"
+
+/* How far the end has come; only ever rises. */
+enum service_ending {
+    ENDING_NOT,
+    ENDING_DRAIN,   /* finish what has begun, begin nothing */
+    ENDING_TUNNELS, /* only tunnels are left: close them */
+    ENDING_NOW      /* close everything */
+};
+
+struct service {
+    struct room *room; /* borrowed, as the next three */
+    struct resolver *resolver;
+    struct upstreams *upstreams;
+    struct tls_server *tls; /* NULL when no route has a certificate */
+
+    /* Called as a connection ends, for the limits per client. */
+    void (*connection_ended)(void *arg, const struct address *client, bool counted);
+    void *connection_ended_arg;
+
+    _Atomic(enum service_ending) ending;
+
+    pthread_mutex_t mutex;
+    struct config *config;      /* guarded by mutex: one reference */
+    atomic_uint config_version; /* changes when config does */
+};
+
+/* Takes over one reference to `config`. */
+void service_publish(struct service *service, struct config *config);
+
+/* A reference to the configuration in force. */
+struct config *service_config(struct service *service);
+
+#endif

@@ -1,0 +1,233 @@
+/* The acceptor: see acceptor.h.
+ *
+ * Everything but the three atomics and the eventfd belongs to its thread. */
+#include "server/acceptor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/thread.h"
+#include "net/listener.h"
+#include "proxy/connection.h"
+
+/* Connections accepted between two sweeps. */
+#define ACCEPT_BATCH 64u
+/* How late a deadline may be noticed, and how long the listeners rest when there is no room. */
+#define TICK (100 * CLOCK_MS)
+
+struct acceptor {
+    struct service *service; /* borrowed, as the next */
+    struct admission *admission;
+    pthread_t thread;
+    int wake_fd;
+    atomic_bool stopping;
+    atomic_bool closing; /* the listeners are to be closed */
+    atomic_bool resting; /* no room: somebody's end is worth a wake-up */
+    sem_t closed;        /* posted once they are */
+
+    struct acceptor_listener listeners[ACCEPTOR_LISTENERS];
+    size_t listener_count;
+    int64_t swept;
+    int64_t complained; /* when the last line about a client over its limit was written */
+    uint64_t unsaid;    /* clients turned away since then */
+};
+
+static void wake(struct acceptor *acceptor)
+{
+    uint64_t one = 1;
+    ssize_t written = write(acceptor->wake_fd, &one, sizeof one);
+    check(written == (ssize_t)sizeof one);
+}
+
+/* Says, at most once a second, that clients were turned away: a flood must not fill the log. */
+static void complain(struct acceptor *acceptor, const struct address *client)
+{
+    char address[ADDRESS_TEXT];
+    int64_t now = clock_now();
+    acceptor->unsaid++;
+    if (now - acceptor->complained < CLOCK_SECOND)
+        return;
+    log_write(LOG_WARN,
+              "%s closed: %s: it has as many connections as max_per_client allows "
+              "(%llu connections were turned away since the last such line)",
+              address_format(client, address), reason_code(REASON_CLIENT_LIMIT),
+              (unsigned long long)acceptor->unsaid);
+    acceptor->complained = now;
+    acceptor->unsaid = 0;
+}
+
+/* Over TLS there is nobody to talk to yet; a plain client gets a line it may understand. */
+static void turn_away(struct acceptor *acceptor, int fd, const struct address *client, bool secure)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                 "Content-Type: text/plain; charset=utf-8\r\n"
+                                 "Content-Length: 51\r\n"
+                                 "Retry-After: 10\r\n"
+                                 "Connection: close\r\n\r\n"
+                                 "E503-CLIENT: Too many connections from this address";
+    if (!secure)
+        (void)!send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
+    reason_count(REASON_CLIENT_LIMIT);
+    complain(acceptor, client);
+}
+
+/* Takes one connection in. False when there is none, or no room for one. */
+static bool accept_one(struct acceptor *acceptor, const struct acceptor_listener *listener,
+                       bool *full)
+{
+    struct service *service = acceptor->service;
+    struct address client;
+    struct room_slot *slot = room_acquire(service->room);
+    if (slot == NULL) {
+        *full = true;
+        return false;
+    }
+    int fd = listener_accept(listener->fd, &client);
+    if (fd == -1) {
+        *full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        room_release(service->room, slot);
+        return false;
+    }
+    bool trusted = admission_is_trusted(acceptor->admission, &client);
+    if (!trusted && !admission_enter(acceptor->admission, &client)) {
+        room_release(service->room, slot);
+        turn_away(acceptor, fd, &client, listener->secure);
+        return true;
+    }
+    struct config *config = service_config(service);
+    int64_t timeout = listener->secure ? config->timeouts.handshake : config->timeouts.head;
+    config_unref(config);
+    struct connection *connection = (struct connection *)(void *)slot;
+    connection_open(connection, service, fd, &client, listener->secure, trusted, !trusted);
+    connection_await_first_byte(connection, timeout);
+    return true;
+}
+
+static void accept_batch(struct acceptor *acceptor, const struct pollfd *fds, bool *full)
+{
+    unsigned left = ACCEPT_BATCH;
+    for (size_t i = 0; i < acceptor->listener_count; i++)
+        while (left > 0 && (fds[i].revents & POLLIN) && !*full &&
+               accept_one(acceptor, &acceptor->listeners[i], full))
+            left--;
+}
+
+static void close_listeners(struct acceptor *acceptor)
+{
+    for (size_t i = 0; i < acceptor->listener_count; i++)
+        close(acceptor->listeners[i].fd);
+    acceptor->listener_count = 0;
+}
+
+/* Wakes what has waited long enough; returns how long poll may sleep. While there are
+ * connections, new deadlines can come at any time, so it ticks. */
+static int sweep(struct acceptor *acceptor, bool resting)
+{
+    int64_t now = clock_now();
+    bool anyone = metrics_get(METRIC_CONNECTIONS) > 0;
+    int64_t next = CLOCK_NEVER;
+    if (now - acceptor->swept >= TICK || !anyone) {
+        room_sweep(acceptor->service->room, now);
+        next = upstreams_sweep(acceptor->service->upstreams, now);
+        acceptor->swept = now;
+    }
+    if (anyone || resting)
+        next = now + TICK;
+    return clock_poll_timeout(next, now);
+}
+
+static void *run(void *arg)
+{
+    struct acceptor *acceptor = arg;
+    bool full = false;
+    while (!atomic_load(&acceptor->stopping)) {
+        struct pollfd fds[ACCEPTOR_LISTENERS + 1];
+        uint64_t ignored;
+        if (atomic_exchange(&acceptor->closing, false)) {
+            close_listeners(acceptor);
+            sem_post(&acceptor->closed);
+        }
+        atomic_store(&acceptor->resting, full);
+        for (size_t i = 0; i < acceptor->listener_count; i++)
+            fds[i] = (struct pollfd){.fd = full ? -1 : acceptor->listeners[i].fd, .events = POLLIN};
+        size_t count = acceptor->listener_count;
+        fds[count] = (struct pollfd){.fd = acceptor->wake_fd, .events = POLLIN};
+        if (poll(fds, count + 1, sweep(acceptor, full)) == -1)
+            check(errno == EINTR || errno == ENOMEM);
+        if (fds[count].revents & POLLIN)
+            (void)!read(acceptor->wake_fd, &ignored, sizeof ignored);
+        /* After a rest everything is tried again, whoever ended it. */
+        if (full)
+            full = false;
+        else
+            accept_batch(acceptor, fds, &full);
+    }
+    close_listeners(acceptor);
+    buf_thread_release();
+    return NULL;
+}
+
+struct acceptor *acceptor_new(struct service *service, struct admission *admission,
+                              const struct acceptor_listener *listeners, size_t count,
+                              struct err *err)
+{
+    check(count <= ACCEPTOR_LISTENERS);
+    struct acceptor *acceptor = calloc(1, sizeof *acceptor);
+    if (acceptor == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    acceptor->service = service;
+    acceptor->admission = admission;
+    memcpy(acceptor->listeners, listeners, count * sizeof *listeners);
+    acceptor->listener_count = count;
+    sem_init(&acceptor->closed, 0, 0);
+    acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (acceptor->wake_fd != -1 && thread_start(&acceptor->thread, "acceptor", run, acceptor) == 0)
+        return acceptor;
+    err_set_errno(err, errno, "the acceptor thread cannot be started");
+    if (acceptor->wake_fd != -1)
+        close(acceptor->wake_fd);
+    close_listeners(acceptor);
+    free(acceptor);
+    return NULL;
+}
+
+void acceptor_notify(struct acceptor *acceptor)
+{
+    if (atomic_load_explicit(&acceptor->resting, memory_order_relaxed))
+        wake(acceptor);
+}
+
+void acceptor_close_listeners(struct acceptor *acceptor)
+{
+    atomic_store(&acceptor->closing, true);
+    wake(acceptor);
+    while (sem_wait(&acceptor->closed) == -1)
+        check(errno == EINTR);
+}
+
+void acceptor_free(struct acceptor *acceptor)
+{
+    if (acceptor == NULL)
+        return;
+    atomic_store(&acceptor->stopping, true);
+    wake(acceptor);
+    pthread_join(acceptor->thread, NULL);
+    close(acceptor->wake_fd);
+    sem_destroy(&acceptor->closed);
+    free(acceptor);
+}

@@ -1,0 +1,333 @@
+/* The server: see server.h. Everything here runs on the main thread, which after starting the
+ * others does nothing but wait for signals.
+ *
+ * Starting goes from the bottom up and ending from the top down, in the order of struct server's
+ * fields: a thread is joined before anything that it uses is freed. */
+#include "server/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "certs/store.h"
+#include "net/listener.h"
+#include "net/resolver.h"
+#include "proxy/connection.h"
+#include "proxy/service.h"
+#include "server/acceptor.h"
+#include "server/admission.h"
+#include "server/worker.h"
+
+#define RESOLVER_THREADS 3u
+/* Descriptors that are not for connections: listeners, logs, epoll, what libraries open. */
+#define RESERVED_DESCRIPTORS 64u
+#define CONNECTIONS_MAX      (1u << 20)
+/* How often a drain looks around, should nothing end that would make it look. */
+#define DRAIN_TICK (100 * CLOCK_MS)
+
+struct server {
+    struct config *config; /* owned: the one it was started with */
+    bool logging;
+    int signal_fd;
+    int ended_fd; /* an eventfd: a connection has ended while draining */
+    struct certs_store *certs;
+    struct tls_server *tls;
+    struct room *room;
+    struct resolver *resolver;
+    struct upstreams *upstreams;
+    struct admission *admission;
+    struct service service;
+    struct workers *workers;
+    struct acceptor *acceptor;
+};
+
+/* A worker has closed a connection. */
+static void connection_ended(void *arg, const struct address *client, bool counted)
+{
+    struct server *server = arg;
+    uint64_t one = 1;
+    if (counted)
+        admission_leave(server->admission, client);
+    acceptor_notify(server->acceptor);
+    if (atomic_load_explicit(&server->service.ending, memory_order_relaxed) != ENDING_NOT)
+        (void)!write(server->ended_fd, &one, sizeof one);
+}
+
+/* How many connections fit the limit on descriptors, at two for each. */
+static unsigned connections_for(const struct config *config)
+{
+    struct rlimit limit = {0};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    rlim_t reserved = RESERVED_DESCRIPTORS + UPSTREAMS_IDLE_MAX;
+    if (reserved > limit.rlim_cur / 2)
+        reserved = limit.rlim_cur / 2;
+    rlim_t fit = (limit.rlim_cur - reserved) / 2;
+    if (fit > CONNECTIONS_MAX)
+        fit = CONNECTIONS_MAX;
+    if (fit < 1)
+        fit = 1;
+    if (config->max_connections == 0)
+        return (unsigned)fit;
+    if (config->max_connections > fit)
+        log_write(LOG_WARN,
+                  "max_connections = %u needs more descriptors than this process may open; going "
+                  "on with %u connections (raise the limit: ulimit -n, or LimitNOFILE in a "
+                  "systemd unit)",
+                  config->max_connections, (unsigned)fit);
+    return config->max_connections < fit ? config->max_connections : (unsigned)fit;
+}
+
+static unsigned workers_for(const struct config *config)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (config->workers > 0)
+        return config->workers < WORKERS_MAX ? config->workers : WORKERS_MAX;
+    /* One runnable worker a core is what measures best; two at least, so that a worker in a
+     * slow call (a disk, a certificate) is not alone. */
+    return cores < 2 ? 2u : cores > 64 ? 64u : (unsigned)cores;
+}
+
+static int block_signals(struct server *server, struct err *err)
+{
+    sigset_t signals;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    server->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    server->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->signal_fd == -1 || server->ended_fd == -1)
+        return err_set_errno(err, errno, "signals cannot be received");
+    return 0;
+}
+
+/* Opens one listener. 1: opened, 0: this machine has no such addresses, -1: err. */
+static int open_listener(const char *host, uint16_t port, bool secure,
+                         struct acceptor_listener *listener, struct err *err)
+{
+    struct address address;
+    char text[ADDRESS_TEXT];
+    bool ok = address_parse_ip(span_str(host), port, &address);
+    check(ok); /* checked as the configuration was loaded */
+    int fd = listener_open(&address, err);
+    if (fd == -1 && address_is_v6(&address) &&
+        (errno == EAFNOSUPPORT || (errno == EADDRNOTAVAIL && strcmp(host, "::") == 0))) {
+        log_write(LOG_INFO, "not listening on %s: this machine has no IPv6",
+                  address_format(&address, text));
+        return 0;
+    }
+    if (fd == -1)
+        return -1;
+    log_write(LOG_INFO, "listening on %s %s", secure ? "https" : "http",
+              address_format(&address, text));
+    *listener = (struct acceptor_listener){fd, secure};
+    return 1;
+}
+
+/* Opens HTTP and HTTPS on every address of [server] listen. The count, or -1. */
+static int open_listeners(const struct config *config, struct acceptor_listener *listeners,
+                          struct err *err)
+{
+    size_t count = 0;
+    for (char **host = config->listen; *host; host++) {
+        for (int secure = 0; secure <= 1; secure++) {
+            uint16_t port = secure ? config->https_port : config->http_port;
+            int opened = -1;
+            if (count == ACCEPTOR_LISTENERS)
+                err_set(err, "[server] listen has more than %u addresses", ACCEPTOR_LISTENERS / 2);
+            else
+                opened = open_listener(*host, port, secure, &listeners[count], err);
+            if (opened == -1) {
+                while (count > 0)
+                    close(listeners[--count].fd);
+                return -1;
+            }
+            count += (size_t)opened;
+        }
+    }
+    if (count == 0)
+        return err_set(err, "there is no address to listen on");
+    return (int)count;
+}
+
+static int start_service(struct server *server, struct err *err)
+{
+    struct config *config = server->config;
+    server->room = room_new(connections_for(config), sizeof(struct connection));
+    server->upstreams = upstreams_new();
+    server->admission = admission_new(config);
+    if (server->room == NULL || server->upstreams == NULL || server->admission == NULL ||
+        upstreams_attach(server->upstreams, config) == -1)
+        return err_set_errno(err, errno, "the waiting room cannot be set up");
+    server->resolver = resolver_new(RESOLVER_THREADS, err);
+    if (server->resolver == NULL)
+        return -1;
+    server->service.room = server->room;
+    server->service.resolver = server->resolver;
+    server->service.upstreams = server->upstreams;
+    server->service.tls = server->tls;
+    server->service.connection_ended = connection_ended;
+    server->service.connection_ended_arg = server;
+    pthread_mutex_init(&server->service.mutex, NULL);
+    service_publish(&server->service, config_ref(config));
+    return 0;
+}
+
+static int start(struct server *server, struct err *err)
+{
+    struct acceptor_listener listeners[ACCEPTOR_LISTENERS];
+    if (log_start(STDOUT_FILENO, STDERR_FILENO, err) == -1)
+        return -1;
+    server->logging = true;
+    if (block_signals(server, err) == -1)
+        return -1;
+    server->certs = certs_store_new(server->config, err);
+    if (server->certs == NULL)
+        return -1;
+    server->tls = tls_server_new(certs_store_lookup, server->certs, err);
+    if (server->tls == NULL || start_service(server, err) == -1)
+        return -1;
+    unsigned count = workers_for(server->config);
+    server->workers = workers_new(&server->service, count, err);
+    if (server->workers == NULL)
+        return -1;
+    check_on_panic(workers_report);
+    int opened = open_listeners(server->config, listeners, err);
+    if (opened == -1)
+        return -1;
+    server->acceptor =
+        acceptor_new(&server->service, server->admission, listeners, (size_t)opened, err);
+    if (server->acceptor == NULL)
+        return -1;
+    log_write(LOG_INFO, "ready: Portico %s, %zu routes, %u workers", PORTICO_VERSION,
+              server->config->route_count, count);
+    return 0;
+}
+
+/* The next signal, or 0 when there is none before `deadline` or a connection has ended. */
+static int next_signal(struct server *server, int64_t deadline)
+{
+    struct signalfd_siginfo info;
+    uint64_t ignored;
+    struct pollfd fds[] = {{.fd = server->signal_fd, .events = POLLIN},
+                           {.fd = server->ended_fd, .events = POLLIN}};
+    (void)poll(fds, 2, clock_poll_timeout(deadline, clock_now()));
+    (void)!read(server->ended_fd, &ignored, sizeof ignored);
+    if (read(server->signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return 0;
+    return (int)info.ssi_signo;
+}
+
+static void log_status(void)
+{
+    char text[4096];
+    metrics_format(text, sizeof text);
+    log_write(LOG_INFO, "status: %s", text);
+}
+
+static void set_ending(struct server *server, enum service_ending ending)
+{
+    atomic_store(&server->service.ending, ending);
+    room_wake_all(server->room);
+}
+
+/* Lets what has begun come to its end, for as long as [server] drain says; tunnels, which never
+ * end by themselves, are closed once only they are left. A second signal cuts it short. */
+static void drain(struct server *server)
+{
+    int64_t deadline = clock_now() + server->config->drain;
+    acceptor_close_listeners(server->acceptor);
+    set_ending(server, ENDING_DRAIN);
+    for (;;) {
+        int64_t now = clock_now();
+        int64_t connections = metrics_get(METRIC_CONNECTIONS);
+        if (connections == 0)
+            return;
+        if (now >= deadline)
+            break;
+        if (atomic_load(&server->service.ending) == ENDING_DRAIN &&
+            metrics_get(METRIC_TUNNELS) == connections)
+            set_ending(server, ENDING_TUNNELS);
+        int64_t tick = now + DRAIN_TICK;
+        int got = next_signal(server, tick < deadline ? tick : deadline);
+        if (got == SIGUSR1)
+            log_status();
+        else if (got != 0)
+            break;
+    }
+    log_write(LOG_WARN, "closing %lld connections that have not ended",
+              (long long)metrics_get(METRIC_CONNECTIONS));
+    set_ending(server, ENDING_NOW);
+    while (metrics_get(METRIC_CONNECTIONS) > 0)
+        (void)next_signal(server, clock_now() + DRAIN_TICK);
+}
+
+static void serve(struct server *server)
+{
+    int got;
+    do {
+        got = next_signal(server, CLOCK_NEVER);
+        if (got == SIGUSR1)
+            log_status();
+    } while (got != SIGTERM && got != SIGINT);
+    log_write(LOG_INFO, "%s: draining", got == SIGTERM ? "SIGTERM" : "SIGINT");
+    drain(server);
+}
+
+static void stop(struct server *server)
+{
+    check_on_panic(NULL);
+    if (server->room)
+        room_stop(server->room);
+    workers_free(server->workers);
+    acceptor_free(server->acceptor);
+    if (server->service.config) {
+        service_publish(&server->service, NULL);
+        pthread_mutex_destroy(&server->service.mutex);
+    }
+    resolver_free(server->resolver);
+    upstreams_free(server->upstreams);
+    admission_free(server->admission);
+    room_free(server->room);
+    tls_server_free(server->tls);
+    certs_store_free(server->certs);
+    config_unref(server->config);
+    if (server->signal_fd != -1)
+        close(server->signal_fd);
+    if (server->ended_fd != -1)
+        close(server->ended_fd);
+}
+
+int server_run(struct config *config, struct err *err)
+{
+    struct server server = {.config = config, .signal_fd = -1, .ended_fd = -1};
+    int result = start(&server, err);
+    if (result == 0) {
+        serve(&server);
+        log_write(LOG_INFO, "ended");
+    }
+    stop(&server);
+    if (server.logging)
+        log_stop();
+    buf_thread_release();
+    buf_pool_release();
+    return result;
+}

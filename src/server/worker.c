@@ -1,0 +1,117 @@
+/* Workers: see worker.h.
+ *
+ * `serving` is written by its worker and read, without a lock, by a panic report. */
+#include "server/worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/metrics.h"
+#include "base/thread.h"
+#include "proxy/connection.h"
+#include "proxy/turn.h"
+
+struct worker {
+    struct service *service; /* borrowed */
+    pthread_t thread;
+    char name[8];
+    struct connection *_Atomic serving; /* NULL while waiting for a connection */
+
+    /* its thread only */
+    struct config *config; /* a reference: the snapshot */
+    unsigned config_version;
+};
+
+struct workers {
+    unsigned count;
+    struct worker items[];
+};
+
+static struct workers *_Atomic reported;
+
+/* Takes another snapshot if a configuration has been published since the last. */
+static void refresh_config(struct worker *worker)
+{
+    unsigned version = atomic_load_explicit(&worker->service->config_version, memory_order_acquire);
+    if (worker->config && version == worker->config_version)
+        return;
+    config_unref(worker->config);
+    worker->config = service_config(worker->service);
+    worker->config_version = version;
+}
+
+static void *run(void *arg)
+{
+    struct worker *worker = arg;
+    struct room_slot *slot;
+    while ((slot = room_take(worker->service->room)) != NULL) {
+        struct connection *connection = (struct connection *)(void *)slot;
+        atomic_store_explicit(&worker->serving, connection, memory_order_relaxed);
+        metrics_add(METRIC_WORKERS_BUSY, 1);
+        refresh_config(worker);
+        struct turn turn = {.config = worker->config, .began = clock_now()};
+        connection_serve(connection, &turn);
+        metrics_add(METRIC_WORKERS_BUSY, -1);
+        atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
+    }
+    config_unref(worker->config);
+    buf_thread_release();
+    tls_thread_release();
+    return NULL;
+}
+
+struct workers *workers_new(struct service *service, unsigned count, struct err *err)
+{
+    check(count > 0 && count <= WORKERS_MAX);
+    struct workers *workers = calloc(1, sizeof *workers + count * sizeof workers->items[0]);
+    if (workers == NULL) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    for (; workers->count < count; workers->count++) {
+        struct worker *worker = &workers->items[workers->count];
+        worker->service = service;
+        snprintf(worker->name, sizeof worker->name, "w%02u", workers->count % 10000u);
+        if (thread_start(&worker->thread, worker->name, run, worker) == 0)
+            continue;
+        err_set_errno(err, errno, "worker %u of %u cannot be started", workers->count + 1, count);
+        err_hint(err, "lower [server] workers, or raise the limit on threads (ulimit -u)");
+        room_stop(service->room);
+        workers_free(workers);
+        return NULL;
+    }
+    atomic_store(&reported, workers);
+    return workers;
+}
+
+void workers_free(struct workers *workers)
+{
+    if (workers == NULL)
+        return;
+    atomic_store(&reported, NULL);
+    for (unsigned i = 0; i < workers->count; i++)
+        pthread_join(workers->items[i].thread, NULL);
+    free(workers);
+}
+
+void workers_report(int fd)
+{
+    const struct workers *workers = atomic_load(&reported);
+    for (unsigned i = 0; workers && i < workers->count; i++) {
+        const struct worker *worker = &workers->items[i];
+        const struct connection *c = atomic_load(&worker->serving);
+        char address[ADDRESS_TEXT];
+        if (c == NULL)
+            check_print(fd, "portico:   %s waits for a connection\n", worker->name);
+        else
+            check_print(fd, "portico:   %s serves slot %u, client %s, phase %s, request %u%s%s\n",
+                        worker->name, c->slot.index, address_format(&c->client_address, address),
+                        phase_name(c->phase), c->requests, c->exchange.route ? ", host " : "",
+                        c->exchange.route ? c->exchange.route->host : "");
+    }
+}

@@ -1,0 +1,210 @@
+"""A Portico process: started with a configuration, watched, and stopped with its books checked."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from .client import Client, tls_context
+from .wire import LIMIT
+
+ROOT = Path(__file__).resolve().parents[3]
+BINARY = Path(os.environ.get("PORTICO_BIN", ROOT / "build" / "portico")).resolve()
+
+# A sanitizer's report, or Portico's own last words.
+REPORT = re.compile(r"ERROR: \w*Sanitizer|WARNING: \w*Sanitizer|SUMMARY: \w*Sanitizer"
+                    r"|runtime error:|PANIC")
+SUPPRESSIONS = ROOT / "test" / "e2e" / "tsan.supp"
+
+ACCESS = re.compile(
+    r'(?P<client>\S+) - (?P<user>\S+) \[(?P<date>[^\]]+)\] "(?P<request>(?:[^"\\]|\\.)*)" '
+    r'(?P<status>\d+|-) (?P<bytes>\d+|-) "(?P<referer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)" '
+    r'host=(?P<host>\S+) time=(?P<time>\S+) upstream=(?P<upstream>\S+) reason=(?P<reason>\S+) id=(?P<id>\S+)')
+
+
+def toml(routes, server=None, timeouts=None, acme=None):
+    """The text of a configuration: routes are (host, upstream, cert_type)."""
+    lines = []
+    for name, table in (("acme", acme), ("server", server), ("timeouts", timeouts)):
+        if table:
+            lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items()), ""]
+    for host, upstream, cert_type in routes:
+        lines += ["[[routes]]", f'host = "{host}"', f'upstream = "{upstream}"',
+                  f'cert_type = "{cert_type}"', ""]
+    return "\n".join(lines)
+
+
+class Lines:
+    """The lines of a pipe, collected by a thread."""
+
+    def __init__(self, pipe):
+        self.items = []
+        self.over = False
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self._collect, args=(pipe,), daemon=True)
+        self.thread.start()
+
+    def _collect(self, pipe):
+        for line in pipe:
+            with self.changed:
+                self.items.append(line.decode("utf-8", "backslashreplace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.over = True
+            self.changed.notify_all()
+
+    def mark(self):
+        """Where the lines of now end: for `since`."""
+        with self.changed:
+            return len(self.items)
+
+    def wait(self, predicate, since=0, limit=LIMIT):
+        """The first line from `since` on for which the predicate holds."""
+        deadline = time.monotonic() + limit
+        with self.changed:
+            while True:
+                for item in self.items[since:]:
+                    if predicate(item):
+                        return item
+                since = max(since, len(self.items))
+                left = deadline - time.monotonic()
+                if self.over or left <= 0 or not self.changed.wait(left):
+                    raise AssertionError("no such line; the last ones were:\n"
+                                         + "\n".join(self.items[-15:]))
+
+    def text(self):
+        with self.changed:
+            return "\n".join(self.items)
+
+
+class Portico:
+    def __init__(self, directory, config, env=None, arguments=("run",), listen=("127.0.0.1",)):
+        """`config` is the text of the file; `[server] listen` is put in when it has none."""
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.path = self.directory / "config.toml"
+        self.path.write_text(with_listen(config, listen))
+        self.cert_dir = self.directory / "certs"
+        self.environment = {
+            **os.environ,
+            "CERT_DIR": str(self.cert_dir), "HTTP_PORT": "0", "HTTPS_PORT": "0",
+            "ASAN_OPTIONS": "halt_on_error=1:exitcode=99:detect_leaks=1",
+            "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1",
+            "TSAN_OPTIONS": f"halt_on_error=1:exitcode=99:second_deadlock_stack=1:suppressions={SUPPRESSIONS}",
+            **(env or {}),
+        }
+        self.arguments = [str(BINARY), *arguments, str(self.path)]
+        self.process = None
+        self.ports = {}
+
+    # Life
+
+    def start(self, stdout=subprocess.PIPE):
+        self.process = subprocess.Popen(self.arguments, env=self.environment, cwd=self.directory,
+                                        stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
+        self.out, self.log = Lines(self.process.stdout or ()), Lines(self.process.stderr)
+        self.log.wait(lambda line: re.search(r" \w+: ready", line))
+        for line in list(self.log.items):
+            if found := re.search(r"listening on (https?) (\S+):(\d+)$", line):
+                scheme, host, port = found.groups()
+                self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
+        self.baseline = self.status()
+        return self
+
+    def stop(self, balanced=True):
+        """SIGTERM, and everything that must be true of an orderly end."""
+        if balanced:
+            self.await_balance()
+        self.process.send_signal(signal.SIGTERM)
+        self.expect_exit(0)
+
+    def expect_exit(self, status, limit=LIMIT):
+        try:
+            code = self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError("Portico does not end:\n" + "\n".join(self.log.items[-15:])) from None
+        self.log.thread.join(LIMIT)
+        self.out.thread.join(LIMIT)
+        self.check_reports()
+        assert code == status, f"exit status {code}:\n" + "\n".join(self.log.items[-15:])
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(LIMIT)
+
+    def check_reports(self):
+        text = self.log.text()
+        found = REPORT.search(text)
+        assert not found, text[max(0, found.start() - 500):found.start() + 20000]
+
+    # What it says
+
+    def status(self):
+        """The status line as a dictionary of numbers, asked for with SIGUSR1."""
+        since = self.log.mark()
+        self.process.send_signal(signal.SIGUSR1)
+        line = self.log.wait(lambda line: " main: status: " in line, since)
+        return {key: int(value) for key, value in re.findall(r"(\S+)=(\d+)", line)}
+
+    def await_status(self, condition):
+        """Asks until the condition holds of the numbers; returns them."""
+        deadline = time.monotonic() + LIMIT
+        while not condition(numbers := self.status()):
+            assert time.monotonic() < deadline, f"the counters stay at {numbers}"
+        return numbers
+
+    def await_balance(self):
+        """Once all test clients have closed, the gauges are back where they began."""
+        limit = self.baseline["buffers"]
+        return self.await_status(lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
+                                 and n["upstream_open"] == n["upstream_idle"]
+                                 and n["buffers"] <= limit)
+
+    def wait_log(self, predicate, since=0):
+        """The first line of the log for which the predicate holds, or that contains it."""
+        if isinstance(predicate, str):
+            words = predicate
+            predicate = lambda line: words in line  # noqa: E731
+        return self.log.wait(predicate, since)
+
+    def wait_access(self, predicate, since=0):
+        """The first access line (parsed) for which the predicate holds."""
+        line = self.out.wait(lambda line: predicate(parse_access(line)), since)
+        return parse_access(line)
+
+    # How to reach it
+
+    def address(self, scheme, family=4):
+        return next(a for a in self.ports[scheme] if (":" in a[0]) == (family == 6))
+
+    @property
+    def root(self):
+        return self.cert_dir / "local-ca.crt"
+
+    def connect(self, scheme, server_name=None, family=4, version=None, verify=True, **options):
+        context = tls_context(self.root, version, verify) if scheme == "https" else None
+        return Client(self.address(scheme, family), context, server_name, **options)
+
+
+def with_listen(config, listen):
+    if not listen or re.search(r"^listen\s*=", config, re.M):
+        return config
+    line = f"listen = {json.dumps(list(listen))}\n"
+    if re.search(r"^\[server\]\n", config, re.M):
+        return re.sub(r"^\[server\]\n", lambda found: found.group() + line, config, count=1, flags=re.M)
+    return f"[server]\n{line}\n" + config
+
+
+def parse_access(line):
+    found = ACCESS.fullmatch(line)
+    assert found, f"not an access line: {line!r}"
+    entry = found.groupdict()
+    entry["status"] = 0 if entry["status"] == "-" else int(entry["status"])
+    entry["bytes"] = 0 if entry["bytes"] == "-" else int(entry["bytes"])
+    return entry

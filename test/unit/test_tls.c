@@ -1,0 +1,654 @@
+/* net/tls against OpenSSL's own client. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/tls.h"
+#include "tls_peer.h"
+
+/* ---- the world: two hosts, and what the lookup was asked ---------------------------------- */
+
+struct world {
+    struct tls_server *tls;
+    struct tls_identity *a, *b; /* a.test and b.test */
+    bool b_is_gone;
+    unsigned lookups;
+    bool last_had_name;
+    char last_name[300];
+    struct address last_local;
+};
+
+static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
+{
+    struct world *world = arg;
+    world->lookups++;
+    world->last_local = *local;
+    world->last_had_name = name != NULL;
+    snprintf(world->last_name, sizeof world->last_name, "%s", name ? name : "");
+    if (name == NULL || strcmp(name, "a.test") == 0)
+        return tls_identity_ref(world->a);
+    if (strcmp(name, "b.test") == 0 && !world->b_is_gone)
+        return tls_identity_ref(world->b);
+    return NULL;
+}
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    world->a = tls_peer_make_identity("a.test");
+    world->b = tls_peer_make_identity("b.test");
+    world->tls = tls_server_new(lookup, world, NULL);
+    *state = world;
+    return world->tls == NULL;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    tls_server_free(world->tls);
+    tls_identity_unref(world->a);
+    tls_identity_unref(world->b);
+    free(world);
+    tls_thread_release();
+    return 0;
+}
+
+/* One connection with both its ends. */
+struct link {
+    struct stream server;
+    SSL_CTX *ctx; /* borrowed */
+    SSL *client;
+};
+
+static struct link link_open(struct world *world, SSL_CTX *ctx, const char *sni)
+{
+    int fds[2];
+    struct link link = {.ctx = ctx};
+    tls_peer_tcp_pair(fds);
+    stream_init(&link.server, fds[1]);
+    assert_int_equal(tls_accept(world->tls, &link.server), 0);
+    link.client = tls_peer_connect(ctx, fds[0], sni);
+    return link;
+}
+
+static void link_close(struct link *link)
+{
+    int fd = SSL_get_fd(link->client);
+    SSL_free(link->client);
+    close(fd);
+    stream_close(&link->server);
+}
+
+static void assert_certificate(SSL *client, const char *common_name)
+{
+    char text[64] = "";
+    X509 *leaf = SSL_get1_peer_certificate(client);
+    assert_non_null(leaf);
+    X509_NAME_get_text_by_NID(X509_get_subject_name(leaf), NID_commonName, text, sizeof text);
+    X509_free(leaf);
+    assert_string_equal(text, common_name);
+}
+
+/* A request and an answer, to see that both directions work (and, in TLS 1.3, to let the
+ * client have its ticket). */
+static void assert_works(struct link *link)
+{
+    char data[8];
+    int error;
+    assert_int_equal(SSL_write(link->client, "ping", 4), 4);
+    while (stream_read(&link->server, data, sizeof data) != 4)
+        tls_peer_wait(link->server.fd, POLLIN);
+    assert_memory_equal(data, "ping", 4);
+    assert_int_equal(stream_write(&link->server, "pong", 4), 4);
+    assert_int_equal(tls_peer_read(link->client, data, 4, &error), 4);
+    assert_memory_equal(data, "pong", 4);
+}
+
+static struct tls_peer_result try_once(struct world *world, SSL_CTX *ctx, const char *sni)
+{
+    struct link link = link_open(world, ctx, sni);
+    struct tls_peer_result r = tls_peer_handshake(&link.server, link.client);
+    if (r.server == 0 && r.client == 1)
+        assert_works(&link);
+    link_close(&link);
+    return r;
+}
+
+/* ---- names -------------------------------------------------------------------------------- */
+
+static void the_name_chooses_the_certificate(void **state)
+{
+    static const char *const cases[][2] = {
+        {"a.test", "a.test"}, {"b.test", "b.test"}, {"B.Test", "b.test"}, {"b.test.", "b.test"}};
+    SSL_CTX *ctx = tls_peer_client_ctx(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct link link = link_open(*state, ctx, cases[i][0]);
+        struct tls_peer_result r = tls_peer_handshake(&link.server, link.client);
+        assert_int_equal(r.server, 0);
+        assert_int_equal(r.client, 1);
+        assert_certificate(link.client, cases[i][1]);
+        assert_string_equal(tls_sni(&link.server), cases[i][1]);
+        assert_string_equal(tls_version(&link.server), "TLSv1.3");
+        assert_string_equal(tls_cipher(&link.server), SSL_get_cipher_name(link.client));
+        assert_works(&link);
+        link_close(&link);
+    }
+    SSL_CTX_free(ctx);
+}
+
+static void an_unknown_name_gets_the_alert(void **state)
+{
+    char name[256];
+    memset(name, 'x', 255);
+    name[255] = '\0';
+    const char *const names[] = {"c.test", "a.test.evil", ".", name};
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_CTX *ctx = tls_peer_client_ctx(version);
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            struct tls_peer_result r = try_once(*state, ctx, names[i]);
+            assert_int_equal(r.client, -1);
+            assert_int_equal(r.alert, SSL_AD_UNRECOGNIZED_NAME);
+            assert_int_equal(r.server, -1);
+            assert_int_equal(r.server_errno, EPROTO);
+            assert_int_equal(r.why, REASON_HANDSHAKE_NAME);
+            assert_string_equal(r.detail, names[i]);
+        }
+        SSL_CTX_free(ctx);
+    }
+}
+
+static void without_a_name_the_address_is_asked(void **state)
+{
+    struct world *world = *state;
+    SSL_CTX *ctx = tls_peer_client_ctx(0);
+    struct link link = link_open(world, ctx, NULL);
+    assert_int_equal(tls_peer_handshake(&link.server, link.client).server, 0);
+    assert_false(world->last_had_name);
+    assert_int_equal(world->last_local.sa.any.sa_family, AF_INET);
+    assert_int_equal(ntohl(world->last_local.sa.v4.sin_addr.s_addr), INADDR_LOOPBACK);
+    assert_null(tls_sni(&link.server));
+    link_close(&link);
+    SSL_CTX_free(ctx);
+}
+
+/* A ClientHello as bytes, in which `from` was replaced by `to` (of the same length). */
+static size_t forged_hello(SSL_CTX *ctx, const char *from, const char *to, char *out, size_t size)
+{
+    size_t len = strlen(from), total = 0;
+    SSL *ssl = SSL_new(ctx);
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_tlsext_host_name(ssl, "hello.test");
+    SSL_set_connect_state(ssl);
+    assert_int_equal(SSL_do_handshake(ssl), -1);
+    assert_int_equal(BIO_read_ex(SSL_get_wbio(ssl), out, size, &total), 1);
+    char *place = memmem(out, total, from, len);
+    assert_non_null(place);
+    memcpy(place, to, len);
+    SSL_free(ssl);
+    return total;
+}
+
+static void impossible_names_are_never_looked_up(void **state)
+{
+    static const struct {
+        const char *to;
+        enum reason why;
+        int alert;
+    } cases[] = {
+        /* type, length and name; as sent: "\0" "\0\x0a" "hello.test" */
+        {"\x00\x00\x0ahel\0o.test", REASON_HANDSHAKE_NAME, SSL_AD_UNRECOGNIZED_NAME},
+        {"\x01\x00\x0ahello.test", REASON_HANDSHAKE_FAILED, SSL_AD_DECODE_ERROR},
+        {"\x00\x00\x09hello.test", REASON_HANDSHAKE_FAILED, SSL_AD_DECODE_ERROR},
+        {"\x00\x00\x0bhello.test", REASON_HANDSHAKE_FAILED, SSL_AD_DECODE_ERROR},
+        {"\x00\xff\xffhello.test", REASON_HANDSHAKE_FAILED, SSL_AD_DECODE_ERROR},
+    };
+    struct world *world = *state;
+    SSL_CTX *ctx = tls_peer_client_ctx(0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char hello[4096], from[] = "hello.test", patched[10], answer[16];
+        size_t len = forged_hello(ctx, from, from, hello, sizeof hello);
+        char *name = memmem(hello, len, from, 10);
+        memcpy(name - 3, cases[i].to, 13);
+        memcpy(patched, name, sizeof patched);
+
+        int fds[2];
+        enum reason why = REASON_NONE;
+        char detail[64];
+        struct stream server;
+        world->lookups = 0;
+        tls_peer_tcp_pair(fds);
+        stream_init(&server, fds[1]);
+        assert_int_equal(tls_accept(world->tls, &server), 0);
+        assert_int_equal(send(fds[0], hello, len, 0), len);
+        tls_peer_wait(server.fd, POLLIN);
+        assert_int_equal(tls_handshake(&server, &why, detail, sizeof detail), -1);
+        assert_int_equal(errno, EPROTO);
+        assert_int_equal(why, cases[i].why);
+        assert_int_equal(world->lookups, 0);
+        stream_close(&server);
+        /* The alert arrives although the server has closed: record type 21, fatal. */
+        tls_peer_wait(fds[0], POLLIN);
+        assert_int_equal(recv(fds[0], answer, sizeof answer, 0), 7);
+        assert_int_equal(answer[0], 21);
+        assert_int_equal(answer[5], 2);
+        assert_int_equal(answer[6], cases[i].alert);
+        assert_int_equal(recv(fds[0], answer, sizeof answer, 0), 0);
+        close(fds[0]);
+    }
+    SSL_CTX_free(ctx);
+}
+
+static void a_retried_hello_keeps_its_name(void **state)
+{
+    SSL_CTX *ctx = tls_peer_client_ctx(TLS1_3_VERSION);
+    /* The client guesses a group that the server refuses, so a HelloRetryRequest follows. */
+    assert_int_equal(SSL_CTX_set1_groups_list(ctx, "P-521:P-256"), 1);
+    struct link link = link_open(*state, ctx, "b.test");
+    struct tls_peer_result r = tls_peer_handshake(&link.server, link.client);
+    assert_int_equal(r.server, 0);
+    assert_certificate(link.client, "b.test");
+    assert_string_equal(tls_sni(&link.server), "b.test");
+    link_close(&link);
+
+    link = link_open(*state, ctx, "b.test");
+    assert_int_equal(SSL_do_handshake(link.client), -1);
+    SSL_set_tlsext_host_name(link.client, "a.test");
+    r = tls_peer_handshake(&link.server, link.client);
+    assert_int_equal(r.server, -1);
+    assert_int_equal(r.why, REASON_HANDSHAKE_FAILED);
+    assert_int_equal(r.alert, SSL_AD_ILLEGAL_PARAMETER);
+    link_close(&link);
+    SSL_CTX_free(ctx);
+}
+
+/* ---- what is negotiated ------------------------------------------------------------------- */
+
+static void versions(void **state)
+{
+    static const struct {
+        int version;
+        int server;
+    } cases[] = {{TLS1_1_VERSION, -1}, {TLS1_2_VERSION, 0}, {TLS1_3_VERSION, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        SSL_CTX *ctx = tls_peer_client_ctx(cases[i].version);
+        SSL_CTX_set_security_level(ctx, 0);
+        struct tls_peer_result r = try_once(*state, ctx, "a.test");
+        assert_int_equal(r.server, cases[i].server);
+        if (r.server != 0) {
+            assert_int_equal(r.alert, SSL_AD_PROTOCOL_VERSION);
+            assert_int_equal(r.why, REASON_HANDSHAKE_FAILED);
+            assert_string_equal(r.detail, "unsupported protocol");
+        }
+        SSL_CTX_free(ctx);
+    }
+}
+
+static void suites(void **state)
+{
+    static const struct {
+        const char *suite;
+        int server;
+    } cases[] = {
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", 0},
+        {"ECDHE-ECDSA-AES256-GCM-SHA384", 0},
+        {"ECDHE-ECDSA-CHACHA20-POLY1305", 0},
+        {"ECDHE-ECDSA-AES128-SHA256", -1},
+        {"ECDHE-ECDSA-AES256-SHA", -1},
+        {"ECDHE-ECDSA-AES128-CCM", -1},
+        {"AES128-GCM-SHA256", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        SSL_CTX *ctx = tls_peer_client_ctx(TLS1_2_VERSION);
+        assert_int_equal(SSL_CTX_set_cipher_list(ctx, cases[i].suite), 1);
+        struct tls_peer_result r = try_once(*state, ctx, "a.test");
+        assert_int_equal(r.server, cases[i].server);
+        assert_int_equal(r.client, cases[i].server == 0 ? 1 : -1);
+        SSL_CTX_free(ctx);
+    }
+}
+
+static void alpn(void **state)
+{
+    static const struct {
+        const char *offer;
+        const char *chosen; /* NULL: refused */
+    } cases[] = {
+        {"", ""},
+        {"\x08http/1.1", "http/1.1"},
+        {"\x02h2\x08http/1.1", "http/1.1"},
+        {"\x08http/1.0\x08http/1.1", "http/1.1"},
+        {"\x08http/1.0", "http/1.0"},
+        {"\x02h2", NULL},
+        {"\x0a"
+         "acme-tls/1",
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const unsigned char *chosen = NULL;
+        unsigned len = 0;
+        SSL_CTX *ctx = tls_peer_client_ctx(0);
+        SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)cases[i].offer,
+                                (unsigned)strlen(cases[i].offer));
+        struct link link = link_open(*state, ctx, "a.test");
+        struct tls_peer_result r = tls_peer_handshake(&link.server, link.client);
+        if (cases[i].chosen != NULL) {
+            assert_int_equal(r.server, 0);
+            SSL_get0_alpn_selected(link.client, &chosen, &len);
+            assert_int_equal(len, strlen(cases[i].chosen));
+            if (len > 0)
+                assert_memory_equal(chosen, cases[i].chosen, len);
+        } else {
+            assert_int_equal(r.server, -1);
+            assert_int_equal(r.alert, SSL_AD_NO_APPLICATION_PROTOCOL);
+        }
+        link_close(&link);
+        SSL_CTX_free(ctx);
+    }
+}
+
+static void renegotiation_is_refused(void **state)
+{
+    char data[8];
+    SSL_CTX *ctx = tls_peer_client_ctx(TLS1_2_VERSION);
+    struct link link = link_open(*state, ctx, "a.test");
+    assert_int_equal(tls_peer_handshake(&link.server, link.client).server, 0);
+    assert_int_equal(SSL_renegotiate(link.client), 1);
+    assert_int_equal(SSL_do_handshake(link.client), -1);
+    tls_peer_wait(link.server.fd, POLLIN);
+    assert_int_equal(stream_read(&link.server, data, sizeof data), -1);
+    assert_int_equal(errno, EAGAIN);
+    ERR_clear_error();
+    assert_int_equal(SSL_do_handshake(link.client), -1);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+    link_close(&link);
+    SSL_CTX_free(ctx);
+}
+
+/* ---- resumption --------------------------------------------------------------------------- */
+
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    SSL_SESSION **kept = SSL_get_app_data(ssl);
+    SSL_SESSION_free(*kept);
+    *kept = session;
+    return 1;
+}
+
+/* Connects with *session (NULL: none) and leaves the newest one there. */
+static bool resumed(struct world *world, SSL_CTX *ctx, const char *sni, SSL_SESSION **session,
+                    struct tls_peer_result *result)
+{
+    struct link link = link_open(world, ctx, sni);
+    SSL_set_app_data(link.client, session);
+    if (*session != NULL)
+        assert_int_equal(SSL_set_session(link.client, *session), 1);
+    *result = tls_peer_handshake(&link.server, link.client);
+    bool reused = false;
+    if (result->server == 0) {
+        assert_works(&link);
+        reused = SSL_session_reused(link.client) == 1;
+        assert_int_equal(SSL_session_reused(link.server.ssl), reused);
+        assert_string_equal(tls_sni(&link.server), sni);
+        if (!reused)
+            assert_certificate(link.client, sni);
+    }
+    SSL_set_shutdown(link.client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    link_close(&link);
+    return reused;
+}
+
+static void tickets_resume_the_same_host_only(void **state)
+{
+    struct world *world = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct tls_peer_result r;
+        SSL_SESSION *a = NULL, *b = NULL, *crossed;
+        SSL_CTX *ctx = tls_peer_client_ctx(version);
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(ctx, keep_session);
+        assert_false(resumed(world, ctx, "a.test", &a, &r));
+        assert_non_null(a);
+        assert_true(resumed(world, ctx, "a.test", &a, &r));
+        assert_false(resumed(world, ctx, "b.test", &b, &r));
+        assert_true(resumed(world, ctx, "b.test", &b, &r));
+
+        /* A ticket of one host at another: a full handshake, and the name that was sent. */
+        crossed = SSL_SESSION_dup(a);
+        assert_false(resumed(world, ctx, "b.test", &crossed, &r));
+        assert_int_equal(r.server, 0);
+        SSL_SESSION_free(crossed);
+
+        /* A ticket of a host that is no longer served is of no use. */
+        world->b_is_gone = true;
+        assert_false(resumed(world, ctx, "b.test", &b, &r));
+        assert_int_equal(r.alert, SSL_AD_UNRECOGNIZED_NAME);
+        assert_int_equal(r.why, REASON_HANDSHAKE_NAME);
+        world->b_is_gone = false;
+        SSL_SESSION_free(a);
+        SSL_SESSION_free(b);
+        SSL_CTX_free(ctx);
+    }
+}
+
+/* ---- what is no handshake ----------------------------------------------------------------- */
+
+static void plain_http_can_be_answered(void **state)
+{
+    static const char *const requests[] = {"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+                                           "POST / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+                                           "CONNECT a.test:443 HTTP/1.1\r\n\r\n"};
+    struct world *world = *state;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        int fds[2];
+        enum reason why = REASON_NONE;
+        char detail[64], answer[16];
+        struct stream server;
+        tls_peer_tcp_pair(fds);
+        stream_init(&server, fds[1]);
+        assert_int_equal(tls_accept(world->tls, &server), 0);
+        assert_true(send(fds[0], requests[i], strlen(requests[i]), 0) > 0);
+        tls_peer_wait(server.fd, POLLIN);
+        assert_int_equal(tls_handshake(&server, &why, detail, sizeof detail), -1);
+        assert_int_equal(why, REASON_BAD_TLS_PORT);
+        assert_null(server.ssl);
+        assert_int_equal(stream_write(&server, "HTTP/1.1 400", 12), 12);
+        stream_close(&server);
+        tls_peer_wait(fds[0], POLLIN);
+        assert_int_equal(recv(fds[0], answer, sizeof answer, 0), 12);
+        assert_memory_equal(answer, "HTTP/1.1 400", 12);
+        close(fds[0]);
+    }
+}
+
+static void other_ends(void **state)
+{
+    static const struct {
+        const char *sent;
+        size_t len;
+        int error;
+        enum reason why;
+    } cases[] = {
+        {"", 0, ECONNABORTED, REASON_SILENT},
+        {"\x16\x03\x01", 3, ECONNABORTED, REASON_HANDSHAKE_FAILED},
+        {"\x16\x03\x01\x01\x00\x01", 6, ECONNABORTED, REASON_HANDSHAKE_FAILED},
+        {"SSH-2.0-OpenSSH_9.2\r\n", 21, EPROTO, REASON_HANDSHAKE_FAILED},
+        {"\x80\x2e\x01\x03\x01\x00\x15\x00\x00", 9, ECONNABORTED, REASON_HANDSHAKE_FAILED},
+        {"\0\0\0\0\0\0\0\0\0\0\0\0", 12, EPROTO, REASON_HANDSHAKE_FAILED},
+    };
+    struct world *world = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int fds[2];
+        enum reason why = REASON_NONE;
+        char detail[64] = "";
+        struct stream server;
+        tls_peer_tcp_pair(fds);
+        stream_init(&server, fds[1]);
+        assert_int_equal(tls_accept(world->tls, &server), 0);
+        assert_int_equal(tls_handshake(&server, &why, detail, sizeof detail), -1);
+        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(server.read_wants, POLLIN);
+        assert_int_equal(server.write_wants, 0);
+        assert_int_equal(send(fds[0], cases[i].sent, cases[i].len, 0), cases[i].len);
+        shutdown(fds[0], SHUT_WR);
+        int result;
+        do {
+            tls_peer_wait(server.fd, POLLIN);
+            result = tls_handshake(&server, &why, detail, sizeof detail);
+        } while (result == -1 && errno == EAGAIN);
+        assert_int_equal(result, -1);
+        assert_int_equal(errno, cases[i].error);
+        assert_int_equal(why, cases[i].why);
+        assert_string_not_equal(detail, "");
+        stream_close(&server);
+        close(fds[0]);
+    }
+}
+
+/* ---- a byte at a time --------------------------------------------------------------------- */
+
+/* Moves what the server has sent into the client. */
+static void pump_down(int fd, SSL *client)
+{
+    char data[4096];
+    for (ssize_t n; (n = recv(fd, data, sizeof data, 0)) > 0;)
+        assert_int_equal(BIO_write(SSL_get_rbio(client), data, (int)n), n);
+}
+
+static void a_handshake_survives_every_byte_boundary(void **state)
+{
+    struct world *world = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        int fds[2], done = -1;
+        struct stream server;
+        enum reason why;
+        char detail[64], byte, data[8];
+        SSL_CTX *ctx = tls_peer_client_ctx(version);
+        SSL *client = SSL_new(ctx);
+        tls_peer_tcp_pair(fds);
+        SSL_set_bio(client, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        BIO_set_mem_eof_return(SSL_get_rbio(client), -1);
+        SSL_set_tlsext_host_name(client, "b.test");
+        SSL_set_connect_state(client);
+        stream_init(&server, fds[1]);
+        assert_int_equal(tls_accept(world->tls, &server), 0);
+
+        while (done != 0) {
+            SSL_do_handshake(client);
+            int waiting = (int)BIO_pending(SSL_get_wbio(client));
+            assert_true(waiting > 0);
+            for (; waiting > 0; waiting--) {
+                assert_int_equal(BIO_read(SSL_get_wbio(client), &byte, 1), 1);
+                assert_int_equal(send(fds[0], &byte, 1, 0), 1);
+                tls_peer_wait(server.fd, POLLIN);
+                done = tls_handshake(&server, &why, detail, sizeof detail);
+                if (done != 0) {
+                    assert_int_equal(errno, EAGAIN);
+                    assert_int_equal(server.read_wants, POLLIN);
+                    assert_int_equal(server.write_wants, 0);
+                }
+            }
+            pump_down(fds[0], client);
+        }
+        assert_int_equal(SSL_do_handshake(client), 1);
+        assert_string_equal(tls_sni(&server), "b.test");
+
+        /* And so does a record. */
+        assert_int_equal(SSL_write(client, "ping", 4), 4);
+        for (;;) {
+            assert_int_equal(BIO_read(SSL_get_wbio(client), &byte, 1), 1);
+            bool last = BIO_pending(SSL_get_wbio(client)) == 0;
+            assert_int_equal(send(fds[0], &byte, 1, 0), 1);
+            tls_peer_wait(server.fd, POLLIN);
+            ssize_t n = stream_read(&server, data, sizeof data);
+            assert_int_equal(n, last ? 4 : -1);
+            if (last)
+                break;
+            assert_int_equal(errno, EAGAIN);
+            assert_int_equal(server.read_wants, POLLIN);
+            assert_int_equal(stream_pending(&server), 0);
+        }
+        SSL_free(client);
+        SSL_CTX_free(ctx);
+        stream_close(&server);
+        close(fds[0]);
+    }
+}
+
+/* ---- identities --------------------------------------------------------------------------- */
+
+static void refused_identity(const char *crt, const char *key, const char *word)
+{
+    struct err err = {0};
+    assert_null(tls_identity_new(crt, strlen(crt), key, strlen(key), &err));
+    assert_non_null(strstr(err.message, word));
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
+static void identities_are_checked(void **state)
+{
+    static const char encrypted[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+                                    "MAAwAA==\n"
+                                    "-----END ENCRYPTED PRIVATE KEY-----\n";
+    char *crt, *key, *crt2, *key2, *both;
+    struct err err;
+    (void)state;
+    tls_peer_make_pem("one.test", &crt, &key);
+    tls_peer_make_pem("two.test", &crt2, &key2);
+    refused_identity(crt, key2, "belong together");
+    refused_identity("", key, "certificate");
+    refused_identity("rubbish", key, "certificate");
+    refused_identity(crt, "", "private key");
+    refused_identity(crt, crt, "private key");
+    refused_identity(crt, encrypted, "private key");
+
+    /* The leaf comes first, then its chain; rubbish behind it that is PEM is an error. */
+    assert_true(asprintf(&both, "%s%s", crt, crt2) > 0);
+    struct tls_identity *identity = tls_identity_new(both, strlen(both), key, strlen(key), &err);
+    assert_non_null(identity);
+    assert_ptr_equal(tls_identity_ref(identity), identity);
+    tls_identity_unref(identity);
+    tls_identity_unref(identity);
+    free(both);
+    assert_true(asprintf(&both,
+                         "%s-----BEGIN CERTIFICATE-----\nMAA=\n"
+                         "-----END CERTIFICATE-----\n",
+                         crt) > 0);
+    refused_identity(both, key, "certificate");
+    free(both);
+    free(crt);
+    free(key);
+    free(crt2);
+    free(key2);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_name_chooses_the_certificate),
+        cmocka_unit_test(an_unknown_name_gets_the_alert),
+        cmocka_unit_test(without_a_name_the_address_is_asked),
+        cmocka_unit_test(impossible_names_are_never_looked_up),
+        cmocka_unit_test(a_retried_hello_keeps_its_name),
+        cmocka_unit_test(versions),
+        cmocka_unit_test(suites),
+        cmocka_unit_test(alpn),
+        cmocka_unit_test(renegotiation_is_refused),
+        cmocka_unit_test(tickets_resume_the_same_host_only),
+        cmocka_unit_test(plain_http_can_be_answered),
+        cmocka_unit_test(other_ends),
+        cmocka_unit_test(a_handshake_survives_every_byte_boundary),
+        cmocka_unit_test(identities_are_checked),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
