@@ -3,16 +3,56 @@
  *
  * Stricter than the grammar of URIs: a host that no configuration can name (percent-encoded,
  * with sub-delimiters, IPvFuture, a zone) is malformed rather than unknown. Pure; any thread. */
-#include <arpa/inet.h> /* inet_pton, which is pure: text to bytes */
-
 #include "format/http_char.h"
 #include "format/http_internal.h"
 
+/* Four numbers up to 255. */
+static bool is_ipv4(struct span s)
+{
+    unsigned numbers = 0;
+    uint64_t value;
+    struct span part;
+    while (span_split(&s, '.', &part)) {
+        if (part.len > 3 || !span_parse_uint(part, 255, &value))
+            return false;
+        numbers++;
+    }
+    return numbers == 4;
+}
+
+/* Eight groups of up to four hexadecimal digits, of which "::" stands for one or more, once;
+ * the last two may be written as an IPv4 address (RFC 4291, 2.2). */
 static bool is_ipv6(struct span s)
 {
-    char text[INET6_ADDRSTRLEN];
-    struct in6_addr address;
-    return span_copy(s, text, sizeof(text)) && inet_pton(AF_INET6, text, &address) == 1;
+    unsigned groups = 0;
+    bool elided = span_has_prefix(s, SPAN("::"));
+    if (elided)
+        s = span_from(s, 2);
+    while (s.len) {
+        const size_t digits = http_char_run(s, HTTP_CHAR_HEX);
+        if (digits < s.len && s.data[digits] == '.') {
+            if (!is_ipv4(s))
+                return false;
+            groups += 2;
+            break;
+        }
+        if (digits == 0 || digits > 4)
+            return false;
+        groups++;
+        s = span_from(s, digits);
+        if (s.len == 0)
+            break;
+        if (s.data[0] != ':' || s.len == 1)
+            return false;
+        s = span_from(s, 1);
+        if (s.data[0] == ':') {
+            if (elided)
+                return false;
+            elided = true;
+            s = span_from(s, 1);
+        }
+    }
+    return elided ? groups < 8 : groups == 8;
 }
 
 /* ":" and up to five digits, or none of them; or nothing at all. */

@@ -11,12 +11,11 @@
 #include "base/span.h"
 
 enum http_char_class {
-    HTTP_CHAR_TOKEN = 1,   /* tchar */
-    HTTP_CHAR_VALUE = 2,   /* HTAB, SP, VCHAR and obs-text: a field's value, a reason phrase */
-    HTTP_CHAR_TARGET = 4,  /* VCHAR but '#', and obs-text: a request target (H11) */
-    HTTP_CHAR_HOST = 8,    /* letters, digits, '-', '.', '_' (H04) */
-    HTTP_CHAR_METHOD = 16, /* tchar but the lower-case letters */
-    HTTP_CHAR_HEX = 32
+    HTTP_CHAR_TOKEN = 1,  /* tchar */
+    HTTP_CHAR_VALUE = 2,  /* HTAB, SP, VCHAR and obs-text: a field's value, a reason phrase */
+    HTTP_CHAR_TARGET = 4, /* VCHAR but '#', and obs-text: a request target (H11) */
+    HTTP_CHAR_HOST = 8,   /* letters, digits, '-', '.', '_' (H04) */
+    HTTP_CHAR_HEX = 16
 };
 
 extern const uint8_t http_char_table[256];

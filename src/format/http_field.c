@@ -11,14 +11,12 @@
 
 /* One letter a kind of byte keeps the table readable as rows of sixteen. */
 enum {
-    V = HTTP_CHAR_VALUE,                        /* HTAB, SP */
-    O = V | HTTP_CHAR_TARGET,                   /* delimiters, obs-text */
-    F = V | HTTP_CHAR_TOKEN | HTTP_CHAR_METHOD, /* '#', which would begin a fragment */
-    T = O | HTTP_CHAR_TOKEN | HTTP_CHAR_METHOD, /* other tchar */
-    H = T | HTTP_CHAR_HOST,                     /* '-', '.', '_', upper-case letters */
-    X = H | HTTP_CHAR_HEX,                      /* digits, A-F */
-    l = H & ~HTTP_CHAR_METHOD,                  /* lower-case letters */
-    x = l | HTTP_CHAR_HEX                       /* a-f */
+    V = HTTP_CHAR_VALUE,      /* HTAB, SP */
+    O = V | HTTP_CHAR_TARGET, /* delimiters, obs-text */
+    F = V | HTTP_CHAR_TOKEN,  /* '#', which would begin a fragment */
+    T = O | HTTP_CHAR_TOKEN,  /* other tchar */
+    H = T | HTTP_CHAR_HOST,   /* '-', '.', '_', letters */
+    X = H | HTTP_CHAR_HEX     /* digits, A-F, a-f */
 };
 
 /* clang-format off */
@@ -30,8 +28,8 @@ const uint8_t http_char_table[256] = {
     /* 30 */  X, X, X, X, X, X, X, X, X, X, O, O, O, O, O, O, /* 0123456789:;<=>? */
     /* 40 */  O, X, X, X, X, X, X, H, H, H, H, H, H, H, H, H, /* @ABCDEFGHIJKLMNO */
     /* 50 */  H, H, H, H, H, H, H, H, H, H, H, O, O, O, T, H, /* PQRSTUVWXYZ[\]^_ */
-    /* 60 */  T, x, x, x, x, x, x, l, l, l, l, l, l, l, l, l, /* `abcdefghijklmno */
-    /* 70 */  l, l, l, l, l, l, l, l, l, l, l, O, T, O, T, 0, /* pqrstuvwxyz{|}~  */
+    /* 60 */  T, X, X, X, X, X, X, H, H, H, H, H, H, H, H, H, /* `abcdefghijklmno */
+    /* 70 */  H, H, H, H, H, H, H, H, H, H, H, O, T, O, T, 0, /* pqrstuvwxyz{|}~  */
     /* 80 */  O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O,
     /* 90 */  O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O,
     /* a0 */  O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O,

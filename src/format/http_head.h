@@ -55,7 +55,7 @@ enum http_framing {
 };
 
 struct http_request {
-    struct span method;      /* a token without lower-case letters, at most HTTP_METHOD_MAX bytes */
+    struct span method;      /* a token of at most HTTP_METHOD_MAX bytes; case-sensitive */
     struct span target;      /* exactly as received */
     struct span authority;   /* what routing and Host go by: Host's value, or the authority of an
                                 absolute-form target (H05); empty in HTTP/1.0 without Host */

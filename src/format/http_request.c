@@ -20,14 +20,6 @@ static enum parse_result bad(enum reason *why, enum reason reason)
     return PARSE_BAD;
 }
 
-/* Methods are case-sensitive, and every registered one is in capitals. One with lower-case
- * letters is refused rather than forwarded: an origin that reads "head", "connect" or "trace"
- * without regard to case would frame its answer, or act, other than this proxy expects. */
-static bool is_method(struct span s)
-{
-    return s.len > 0 && s.len <= HTTP_METHOD_MAX && http_char_run(s, HTTP_CHAR_METHOD) == s.len;
-}
-
 /* HTTP-version (RFC 9112, 2.3; H13). */
 static enum reason parse_version(struct span version, unsigned *minor)
 {
@@ -85,7 +77,7 @@ enum parse_result http_request_line(struct span line, struct http_request *reque
 {
     const size_t first = span_find(line, ' ');
     const struct span method = span_first(line, first);
-    if (!is_method(method))
+    if (method.len > HTTP_METHOD_MAX || !http_is_token(method))
         return bad(why, REASON_BAD_REQUEST);
     request->method = method;
 

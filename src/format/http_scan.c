@@ -38,7 +38,7 @@ static enum parse_result begin_request(struct http_scan *scan, struct span in, e
 {
     while (scan->at < in.len) {
         const struct span rest = span_from(in, scan->at);
-        if (http_char_is(rest.data[0], HTTP_CHAR_METHOD))
+        if (http_char_is(rest.data[0], HTTP_CHAR_TOKEN))
             return PARSE_DONE;
         if (rest.data[0] != '\r')
             return bad(why, REASON_BAD_REQUEST);
