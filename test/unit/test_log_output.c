@@ -34,32 +34,39 @@ static int overflow(int first, uint64_t count)
     return i - first;
 }
 
-static int count_lines(struct log_reader *reader)
+/* Counts them up to "the end". */
+static void *count_access_lines(void *arg)
 {
-    int count = 0, last = -1, i;
+    static int count;
+    int last = -1, i;
     const char *line;
-    while ((line = next_line(reader)) != NULL) {
+    (void)arg;
+    for (count = 0; strcmp(line = next_line(&access_log), "the end") != 0; count++) {
         assert_int_equal(sscanf(line, "%d", &i), 1);
         assert_true(i > last);
         assert_int_equal(strlen(line), (size_t)snprintf(NULL, 0, "%d", i) + 95);
         last = i;
-        count++;
     }
-    return count;
+    return &count;
 }
 
-static void *count_access_lines(void *arg)
+/* Repeats the last line until there was room for it; returns how often that was in vain. */
+static int log_the_end(void)
 {
-    static int count;
-    (void)arg;
-    count = count_lines(&access_log);
-    return &count;
+    int dropped = 0;
+    for (;; dropped++) {
+        uint64_t before = log_dropped();
+        log_access(SPAN("the end"));
+        if (log_dropped() == before)
+            return dropped;
+        usleep(1000);
+    }
 }
 
 static void check_blocked_reader(void)
 {
     pthread_t reading;
-    void *read_count;
+    void *count;
     uint64_t before = log_dropped();
     int64_t reported = 0;
     int flags = fcntl(access_end, F_GETFL);
@@ -71,9 +78,9 @@ static void check_blocked_reader(void)
     assert_int_equal(pthread_create(&reading, NULL, count_access_lines, NULL), 0);
     assert_null(next_message(&reported, (int64_t)(log_dropped() - before)));
     logged += overflow(logged, 1); /* there is room again, until there is not */
-    log_test_stop();
-    pthread_join(reading, &read_count);
-    assert_int_equal((uint64_t) * (int *)read_count + log_dropped() - before, logged);
+    logged += log_the_end();
+    pthread_join(reading, &count);
+    assert_int_equal((uint64_t)(*(int *)count) + log_dropped() - before, logged);
 }
 
 static void nobody_waits_for_a_blocked_pipe(void **state)
@@ -133,19 +140,19 @@ static void stopping_does_not_wait_for_ever(void **state)
 
 static void stopping_writes_what_is_left(void **state)
 {
-    pthread_t reading;
-    void *count;
-    uint64_t before = log_dropped();
-    int64_t reported = 0;
     (void)state;
     log_test_start();
-    int logged = overflow(0, 1);
-    assert_int_equal(pthread_create(&reading, NULL, count_access_lines, NULL), 0);
+    for (int i = 0; i < 100; i++) {
+        log_access(SPAN("left"));
+        log_write(LOG_INFO, "left");
+    }
     log_test_stop();
-    pthread_join(reading, &count);
-    assert_int_equal((uint64_t) * (int *)count + log_dropped() - before, logged);
-    assert_null(next_message(&reported, -1));
-    assert_int_equal(reported, log_dropped() - before);
+    for (int i = 0; i < 100; i++) {
+        assert_string_equal(next_line(&access_log), "left");
+        assert_matches(next_line(&error_log), " left$");
+    }
+    assert_null(next_line(&access_log));
+    assert_null(next_line(&error_log));
 }
 
 static void a_reader_that_goes_ends_nothing(void **state)
@@ -178,9 +185,10 @@ static void a_full_disk_ends_nothing(void **state)
     assert_matches(next_line(&error_log), "still here$");
 }
 
-/* Lets access lines run into a limit of the file's size in the middle of a line, then lifts
- * the limit and logs a message; returns once `size` bytes were written. */
-static void run_into_a_limit(off_t size)
+/* Lets access lines run into a limit of the file's size in the middle of a line, reads the
+ * `complaint` if one is expected, lifts the limit and logs a message; returns once `size` bytes
+ * were written. */
+static void run_into_a_limit(const char *complaint, off_t size)
 {
     struct rlimit limit, small;
     char text[200];
@@ -193,6 +201,8 @@ static void run_into_a_limit(off_t size)
         log_access(span_make(text, sizeof text));
     while (lseek(access_end, 0, SEEK_END) < 10001)
         usleep(1000);
+    if (complaint)
+        assert_matches(next_line(&error_log), complaint);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     log_write(LOG_INFO, "message");
     while (lseek(access_end, 0, SEEK_END) < size)
@@ -214,8 +224,7 @@ static void a_short_write_is_continued(void **state)
     (void)state;
     close(access_end);
     access_end = memfd_create("access", MFD_CLOEXEC);
-    run_into_a_limit(100 * 201);
-    assert_matches(next_line(&error_log), "cannot be written: File too large; ");
+    run_into_a_limit("cannot be written: File too large; ", 100 * 201);
     assert_matches(next_line(&error_log), "message$");
     read_file_instead(&access_log, &access_end);
     for (int i = 0; i < 100; i++)
@@ -231,7 +240,8 @@ static void one_file_for_both_tears_nothing(void **state)
     close(error_end);
     access_end = memfd_create("both", MFD_CLOEXEC);
     error_end = dup(access_end);
-    run_into_a_limit(100 * 201 + (off_t)strlen("2026-11-23T04:20:48.123Z info main: message\n"));
+    run_into_a_limit(NULL,
+                     100 * 201 + (off_t)strlen("2026-11-23T04:20:48.123Z info main: message\n"));
     read_file_instead(&access_log, &access_end);
     for (int i = 0; i < 100; i++)
         assert_int_equal(strspn(next_line(&access_log), "a"), 200);
