@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* The arguments may point into the error itself: err_set(err, "...: %s", err->message). */
-static void __attribute__((format(printf, 2, 0)))
-set_message(struct err *err, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void set_message(struct err *err, const char *format,
+                                                              va_list args)
 {
     char message[sizeof err->message];
     vsnprintf(message, sizeof message, format, args);

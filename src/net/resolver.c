@@ -45,6 +45,7 @@
 #define BUCKETS        1024u
 #define NAME_SIZE      256u /* 253 characters, a trailing dot, and the NUL (RFC 1035, 2.3.4) */
 #define WHY_SIZE       64u
+#define FREE_PATIENCE  1 /* seconds: the end of the process does not wait for a dead name server */
 
 struct entry {
     struct entry *next;       /* in its bucket */
@@ -259,6 +260,8 @@ static void *run(void *arg)
         int64_t at = now(resolver);
 
         pthread_mutex_lock(&resolver->mutex);
+        if (resolver->stopping)
+            break;
         settle_locked(entry, &answer, at);
         struct room_ticket *waiters = entry->waiters;
         size_t count = entry->waiter_count;
@@ -311,6 +314,22 @@ struct resolver *resolver_new_from(const struct resolver_source *source, unsigne
     return resolver;
 }
 
+/* Joins the threads. False when one is held up in a look-up. */
+static bool join_threads(struct resolver *resolver)
+{
+    struct timespec until;
+    bool all = true;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FREE_PATIENCE;
+    for (unsigned i = 0; i < resolver->thread_count; i++) {
+        if (pthread_timedjoin_np(resolver->threads[i], NULL, &until) == 0)
+            continue;
+        pthread_detach(resolver->threads[i]);
+        all = false;
+    }
+    return all;
+}
+
 void resolver_free(struct resolver *resolver)
 {
     if (resolver == NULL)
@@ -320,8 +339,10 @@ void resolver_free(struct resolver *resolver)
     resolver->stopping = true;
     pthread_cond_broadcast(&resolver->work);
     pthread_mutex_unlock(&resolver->mutex);
-    for (unsigned i = 0; i < resolver->thread_count; i++)
-        pthread_join(resolver->threads[i], NULL);
+    /* A thread that is held up wakes nobody when it returns, but it still needs the resolver:
+     * its memory then stays until the process ends. */
+    if (!join_threads(resolver))
+        return;
     for (size_t b = 0; b < BUCKETS; b++) {
         for (struct entry *entry = resolver->buckets[b], *next; entry; entry = next) {
             next = entry->next;

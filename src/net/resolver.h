@@ -38,8 +38,9 @@ struct resolver_source {
 struct resolver *resolver_new_from(const struct resolver_source *source, unsigned threads,
                                    struct err *err);
 
-/* Ends the threads (a look-up in flight is waited for) and frees everything. The rooms of all
- * tickets still stand; waiters whose look-up had not begun are not woken. NULL is fine. */
+/* Ends the threads and frees everything, for the end of the process: a look-up that goes on for
+ * longer than a second is left behind with what it needs. The rooms of all tickets still
+ * stand; whoever waits is not woken any more. NULL is fine. */
 void resolver_free(struct resolver *resolver);
 
 /* Looks `host` up (a name or an IP literal, without brackets). RESOLVER_DONE: addresses[0..

@@ -18,7 +18,7 @@ import pytest
 from harness.nginx import Nginx
 from harness.origin import Origin
 from harness.portico import Portico, toml
-from harness.wire import CLEAN, LIMIT, request
+from harness.wire import CLEAN, request
 
 SCHEMES = ("http", "https")
 

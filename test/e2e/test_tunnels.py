@@ -2,8 +2,6 @@
 
 import threading
 
-import pytest
-
 from harness.wire import CLEAN, LIMIT, RESET, TRUNCATED, read_head, response
 
 SWITCH = response("101 Switching Protocols", "Connection: Upgrade", "Upgrade: echo/1", "X-Kept: yes")

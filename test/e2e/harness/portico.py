@@ -103,11 +103,10 @@ class Portico:
 
     # Life
 
-    def start(self):
+    def start(self, stdout=subprocess.PIPE):
         self.process = subprocess.Popen(self.arguments, env=self.environment, cwd=self.directory,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
-        self.out, self.log = Lines(self.process.stdout), Lines(self.process.stderr)
+                                        stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
+        self.out, self.log = Lines(self.process.stdout or ()), Lines(self.process.stderr)
         self.log.wait(lambda line: re.search(r" \w+: ready", line))
         for line in list(self.log.items):
             if found := re.search(r"listening on (https?) (\S+):(\d+)$", line):

@@ -1,0 +1,52 @@
+/* The local CA: one root for everything this Portico serves at home, and leaves signed by it.
+ *
+ *     DIR/local-ca.crt           the root, to be imported into browsers and systems
+ *     DIR/local-ca.key           its key
+ *     DIR/self-signed/HOST.crt   a leaf for each host
+ *     DIR/self-signed/HOST.key   its key
+ *     DIR/.lock                  held while any of these is read or made
+ *
+ * The root is made once and never replaced: people have imported it. Whatever is wrong with
+ * it is an error that says what to do. Leaves are a matter of course: they are reused while
+ * they are good and made anew when not.
+ *
+ * Any thread. Times are seconds since the epoch (base/clock.h: clock_wall), passed in. */
+#ifndef PORTICO_CERTS_LOCAL_CA_H
+#define PORTICO_CERTS_LOCAL_CA_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "net/tls.h"
+
+struct local_ca;
+
+/* Opens the CA in `dir`; makes directory (mode 0700) and root where there are none. NULL with
+ * `err`. */
+struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err);
+void local_ca_free(struct local_ca *ca);
+
+/* The root's file, and its SHA-256 fingerprint as "AA:BB:…". */
+const char *local_ca_path(const struct local_ca *ca);
+const char *local_ca_fingerprint(const struct local_ca *ca);
+
+struct local_ca_leaf {
+    struct tls_identity *identity; /* a reference, the caller's */
+    time_t renew_at;               /* ask again then */
+    bool issued;                   /* made just now, and not found on the disk */
+};
+
+/* Whether there is a leaf for `host` on the disk, good or not: a look at the directory, some
+ * microseconds, where local_ca_get takes most of a millisecond. */
+bool local_ca_has(const struct local_ca *ca, const char *host);
+
+/* The leaf for `host` (a name in lower case, or an IP literal): the one on the disk if its
+ * signer is this root, it names the host, key and certificate belong together and more than a
+ * third of its term is left; else a new one. When a new one cannot be made or written, the old
+ * one goes on as long as it is valid, with a warning in the log. 0, or -1 with an `err` that
+ * names the host. */
+int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local_ca_leaf *leaf,
+                 struct err *err);
+
+#endif

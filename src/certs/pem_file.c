@@ -1,0 +1,147 @@
+/* PEM files: see pem_file.h. Used by main at start and by the "certs" thread; never by
+ * workers, since disks sleep.
+ *
+ * A file is written under a temporary name in its own directory (rename(2) does not cross file
+ * systems), which begins with a dot so that nobody takes it for a certificate. mkostemp makes
+ * it with mode 0600 whatever the umask; a wider mode is given once the content is complete.
+ * Then fsync, rename, and fsync of the directory: a durable name must not reach the disk before
+ * what it names. */
+#include "certs/pem_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int read_all(int fd, char *data, size_t size, size_t *len)
+{
+    for (*len = 0; *len < size;) {
+        ssize_t n = read(fd, data + *len, size - *len);
+        if (n == 0)
+            return 0;
+        if (n > 0)
+            *len += (size_t)n;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n >= 0) {
+            data += n;
+            len -= (size_t)n;
+        } else if (errno != EINTR) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int pem_file_read(const char *path, char **text, size_t *len, struct err *err)
+{
+    struct stat st;
+    char *data = NULL;
+    int result = -1, saved;
+    /* A fifo that somebody left there must not hang the start. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0 || fstat(fd, &st) != 0)
+        goto out;
+    if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        goto out;
+    }
+    if ((size_t)st.st_size > PEM_FILE_MAX) {
+        errno = EFBIG;
+        goto out;
+    }
+    data = malloc((size_t)st.st_size + 1);
+    if (data == NULL || read_all(fd, data, (size_t)st.st_size, len) != 0)
+        goto out;
+    data[*len] = '\0';
+    *text = data;
+    data = NULL;
+    result = 0;
+out:
+    saved = errno;
+    if (result != 0)
+        err_set_errno(err, saved, "cannot read %s", path);
+    free(data);
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return result;
+}
+
+static int sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    /* Some file systems cannot sync a directory and say EINVAL: they need not. */
+    int result = fsync(fd) != 0 && errno != EINVAL ? -1 : 0;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return result;
+}
+
+int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, bool durable,
+                   struct err *err)
+{
+    char copy[PATH_MAX], temporary[PATH_MAX + 16] = "";
+    int fd = -1, result = -1, saved;
+
+    if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy) {
+        errno = ENAMETOOLONG;
+        goto out;
+    }
+    const char *dir = dirname(copy);
+    snprintf(temporary, sizeof temporary, "%s/.new-XXXXXX", dir);
+    fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        temporary[0] = '\0';
+        goto out;
+    }
+    if (write_all(fd, text, len) != 0 || fchmod(fd, mode) != 0 || (durable && fsync(fd) != 0))
+        goto out;
+    if (rename(temporary, path) != 0)
+        goto out;
+    temporary[0] = '\0';
+    result = durable ? sync_dir(dir) : 0;
+out:
+    saved = errno;
+    if (result != 0)
+        err_set_errno(err, saved, "cannot write %s", path);
+    if (fd >= 0)
+        close(fd);
+    if (temporary[0] != '\0')
+        unlink(temporary);
+    errno = saved;
+    return result;
+}
+
+int pem_file_make_dir(const char *path, struct err *err)
+{
+    struct stat st;
+    if (mkdir(path, 0700) == 0)
+        return 0;
+    if (errno == EEXIST && stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return 0;
+        errno = ENOTDIR;
+    }
+    int saved = errno;
+    err_set_errno(err, saved, "cannot make the directory %s", path);
+    errno = saved;
+    return -1;
+}

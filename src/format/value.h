@@ -1,0 +1,116 @@
+/* Values: what a configuration file says, as a tree that remembers where it said it.
+ *
+ * The parsers of format/ build one, config/ reads it. Everything in a tree (values, keys,
+ * strings) lives in the tree's own memory and is freed with it, all at once. Tables keep the
+ * order in which their keys were written and find a key in constant time.
+ *
+ * A value that was written but could not be understood is a VALUE_BAD: its problem has been
+ * reported, and whoever meets it passes by in silence. */
+#ifndef PORTICO_FORMAT_VALUE_H
+#define PORTICO_FORMAT_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+enum value_type {
+    VALUE_BAD,
+    VALUE_STRING,
+    VALUE_INTEGER,
+    VALUE_FLOAT,
+    VALUE_BOOLEAN,
+    VALUE_OFFSET_DATETIME, /* 1979-05-27T07:32:00-07:00 */
+    VALUE_LOCAL_DATETIME,  /* 1979-05-27T07:32:00 */
+    VALUE_LOCAL_DATE,      /* 1979-05-27 */
+    VALUE_LOCAL_TIME,      /* 07:32:00 */
+    VALUE_ARRAY,
+    VALUE_TABLE
+};
+
+/* Fields that a type lacks are 0. */
+struct value_datetime {
+    uint32_t nanosecond;
+    int16_t offset; /* minutes east of UTC */
+    uint16_t year;
+    uint8_t month, day, hour, minute, second;
+};
+
+struct value {
+    enum value_type type;
+    unsigned line;   /* where it begins, from 1 */
+    unsigned column; /* from 1, in characters */
+    union {
+        struct span string; /* UTF-8; may hold NUL, and a NUL follows it */
+        int64_t integer;
+        double real;
+        bool boolean;
+        struct value_datetime datetime;
+        struct value_array *array;
+        struct value_table *table;
+    };
+};
+
+/* Items move when the array grows: keep pointers to the array or table inside an item, which
+ * never move, not to the item. */
+struct value_array {
+    struct value *items;
+    uint32_t count;
+    uint32_t capacity;
+    uint8_t origin; /* the parser's own: how the array came about */
+};
+
+struct value_entry {
+    struct span key; /* as value.string */
+    unsigned line;   /* of the key */
+    unsigned column;
+    uint32_t hash;
+    struct value value;
+};
+
+struct value_table {
+    struct value_entry *entries; /* in the order of the file; they move when it grows */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t *index; /* open addressing: number of the entry + 1, or 0; NULL while small */
+    uint32_t index_size;
+    uint8_t origin;  /* the parser's own: how the table came about */
+    bool is_damaged; /* something that stood in it could not be read: what seems to be
+                        missing need not be */
+};
+
+struct value_tree {
+    struct value_block *blocks; /* owned */
+    struct value_table *root;
+};
+
+/* A tree with an empty root, or NULL when out of memory. */
+struct value_tree *value_tree_new(void);
+void value_tree_free(struct value_tree *tree); /* NULL is fine */
+
+/* Memory that lives as long as the tree, aligned for anything. NULL when there is none. */
+void *value_alloc(struct value_tree *tree, size_t size);
+
+/* A copy of `text` in the tree, followed by a NUL. False when out of memory. */
+bool value_copy(struct value_tree *tree, struct span text, struct span *copy);
+
+struct value_table *value_table_new(struct value_tree *tree);
+struct value_array *value_array_new(struct value_tree *tree);
+
+/* The entry of `key`, or NULL. */
+struct value_entry *value_table_find(const struct value_table *table, struct span key);
+
+/* Appends `value` under `key` (in the tree's memory; not in the table yet). The entry, or
+ * NULL when out of memory. */
+struct value_entry *value_table_add(struct value_tree *tree, struct value_table *table,
+                                    struct span key, const struct value *value);
+
+/* Appends. The item, or NULL when out of memory. */
+struct value *value_array_add(struct value_tree *tree, struct value_array *array,
+                              const struct value *value);
+
+/* "a string", "an integer", …: for sentences. */
+const char *value_type_name(enum value_type type);
+
+#endif

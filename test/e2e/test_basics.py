@@ -1,0 +1,392 @@
+"""Starting, saying what is wrong, logging, and ending."""
+
+import os
+import re
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from harness.origin import answer
+from harness.portico import BINARY, ROOT, Portico, parse_access, toml
+from harness.wire import CLEAN, LIMIT, request, response
+
+
+def invoke(*arguments, env=None, cwd=None):
+    return subprocess.run([BINARY, *arguments], env={**os.environ, **(env or {})}, cwd=cwd, text=True,
+                          capture_output=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
+
+
+GOOD = toml([("x.test", "127.0.0.1:80", "none")])
+
+
+# Commands
+
+def test_version_and_help():
+    version = re.search(r"^VERSION := (\S+)", (ROOT / "GNUmakefile").read_text(), re.M)[1]
+    done = invoke("version")
+    assert (done.returncode, version in done.stdout, done.stderr) == (0, True, "")
+    done = invoke("help")
+    assert done.returncode == 0
+    for word in ("run", "check", "version", "CONFIG_PATH", "HTTP_PORT"):
+        assert word in done.stdout
+
+
+def test_an_unknown_command():
+    done = invoke("frobnicate")
+    assert done.returncode == 2 and "frobnicate" in done.stderr
+
+
+def test_check(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD)
+    for done in (invoke("check", path), invoke("check", env={"CONFIG_PATH": str(path)})):
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+# What is wrong with a configuration
+
+@pytest.mark.parametrize("text, place, words", [
+    ("[server\n", "1:", []),
+    ("[[routes]]\nhost = \"x.test\"\nupstream = \"x:80\"\ncert_type = \"letsencrypt\"\n", "4:13", ["letsencrypt", "self_signed"]),
+    ("[[routes]]\nhost = 5\nupstream = \"x:80\"\n", "2:8", ["host"]),
+    ("[[routes]]\nhost = \"x.test\"\nupstream = \"x\"\n", "3:12", ["port"]),
+    ("[[routes]]\nhost = \"x.test\"\nupstream = \"x:80\"\nupsteam = \"y\"\n", "4:1", ["upsteam"]),
+    ("[timeouts]\nhead = 10\n", "2:8", ["10s"]),
+    ("[timeouts]\nhead = \"10 parsecs\"\n", "2:8", []),
+    ("[server]\ntrusted_proxies = [\"nobody\"]\n", "2:20", ["nobody"]),
+    ("[server]\nlisten = [\"localhost\"]\n", "2:11", ["localhost"]),
+    ("[[routes]]\nhost = \"x.test\"\nupstream = \"a:1\"\n[[routes]]\nhost = \"X.test\"\nupstream = \"b:1\"\n", "5:8", ["x.test"]),
+    ("\0\1\2\xff", "1:1", []),
+])
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_problems_have_a_place(tmp_path, command, text, place, words):
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text.encode("latin-1"))
+    done = invoke(command, path)
+    assert done.returncode == 2, done.stderr
+    assert f"{path}:{place}" in done.stderr
+    assert all(word.lower() in done.stderr.lower() for word in words), done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_files_that_are_none(tmp_path, command):
+    (tmp_path / "empty.toml").touch()
+    for path in (tmp_path, tmp_path / "missing.toml", tmp_path / "empty.toml", tmp_path / "empty.toml" / "below"):
+        done = invoke(command, path)
+        assert done.returncode == 2 and str(path) in done.stderr, done.stderr
+
+
+def test_a_huge_file(tmp_path):
+    path = tmp_path / "huge.toml"
+    path.write_bytes(b"# \n" * 30_000_000)
+    assert invoke("check", path).returncode == 2
+
+
+@pytest.mark.parametrize("variable, value", [
+    ("HTTP_PORT", "http"), ("HTTPS_PORT", "65536"), ("HTTP_PORT", "-1"), ("PUBLIC_HTTPS_PORT", "8443x"),
+])
+def test_bad_environments(tmp_path, variable, value):
+    path = tmp_path / "config.toml"
+    path.write_text(GOOD)
+    done = invoke("run", path, env={variable: value})
+    assert done.returncode == 2 and variable in done.stderr
+
+
+# What is wrong with the machine
+
+def test_a_port_in_use(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        portico = Portico(tmp_path, GOOD, env={"HTTP_PORT": str(port)})
+        done = subprocess.run(portico.arguments, env=portico.environment, capture_output=True, text=True, timeout=LIMIT)
+    assert done.returncode not in (0, 2) and done.returncode > 0
+    assert str(port) in done.stderr and "in use" in done.stderr.lower()
+
+
+def test_a_bad_certificate_directory(tmp_path):
+    (tmp_path / "file").touch()
+    portico = Portico(tmp_path, toml([("x.test", "127.0.0.1:80", "self_signed")]),
+                      env={"CERT_DIR": str(tmp_path / "file" / "certs")})
+    done = subprocess.run(portico.arguments, env=portico.environment, capture_output=True, text=True, timeout=LIMIT)
+    assert done.returncode > 0 and "file/certs" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not os.path.exists("/usr/bin/setpriv"), reason="root may do anything")
+def test_an_unwritable_certificate_directory(tmp_path):
+    portico = Portico(tmp_path, toml([("x.test", "127.0.0.1:80", "self_signed")]))
+    os.chmod(tmp_path, 0o755)
+    for parent in tmp_path.parents:
+        if not os.stat(parent).st_mode & stat.S_IXOTH:
+            pytest.skip("nobody cannot get there")
+    portico.cert_dir.mkdir(mode=0o555)
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    done = subprocess.run(drop + portico.arguments, env=portico.environment, capture_output=True, text=True, timeout=LIMIT)
+    assert done.returncode > 0 and str(portico.cert_dir) in done.stderr
+
+
+def test_names_that_do_not_resolve_never_prevent_starting(portico_factory, origin_factory):
+    origin = origin_factory()
+    portico = portico_factory(toml([("x.test", origin.upstream, "none"), ("y.test", "does-not-exist.invalid:80", "none")]))
+    client = portico.connect("http")
+    message = client.ask(request("GET", "/", host="y.test"))
+    assert message.status == 502 and "E502-NAME" in message.text
+    client.close()
+    client = portico.connect("http")
+    assert client.ask(request("GET", "/", host="x.test")).status == 200
+    client.close()
+
+
+# Addresses
+
+def test_ipv6_listeners_and_upstreams(portico_factory, origin_factory):
+    origin = origin_factory(family=socket.AF_INET6)
+    portico = portico_factory(toml([("x.test", origin.upstream, "none"), ("y.test", origin.upstream, "self_signed")]),
+                              listen=("127.0.0.1", "::1"))
+    mark = portico.out.mark()
+    for scheme, host in (("http", "x.test"), ("https", "y.test")):
+        client = portico.connect(scheme, server_name=host, family=6)
+        assert client.ask(request("GET", "/", host=host)).status == 200
+        assert origin.requests[-1].get("X-Real-IP") == "::1"
+        client.close()
+    portico.wait_access(lambda e: e["client"] == "::1", mark)
+
+
+def test_the_default_is_every_address(portico_factory, origin_factory):
+    origin = origin_factory()
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")]), listen=None)
+    assert {host for host, _ in portico.ports["http"]} == {"0.0.0.0", "::"}
+    for host, (address, port) in zip(("127.0.0.1", "::1"), sorted(portico.ports["http"])):
+        with socket.create_connection((host, port), LIMIT) as sock:
+            sock.sendall(request("GET", "/", "Connection: close", host="x.test"))
+            assert sock.recv(12) == b"HTTP/1.1 200"
+
+
+def test_several_addresses_are_tried(portico_factory, origin_factory):
+    """localhost has two addresses on most machines, and the origin listens on one."""
+    origin = origin_factory()
+    portico = portico_factory(toml([("x.test", f"localhost:{origin.port}", "none")]))
+    client = portico.connect("http")
+    for _ in range(3):
+        assert client.ask(request("GET", "/", host="x.test")).status == 200
+    client.close()
+
+
+def test_the_built_in_upstream(sites, scheme):
+    site = sites[f"hello.{scheme}.test"]
+    message = site.fetch("GET", "/some/path?q=1", "X-Shown: yes", "X-Forwarded-For: 192.0.2.1")
+    assert message.status == 200
+    for word in (site.host, "127.0.0.1", "/some/path?q=1", "X-Shown: yes", "X-Forwarded-Proto"):
+        assert word in message.text
+    assert "192.0.2.1" not in message.text
+    assert ("TLSv1.3" in message.text) == (scheme == "https")
+    html = site.fetch("GET", "/<b>", "Accept: text/html", "X: <script>")
+    assert "<html" in html.text.lower() and "<script>" not in html.text
+    posted = site.fetch("POST", "/", body=b"x" * 100_000)
+    assert posted.status == 200
+
+
+# Certificates
+
+def test_certificates_are_made_once_and_reused(tmp_path, origin_factory):
+    origin = origin_factory()
+    config = toml([("x.test", origin.upstream, "self_signed"), ("y.test", origin.upstream, "acme")])
+    contents = []
+    for _ in range(2):
+        portico = Portico(tmp_path, config)
+        try:
+            portico.start()
+            for host in ("x.test", "y.test"):
+                client = portico.connect("https", server_name=host)
+                assert client.ask(request("GET", "/", host=host)).status == 200
+                contents.append((host, client.tls.getpeercert(binary_form=True)))
+                client.close()
+            portico.stop()
+        finally:
+            portico.kill()
+        contents.append(("root", portico.root.read_bytes()))
+        assert "local-ca.crt" in portico.log.text()
+        warnings = [line for line in portico.log.items if " warn " in line and "y.test" in line]
+        assert warnings, "an acme route that gets a local certificate is worth a warning"
+    assert contents[:3] == contents[3:]
+    modes = {path.relative_to(portico.cert_dir).as_posix(): stat.S_IMODE(path.stat().st_mode)
+             for path in portico.cert_dir.rglob("*") if path.is_file()}
+    assert modes["local-ca.crt"] == 0o644 and modes["local-ca.key"] == 0o600
+    assert {name for name in modes if name.endswith(".key") and modes[name] != 0o600} == set()
+    assert "self-signed/x.test.crt" in modes and "self-signed/x.test.key" in modes
+
+
+def test_routes_without_tls_need_no_directory(portico_factory):
+    portico = portico_factory(GOOD)
+    assert not portico.cert_dir.exists()
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_tls_versions(sites, version):
+    site = sites["a.https.test"]
+    client = site.connect(version=ssl.TLSVersion[version])
+    assert client.tls.selected_alpn_protocol() == "http/1.1"
+    assert client.tls.cipher()[0].find("GCM") >= 0 or "POLY1305" in client.tls.cipher()[0]
+    assert client.ask(site.request()).status == 200
+
+
+def test_tls_sessions_are_resumed(sites):
+    site = sites["a.https.test"]
+    host, port = site.portico.address("https")
+    for version in ("-tls1_2", "-tls1_3"):
+        done = subprocess.run(["openssl", "s_client", "-connect", f"{host}:{port}", "-servername", site.host, version,
+                               "-reconnect" if version == "-tls1_2" else "-ign_eof", "-CAfile", site.portico.root],
+                              input=site.request("GET", "/", "Connection: close").decode(),
+                              capture_output=True, text=True, timeout=LIMIT)
+        if version == "-tls1_2":
+            assert "Reused, TLSv1.2" in done.stdout
+        else:
+            assert "TLS session ticket" in done.stdout
+        assert "Verify return code: 0 (ok)" in done.stdout
+
+
+# The log
+
+def test_access_lines(site):
+    mark = site.portico.out.mark()
+    site.origin.script = answer(response("404 Not Found", body=b"nothing"))
+    site.fetch("GET", "/a?b=c", "Referer: http://there/", "User-Agent: a \"quoted\" \\ \t \xff agent", "X-Request-Id: my-id")
+    entry = site.portico.wait_access(lambda e: e["id"] == "my-id", mark)
+    assert re.fullmatch(r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", entry["date"])
+    assert (entry["client"], entry["request"], entry["status"], entry["bytes"]) == ("127.0.0.1", "GET /a?b=c HTTP/1.1", 404, 7)
+    assert entry["referer"] == "http://there/"
+    assert entry["agent"] == r'a \"quoted\" \\ \x09 \xff agent'
+    assert (entry["host"], entry["reason"]) == (site.host, "-")
+    assert re.fullmatch(r"\d+\.\d{3}", entry["time"]) and re.fullmatch(r"\d+\.\d{3}", entry["upstream"])
+
+
+def test_access_lines_of_many_requests_are_whole(site):
+    """One line for each of them, none torn, whatever happens at the same time."""
+    mark = site.portico.out.mark()
+
+    def burst(number):
+        client = site.connect()
+        client.send(b"".join(site.request(target=f"/{number}/{each}") for each in range(100)))
+        for _ in range(100):
+            client.response()
+    threads = [threading.Thread(target=burst, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    wanted = {f"GET /{number}/{each} HTTP/1.1" for number in range(8) for each in range(100)}
+    site.portico.out.wait(lambda line: wanted.discard(parse_access(line)["request"]) or not wanted, mark)
+    lines = [parse_access(line)["request"] for line in site.portico.out.items[mark:]]
+    assert len(lines) == len(set(lines)) == 800
+
+
+def test_the_log_s_lines(sites):
+    portico = sites["a.http.test"].portico
+    for line in portico.log.items:
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (debug|info|warn|error) [\w-]+: .", line), line
+
+
+# Ends
+
+def hanging(portico_factory, origin_factory, **server):
+    """A Portico with one exchange under way that ends only when `go` is set."""
+    go = threading.Event()
+
+    def script(connection):
+        connection.request()
+        connection.report("asked")
+        go.wait(LIMIT)
+        connection.send(response(body=b"finished"))
+        connection.request()
+    origin = origin_factory(script)
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], server))
+    client = portico.connect("http")
+    client.send(request("GET", "/", host="x.test"))
+    assert origin.reported() == "asked"
+    return portico, client, go
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_draining(portico_factory, origin_factory, number):
+    """What is under way is finished; idle connections and listeners are closed at once."""
+    portico, client, go = hanging(portico_factory, origin_factory, drain="25s")
+    idle, silent = portico.connect("http"), portico.connect("http")
+    assert idle.ask(request("GET", "/", host="unknown.test")).status == 421
+    address = portico.address("http")
+    portico.process.send_signal(number)
+    assert idle.end() == CLEAN
+    silent.to_end()
+    with pytest.raises(OSError):
+        socket.create_connection(address, LIMIT).close()
+    assert portico.process.poll() is None
+    go.set()
+    message = client.response()
+    assert (message.body, message.get("Connection")) == (b"finished", "close")
+    assert client.end() == CLEAN
+    portico.expect_exit(0)
+    for each in (client, idle, silent):
+        each.close()
+
+
+def test_draining_has_an_end(portico_factory, origin_factory):
+    portico, client, go = hanging(portico_factory, origin_factory, drain="300ms")
+    portico.process.send_signal(signal.SIGTERM)
+    portico.expect_exit(0)
+    client.to_end()
+    go.set()
+    client.close()
+
+
+def test_a_second_signal_ends_at_once(portico_factory, origin_factory):
+    portico, client, go = hanging(portico_factory, origin_factory, drain="1h")
+    portico.process.send_signal(signal.SIGTERM)
+    with pytest.raises(OSError):  # the first one has arrived when nobody accepts any more
+        while True:
+            socket.create_connection(portico.address("http"), LIMIT).close()
+    portico.process.send_signal(signal.SIGTERM)
+    portico.process.wait(LIMIT)
+    go.set()
+    client.close()
+
+
+def test_draining_closes_tunnels_once_only_they_remain(portico_factory, origin_factory):
+    def script(connection):
+        connection.request_head()
+        connection.send(response("101 Switching Protocols", "Connection: Upgrade", "Upgrade: x"))
+        connection.to_end()
+    origin = origin_factory(script)
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {"drain": "1h"}))
+    client = portico.connect("http")
+    client.send(request("GET", "/", "Connection: Upgrade", "Upgrade: x", host="x.test"))
+    client.until(b"\r\n\r\n")
+    portico.process.send_signal(signal.SIGTERM)
+    portico.expect_exit(0)
+    client.to_end()
+    client.close()
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_nobody_reads_the_access_log(tmp_path, origin_factory, closed):
+    """Standard output is a closed pipe, or a full one: requests go on, and so does the end."""
+    origin = origin_factory()
+    portico = Portico(tmp_path, toml([("x.test", origin.upstream, "none")]))
+    reader, writer = os.pipe()
+    if closed:
+        os.close(reader)
+    try:
+        portico.start(stdout=writer)
+        os.close(writer)
+        client = portico.connect("http")
+        for _ in range(200):
+            assert client.ask(request("GET", "/" + "x" * 1000, host="x.test")).status == 200
+        client.close()
+        portico.stop()
+    finally:
+        portico.kill()
+        if not closed:
+            os.close(reader)

@@ -1,0 +1,205 @@
+"""Real programs on both sides: curl, websockets and OpenSSL in front, nginx behind."""
+
+import asyncio
+import random
+import subprocess
+import threading
+
+import pytest
+import websockets
+
+from harness.client import tls_context
+from harness.nginx import free_port
+from harness.portico import toml
+from harness.wire import LIMIT, request, response
+
+DATA = random.Random(1).randbytes(3_000_000)
+
+
+@pytest.fixture
+def nginx_site(nginx, portico_factory):
+    (nginx.root / "data.bin").write_bytes(DATA)
+    (nginx.root / "index.html").write_text("<h1>home</h1>")
+    portico = portico_factory(toml([("n.http.test", nginx.upstream, "none"), ("n.https.test", nginx.upstream, "self_signed")]))
+    return portico, nginx
+
+
+def curl(portico, scheme, host, path, *options, **run):
+    """curl, told where the host is, trusting only the local CA."""
+    host_address, port = portico.address(scheme)
+    command = ["curl", "-sS", "--max-time", str(int(LIMIT)), "--noproxy", "*", *options,
+               "--connect-to", f"{host}:{80 if scheme == 'http' else 443}:{host_address}:{port}"]
+    if portico.root.exists():
+        command += ["--cacert", str(portico.root)]
+    done = subprocess.run([*command, f"{scheme}://{host}{path}"], capture_output=True, timeout=2 * LIMIT, **run)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_nginx_files_and_ranges(nginx_site, scheme):
+    portico, _ = nginx_site
+    host = f"n.{scheme}.test"
+    client = portico.connect(scheme, server_name=host)
+    whole = client.ask(request("GET", "/data.bin", host=host))
+    assert whole.body == DATA
+    for start, end in ((0, 0), (0, 99), (1_000_000, 1_999_999), (len(DATA) - 1, len(DATA) - 1)):
+        part = client.ask(request("GET", "/data.bin", f"Range: bytes={start}-{end}", host=host))
+        assert (part.status, part.body) == (206, DATA[start:end + 1])
+    several = client.ask(request("GET", "/data.bin", "Range: bytes=0-9,20-29", host=host))
+    assert several.status == 206 and several.get("Content-Type").startswith("multipart/byteranges")
+    head = client.ask(request("HEAD", "/data.bin", host=host), "HEAD")
+    assert head.get("Content-Length") == str(len(DATA))
+    unchanged = client.ask(request("GET", "/data.bin", f"If-None-Match: {whole.get('ETag')}", host=host))
+    assert unchanged.status == 304
+    assert client.ask(request("GET", "/missing", host=host)).status == 404
+    client.close()
+
+
+def test_nginx_uploads(nginx_site, scheme):
+    portico, nginx = nginx_site
+    host = f"n.{scheme}.test"
+    (nginx.root / "upload").mkdir()
+    client = portico.connect(scheme, server_name=host)
+    assert client.ask(request("PUT", "/upload/length", body=DATA, host=host)).status == 201
+    assert client.ask(request("PUT", "/upload/chunked", chunks=[DATA[:1], DATA[1:70_000], DATA[70_000:]], host=host)).status == 201
+    client.send(request("PUT", "/upload/asked", f"Content-Length: {len(DATA)}", "Expect: 100-continue", host=host))
+    assert client.interim().status == 100
+    client.send(DATA)
+    assert client.response().status == 201
+    client.close()
+    for name in ("length", "chunked", "asked"):
+        assert (nginx.root / "upload" / name).read_bytes() == DATA
+
+
+def test_curl(nginx_site, scheme, tmp_path):
+    portico, nginx = nginx_site
+    host = f"n.{scheme}.test"
+    assert curl(portico, scheme, host, "/") == b"<h1>home</h1>"
+    assert curl(portico, scheme, host, "/data.bin") == DATA
+    assert curl(portico, scheme, host, "/data.bin", "-r", "5-9") == DATA[5:10]
+    (nginx.root / "upload").mkdir()
+    file = tmp_path / "file"
+    file.write_bytes(DATA)
+    curl(portico, scheme, host, "/upload/curl", "-T", str(file))
+    assert (nginx.root / "upload" / "curl").read_bytes() == DATA
+    curl(portico, scheme, host, "/upload/piped", "-T", "-", input=DATA)
+    assert (nginx.root / "upload" / "piped").read_bytes() == DATA
+
+
+def test_curl_follows_the_redirect(portico_factory, origin_factory):
+    """With -L, for GET, and for POST, whose body and method survive."""
+    def script(connection):
+        while message := connection.request():
+            connection.send(response(body=f"{message.method} {message.target} ".encode() + message.body))
+    origin = origin_factory(script)
+    portico = portico_factory(toml([("n.https.test", origin.upstream, "self_signed")]))
+    (host, http), (_, https) = portico.address("http"), portico.address("https")
+    for options, expected in (((), b"GET /a?b=c "), (("-d", "x=y"), b"POST /a?b=c x=y"),
+                              (("-X", "PUT", "-d", "z"), b"PUT /a?b=c z")):
+        done = subprocess.run(["curl", "-sS", "-L", "--noproxy", "*", "--cacert", str(portico.root), *options,
+                               "--connect-to", f"n.https.test:80:{host}:{http}",
+                               "--connect-to", f"n.https.test:443:{host}:{https}", "http://n.https.test/a?b=c"],
+                              capture_output=True, timeout=LIMIT)
+        assert done.stdout == expected, done.stderr
+
+
+# WebSocket
+
+async def websocket_echo(portico, scheme, host, upstream_port, messages):
+    async def serve(socket):
+        async for message in socket:
+            await socket.send(message)
+
+    async with websockets.serve(serve, "127.0.0.1", upstream_port, max_size=None):
+        secure = scheme == "https"
+        address, port = portico.address(scheme)
+        context = tls_context(portico.root) if secure else None
+        options = {"ssl": context, "server_hostname": host} if secure else {}
+        async with websockets.connect(f"{'wss' if secure else 'ws'}://{host}/socket", host=address, port=port,
+                                      max_size=None, **options) as client:
+            async def send():
+                for message in messages:
+                    await client.send(message)
+            sending = asyncio.create_task(send())
+            for message in messages:
+                assert await asyncio.wait_for(client.recv(), LIMIT) == message
+            await sending
+            pong = await client.ping()
+            await asyncio.wait_for(pong, LIMIT)
+    return True
+
+
+def test_websockets(portico_factory, scheme):
+    port = free_port()
+    host = f"w.{scheme}.test"
+    portico = portico_factory(toml([(host, f"127.0.0.1:{port}", "self_signed" if scheme == "https" else "none")]))
+    chance = random.Random(2)
+    messages = [chance.randbytes(chance.choice((0, 1, 125, 126, 1000, 5000))) for _ in range(1500)]
+    messages += ["text \u2713", DATA[:300_000], "the end"]
+    assert asyncio.run(websocket_echo(portico, scheme, host, port, messages))
+
+
+def test_server_sent_events_arrive_one_by_one(site):
+    """Each event is read before the next is sent."""
+    count = 30
+    turn = threading.Semaphore(0)
+
+    def script(connection):
+        connection.request()
+        connection.send(response("200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked"))
+        for number in range(count):
+            event = b"data: %d\n\n" % number
+            connection.send(b"%x\r\n%s\r\n" % (len(event), event))
+            assert turn.acquire(timeout=LIMIT)
+        connection.send(b"0\r\n\r\n")
+    site.origin.script = script
+    client = site.connect()
+    client.send(site.request("GET", "/events", "Accept: text/event-stream"))
+    for number in range(count):
+        assert b"data: %d\n\n" % number in client.until(b"data: %d\n\n" % number)
+        turn.release()
+    client.until(b"0\r\n\r\n")
+
+
+# Everything at once
+
+def test_mixed_load(site, other_site):
+    """Many clients with different habits at the same time; each sees exactly its own bytes."""
+    def echo_body(connection):
+        while message := connection.request():
+            kind = message.target.rsplit("/", 1)[1]
+            raw = {"length": lambda: response(body=message.body),
+                   "chunked": lambda: response(chunks=[message.body[at:at + 3000] for at in range(0, len(message.body), 3000)]),
+                   "close": lambda: response("200 OK", "Connection: close", body=message.body)}[kind]()
+            connection.send(raw)
+            if kind == "close":
+                return
+    site.origin.script = other_site.origin.script = echo_body
+    failures = []
+
+    def client_of(number):
+        chance = random.Random(number)
+        target = (site, other_site)[number % 2]
+        try:
+            client = target.connect()
+            for each in range(25):
+                size = chance.choice((0, 1, 100, 16384, 50_000))
+                at = chance.randrange(len(DATA) - size)
+                body = DATA[at:at + size]
+                kind = chance.choice(("length", "chunked", "close"))
+                options = {"body": body} if chance.random() < 0.5 or not body else {"chunks": [body]}
+                message = client.ask(target.request("PUT", f"/{number}/{each}/{kind}", **options))
+                assert (message.status, message.body) == (200, body)
+                if chance.random() < 0.1:
+                    client.close()
+                    client = target.connect()
+        except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
+            failures.append(error)
+    threads = [threading.Thread(target=client_of, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(4 * LIMIT)
+        assert not thread.is_alive()
+    if failures:
+        raise failures[0]

@@ -1,0 +1,171 @@
+/* toml-decode: TOML on standard input, toml-test's tagged JSON on standard output. Exit
+ * status 1, with the problems on standard error, when the input is not valid TOML. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "format/toml_parse.h"
+
+static void print_value(const struct value *value);
+
+static void print_string(struct span s)
+{
+    putchar('"');
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+        if (c == '"' || c == '\\')
+            printf("\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            printf("\\u%04x", c);
+        else
+            putchar(c);
+    }
+    putchar('"');
+}
+
+static void print_table(const struct value_table *table)
+{
+    putchar('{');
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (i)
+            putchar(',');
+        print_string(table->entries[i].key);
+        putchar(':');
+        print_value(&table->entries[i].value);
+    }
+    putchar('}');
+}
+
+static void print_array(const struct value_array *array)
+{
+    putchar('[');
+    for (uint32_t i = 0; i < array->count; i++) {
+        if (i)
+            putchar(',');
+        print_value(&array->items[i]);
+    }
+    putchar(']');
+}
+
+static void print_date(const struct value_datetime *d)
+{
+    printf("%04u-%02u-%02u", d->year, d->month, d->day);
+}
+
+static void print_time(const struct value_datetime *d)
+{
+    printf("%02u:%02u:%02u", d->hour, d->minute, d->second);
+    if (d->nanosecond)
+        printf(".%09u", d->nanosecond);
+}
+
+static void print_datetime(enum value_type type, const struct value_datetime *d)
+{
+    if (type != VALUE_LOCAL_TIME)
+        print_date(d);
+    if (type == VALUE_LOCAL_DATE)
+        return;
+    if (type != VALUE_LOCAL_TIME)
+        putchar('T');
+    print_time(d);
+    int minutes = abs(d->offset);
+    if (type == VALUE_OFFSET_DATETIME && minutes == 0)
+        putchar('Z');
+    else if (type == VALUE_OFFSET_DATETIME)
+        printf("%c%02d:%02d", d->offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+static void print_float(double real)
+{
+    if (isnan(real))
+        printf("nan");
+    else if (isinf(real))
+        printf(real < 0 ? "-inf" : "inf");
+    else
+        printf("%.17g", real);
+}
+
+static void print_value(const struct value *value)
+{
+    static const char *const tags[] = {
+        [VALUE_INTEGER] = "integer",
+        [VALUE_FLOAT] = "float",
+        [VALUE_BOOLEAN] = "bool",
+        [VALUE_OFFSET_DATETIME] = "datetime",
+        [VALUE_LOCAL_DATETIME] = "datetime-local",
+        [VALUE_LOCAL_DATE] = "date-local",
+        [VALUE_LOCAL_TIME] = "time-local",
+    };
+    switch (value->type) {
+    case VALUE_TABLE:
+        print_table(value->table);
+        return;
+    case VALUE_ARRAY:
+        print_array(value->array);
+        return;
+    case VALUE_STRING:
+        printf("{\"type\":\"string\",\"value\":");
+        print_string(value->string);
+        printf("}");
+        return;
+    default:
+        break;
+    }
+    printf("{\"type\":\"%s\",\"value\":\"", tags[value->type]);
+    if (value->type == VALUE_INTEGER)
+        printf("%lld", (long long)value->integer);
+    else if (value->type == VALUE_FLOAT)
+        print_float(value->real);
+    else if (value->type == VALUE_BOOLEAN)
+        printf(value->boolean ? "true" : "false");
+    else
+        print_datetime(value->type, &value->datetime);
+    printf("\"}");
+}
+
+static char *read_all(FILE *in, size_t *len)
+{
+    size_t room = 65536;
+    char *text = malloc(room);
+    *len = 0;
+    while (text) {
+        *len += fread(text + *len, 1, room - *len, in);
+        if (*len < room)
+            return text;
+        room *= 2;
+        char *larger = realloc(text, room);
+        if (larger == NULL)
+            free(text);
+        text = larger;
+    }
+    return NULL;
+}
+
+int main(void)
+{
+    size_t len;
+    char *text = read_all(stdin, &len);
+    if (text == NULL)
+        return 2;
+    struct problems problems = {0};
+    struct value_tree *tree = toml_parse("-", span_make(text, len), &problems);
+    int status = 0;
+    if (problems_is_empty(&problems)) {
+        print_table(tree->root);
+        putchar('\n');
+    } else {
+        status = 1;
+        problems_sort(&problems);
+        for (size_t i = 0; i < problems.count; i++) {
+            char line[1024];
+            err_format(&problems.items[i], line, sizeof line);
+            fprintf(stderr, "%s\n", line);
+            if (problems.items[i].hint[0])
+                fprintf(stderr, "  hint: %s\n", problems.items[i].hint);
+        }
+    }
+    problems_release(&problems);
+    value_tree_free(tree);
+    free(text);
+    return status;
+}
