@@ -57,7 +57,8 @@ struct reply exchange_reply(const struct exchange *x)
     };
 }
 
-enum step exchange_answer(struct connection *c, enum reason reason)
+/* The answer begins `at` bytes into down.out, behind what is left of interim heads. */
+static enum step answer(struct connection *c, enum reason reason, size_t at)
 {
     struct exchange *x = &c->exchange;
     if (x->down.out.failed)
@@ -68,11 +69,16 @@ enum step exchange_answer(struct connection *c, enum reason reason)
     x->keep_alive = x->keep_alive && x->framing == HTTP_FRAMING_NONE;
     x->reason = reason;
     x->status = reply_status(&x->down.out);
-    struct span out = buf_span(&x->down.out);
-    const char *body = memmem(out.data, out.len, "\r\n\r\n", 4);
-    x->head_bytes = body ? (uint64_t)(body - out.data) + 4 : out.len;
+    struct span out = span_from(buf_span(&x->down.out), at);
+    const char *blank = memmem(out.data, out.len, "\r\n\r\n", 4);
+    x->head_bytes += blank ? (uint64_t)(blank - out.data) + 4 : out.len;
     c->phase = PHASE_EXCHANGE;
     return STEP_NEXT;
+}
+
+enum step exchange_answer(struct connection *c)
+{
+    return answer(c, REASON_NONE, 0);
 }
 
 enum step exchange_fail(struct connection *c, enum reason reason)
@@ -85,8 +91,9 @@ enum step exchange_fail(struct connection *c, enum reason reason)
         return connection_abort(c);
     }
     struct reply reply = exchange_reply(x);
+    size_t before = buf_len(&x->down.out);
     reply_error(&x->down.out, &reply, reason);
-    return exchange_answer(c, reason);
+    return answer(c, reason, before);
 }
 
 static struct span take_text(struct span *rest, size_t len)

@@ -55,7 +55,7 @@ struct reply exchange_reply(const struct exchange *exchange);
 
 /* An answer of Portico's own instead of an upstream's: the whole of it is in
  * exchange->down.out. The phase is EXCHANGE then. */
-enum step exchange_answer(struct connection *connection, enum reason reason);
+enum step exchange_answer(struct connection *connection);
 
 /* The error answer for `reason`; the upstream's connection, if any, is closed. If an answer has
  * already begun, the client's connection is aborted instead. */
