@@ -202,6 +202,9 @@ static void test_H26_asterisk(void **state)
 static void test_H05_absolute_form(void **state)
 {
     (void)state;
+    accept("GET http://b.test?q=/ HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    assert_span(request.host, SPAN("b.test"));
+    assert_span(request.origin_form, SPAN("?q=/"));
     accept("GET http://B.test:81/p?q HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_span(request.target, SPAN("http://B.test:81/p?q"));
     assert_span(request.authority, SPAN("B.test:81"));
@@ -221,10 +224,10 @@ static void test_H05_absolute_form(void **state)
     refuse("GET http://b.test/ HTTP/1.1\r\nHost: a b\r\n\r\n", REASON_BAD_HOST);
     refuse("GET http://b.test/ HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", REASON_BAD_HOST);
     const char *const bad[] = {
-        "http://user@b.test/",  "http://user:pw@b.test/", "http:///p",    "http://",
-        "http://:80/",          "http:/b.test/",          "http:b",       "ftp://b.test/",
-        "ws://b.test/",         "http://b.test:x/",       "b.test:80",    "http://b.test?q",
-        "http://b.test:65536/", "http://b%2etest/",       "http://[::1/",
+        "http://user@b.test/", "http://user:pw@b.test/", "http:///p", "http://",
+        "http://:80/",         "http:/b.test/",          "http:b",    "ftp://b.test/",
+        "ws://b.test/",        "http://b.test:x/",       "b.test:80", "http://b.test:65536/",
+        "http://b%2etest/",    "http://[::1/",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char head[128];
