@@ -370,10 +370,11 @@ static void wait_for_work(bool idle)
     for (unsigned i = 0; i < logger.output_count; i++)
         if (logger.outputs[i].state == LOG_OUTPUT_BLOCKED)
             fds[count++] = (struct pollfd){.fd = logger.outputs[i].fd, .events = POLLOUT};
-    YIELD_POINT("log wait");
-    atomic_store(&logger.sleeping, idle);
-    if (idle)
+    if (idle) {
+        YIELD_POINT("log idle");
+        atomic_store(&logger.sleeping, true);
         YIELD_POINT("log sleeping");
+    }
     if (!idle || !is_any_line_waiting())
         poll(fds, count, idle ? -1 : TICK_MS);
     atomic_store(&logger.sleeping, false);
@@ -381,10 +382,10 @@ static void wait_for_work(bool idle)
         check(errno == EAGAIN);
 }
 
-static void *run(void *unused)
+/* Works until log_stop was called and everything is written, or cannot be. */
+static void serve(void)
 {
     int64_t give_up = CLOCK_NEVER;
-    (void)unused;
     for (;;) {
         bool more;
         bool stopping = atomic_load(&logger.stopping); /* before the pass: it sees every line */
@@ -392,15 +393,25 @@ static void *run(void *unused)
             give_up = clock_now() + STOP_AFTER;
         unsigned moved = pass(stopping, &more);
         if (stopping && clock_now() >= give_up)
-            return NULL;
+            return;
         if (more || (stopping && moved > 0))
             continue;
         /* What an output that fails has not taken, it will not take in a second either. */
         if (stopping && !is_any_output(LOG_OUTPUT_BLOCKED))
-            return NULL;
+            return;
         wait_for_work(moved == 0 && !is_any_output(LOG_OUTPUT_BLOCKED) &&
                       !is_any_output(LOG_OUTPUT_FAILING) && !is_report_due());
     }
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    serve();
+    for (struct log_ring *ring = logger.rings; ring; ring = ring->next)
+        log_ring_discard(ring);
+    free_rings_that_are_over();
+    return NULL;
 }
 
 /* ---- Start and stop: main ---- */
@@ -433,6 +444,11 @@ int log_start(int access_fd, int error_fd, struct err *err)
         logger.event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (logger.event_fd == -1)
         return err_set_errno(err, errno, "the log cannot be started: eventfd");
+    for (unsigned kind = 0; kind < LOG_KINDS; kind++) {
+        logger.reported[kind] = atomic_load(&logger.dropped[kind]);
+        logger.report_after[kind] = 0;
+        logger.failure_reported[kind] = false;
+    }
     atomic_store(&logger.stopping, false);
     if (thread_start(&logger.thread, "log", run, NULL) == -1)
         return err_set_errno(err, errno, "the log's thread cannot be started");

@@ -85,6 +85,11 @@ void log_ring_take(struct log_ring *ring, const struct log_record *record, char 
     atomic_store_explicit(&ring->consumed, position, memory_order_release);
 }
 
+void log_ring_discard(struct log_ring *ring)
+{
+    atomic_store_explicit(&ring->consumed, atomic_load(&ring->written), memory_order_release);
+}
+
 bool log_ring_is_over(struct log_ring *ring)
 {
     /* In this order: what was written before the producer finished is seen. */

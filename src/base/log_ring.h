@@ -58,6 +58,9 @@ bool log_ring_peek(struct log_ring *ring, struct log_record *record);
 /* Consumer: copies the oldest line, `record` long, to `out` and removes it. */
 void log_ring_take(struct log_ring *ring, const struct log_record *record, char *out);
 
+/* Consumer: removes all lines. */
+void log_ring_discard(struct log_ring *ring);
+
 /* Consumer: whether the producer has gone and every line was taken. */
 bool log_ring_is_over(struct log_ring *ring);
 

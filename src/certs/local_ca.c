@@ -4,11 +4,16 @@
  *  1. The root's certificate is written after its key. So a certificate without a key is a
  *     loss, which only a person can judge; a key without a certificate is a beginning that was
  *     cut short, and is finished.
- *  2. Nothing here ever replaces local-ca.crt or local-ca.key.
- *  3. Everything that is read or made under DIR is so under an exclusive flock(2) of DIR/.lock:
- *     two processes that start at once on an empty directory end up with one root, and no one
- *     sees a key beside another's certificate. The kernel drops the lock with the process, so
- *     none is ever left behind.
+ *  2. Nothing here ever replaces local-ca.crt or local-ca.key, and they are on the disk before
+ *     anything is signed. Leaves are not worth waiting for the disk: one that a power failure
+ *     spoiled is made anew.
+ *  3. Everything that is made under DIR is made with an exclusive flock(2) of DIR/.lock, and
+ *     after another look whether it is still missing: two processes that start at once on an
+ *     empty directory end up with one root. The kernel drops the lock with the process, so
+ *     none is ever left behind. Leaves are first read without the lock; a pair that somebody
+ *     is just replacing shows as one that does not belong together, and is read again with it.
+ *  4. Once open, a CA is immutable, but for the descriptor's lock; `mutex` stands beside it
+ *     because flock knows no threads.
  *
  * That a leaf is this root's is decided by issuer and authorityKeyIdentifier (which is a hash
  * of the root's key), not by its signature: whoever could forge a leaf here could as well
@@ -21,6 +26,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +40,12 @@
 #define RETRY_AFTER     ((time_t)3600) /* when a leaf could not be renewed */
 #define FINGERPRINT_LEN (32 * 3)       /* "AA:" … and a NUL for the last colon */
 
-struct local_ca {
-    char *dir;  /* owned */
-    int lock;   /* descriptor of DIR/.lock */
-    X509 *root; /* owned */
-    EVP_PKEY *key;
+struct local_ca {          /* immutable once open */
+    pthread_mutex_t mutex; /* before flock */
+    int lock;              /* descriptor of DIR/.lock */
+    char *dir;             /* owned */
+    X509 *root;            /* owned */
+    EVP_PKEY *key;         /* owned */
     char crt_path[PATH_MAX];
     char key_path[PATH_MAX];
     char fingerprint[FINGERPRINT_LEN];
@@ -79,15 +86,21 @@ static int open_lock(struct local_ca *ca, struct err *err)
 static int lock(struct local_ca *ca, struct err *err)
 {
     int result;
+    pthread_mutex_lock(&ca->mutex);
     do
         result = flock(ca->lock, LOCK_EX);
     while (result != 0 && errno == EINTR);
-    return result == 0 ? 0 : err_set_errno(err, errno, "cannot lock %s/.lock", ca->dir);
+    if (result == 0)
+        return 0;
+    err_set_errno(err, errno, "cannot lock %s/.lock", ca->dir);
+    pthread_mutex_unlock(&ca->mutex);
+    return -1;
 }
 
 static void unlock(struct local_ca *ca)
 {
     flock(ca->lock, LOCK_UN);
+    pthread_mutex_unlock(&ca->mutex);
 }
 
 /* ---- the root ----------------------------------------------------------------------------- */
@@ -108,22 +121,22 @@ static void root_name(char *out, size_t size)
              number[0], number[1], number[2], number[3]);
 }
 
-static int write_cert(const char *path, X509 *cert, mode_t mode, struct err *err)
+static int write_root(const char *path, X509 *cert, struct err *err)
 {
     size_t len = 0;
     char *text = issue_write_cert(cert, &len);
     int result = text == NULL ? err_set(err, "cannot encode a certificate: %s", openssl_reason())
-                              : pem_file_write(path, mode, text, len, err);
+                              : pem_file_write(path, 0644, text, len, true, err);
     free(text);
     return result;
 }
 
-static int write_key(const char *path, EVP_PKEY *key, struct err *err)
+static int write_root_key(const char *path, EVP_PKEY *key, struct err *err)
 {
     size_t len = 0;
     char *text = issue_write_key(key, &len);
     int result = text == NULL ? err_set(err, "cannot encode a key: %s", openssl_reason())
-                              : pem_file_write(path, 0600, text, len, err);
+                              : pem_file_write(path, 0600, text, len, true, err);
     OPENSSL_cleanse(text, len);
     free(text);
     return result;
@@ -137,14 +150,14 @@ static int make_root(struct local_ca *ca, time_t now, struct err *err)
         ca->key = issue_key();
         if (ca->key == NULL)
             return err_set(err, "cannot make a key for the local CA: %s", openssl_reason());
-        if (write_key(ca->key_path, ca->key, err) != 0)
+        if (write_root_key(ca->key_path, ca->key, err) != 0)
             return -1;
     }
     root_name(name, sizeof name);
     ca->root = issue_root(ca->key, name, now);
     if (ca->root == NULL)
         return err_set(err, "cannot make the local CA's root: %s", openssl_reason());
-    return write_cert(ca->crt_path, ca->root, 0644, err);
+    return write_root(ca->crt_path, ca->root, err);
 }
 
 static int root_hint(const struct local_ca *ca, struct err *err)
@@ -171,7 +184,10 @@ static int check_root(const struct local_ca *ca, time_t now, struct err *err)
 /* Reads a file of the root, if there is one. *text is NULL when there is none. */
 static int read_root_file(const char *path, char **text, size_t *len, struct err *err)
 {
-    return pem_file_read(path, text, len, err) == 0 || errno == ENOENT ? 0 : -1;
+    struct err why;
+    if (pem_file_read(path, text, len, &why) == 0 || errno == ENOENT)
+        return 0;
+    return err_set(err, "%s", why.message);
 }
 
 static int load_root(struct local_ca *ca, time_t now, struct err *err)
@@ -231,6 +247,7 @@ struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
         return NULL;
     }
     ca->lock = -1;
+    pthread_mutex_init(&ca->mutex, NULL);
     snprintf(ca->crt_path, sizeof ca->crt_path, "%s/local-ca.crt", dir);
     snprintf(ca->key_path, sizeof ca->key_path, "%s/local-ca.key", dir);
     snprintf(leaves, sizeof leaves, "%s/self-signed", dir);
@@ -265,6 +282,7 @@ void local_ca_free(struct local_ca *ca)
     X509_free(ca->root);
     if (ca->lock >= 0)
         close(ca->lock);
+    pthread_mutex_destroy(&ca->mutex);
     free(ca->dir);
     free(ca);
 }
@@ -309,10 +327,10 @@ static const char *unfit(const struct local_ca *ca, X509 *cert, const char *host
     return *end <= now ? "it has expired" : NULL;
 }
 
-/* The leaf on the disk. False when there is none that is valid; one that is there but unfit is
- * worth a warning. Fills `leaf`, whose renewal may be due. */
+/* The leaf on the disk. False when there is none that is valid; with `warn`, one that is there
+ * but unfit is worth a warning. Fills `leaf`, whose renewal may be due. */
 static bool load_leaf(const struct local_ca *ca, const char *host, const struct leaf_files *files,
-                      time_t now, struct local_ca_leaf *leaf)
+                      time_t now, bool warn, struct local_ca_leaf *leaf)
 {
     char *crt = NULL, *key = NULL;
     size_t crt_len = 0, key_len = 0;
@@ -333,7 +351,7 @@ static bool load_leaf(const struct local_ca *ca, const char *host, const struct 
     leaf->renew_at = renewal(begin, end);
     leaf->issued = false;
 out:
-    if (leaf->identity == NULL && !missing)
+    if (warn && leaf->identity == NULL && !missing)
         log_write(LOG_WARN, "the certificate in %s cannot be used and is made anew: %s",
                   files->crt_path, why.message);
     X509_free(cert);
@@ -366,8 +384,8 @@ static int make_leaf(const struct local_ca *ca, const char *host, const struct l
         goto out;
     }
     identity = tls_identity_new(crt, crt_len, pem, pem_len, err);
-    if (identity == NULL || pem_file_write(files->key_path, 0600, pem, pem_len, err) != 0 ||
-        pem_file_write(files->crt_path, 0644, crt, crt_len, err) != 0)
+    if (identity == NULL || pem_file_write(files->key_path, 0600, pem, pem_len, false, err) != 0 ||
+        pem_file_write(files->crt_path, 0644, crt, crt_len, false, err) != 0)
         goto out;
     *leaf = (struct local_ca_leaf){identity, renewal(begin, end), true};
     identity = NULL;
@@ -386,20 +404,25 @@ out:
     return result;
 }
 
-static int get_locked(const struct local_ca *ca, const char *host, time_t now,
-                      struct local_ca_leaf *leaf, struct err *err)
+bool local_ca_has(const struct local_ca *ca, const char *host)
 {
     struct leaf_files files;
+    return leaf_paths(ca, host, &files, NULL) == 0 && access(files.crt_path, F_OK) == 0 &&
+           access(files.key_path, F_OK) == 0;
+}
+
+static int renew_locked(const struct local_ca *ca, const char *host, const struct leaf_files *files,
+                        time_t now, struct local_ca_leaf *leaf, struct err *err)
+{
     struct local_ca_leaf old = {0};
     struct err why = {0};
 
-    if (leaf_paths(ca, host, &files, err) != 0)
-        return -1;
-    if (load_leaf(ca, host, &files, now, &old) && now < old.renew_at) {
+    /* Somebody else may have made it by now. */
+    if (load_leaf(ca, host, files, now, true, &old) && now < old.renew_at) {
         *leaf = old;
         return 0;
     }
-    if (make_leaf(ca, host, &files, now, leaf, &why) == 0) {
+    if (make_leaf(ca, host, files, now, leaf, &why) == 0) {
         tls_identity_unref(old.identity);
         return 0;
     }
@@ -415,9 +438,18 @@ static int get_locked(const struct local_ca *ca, const char *host, time_t now,
 int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local_ca_leaf *leaf,
                  struct err *err)
 {
+    struct leaf_files files;
+
+    *leaf = (struct local_ca_leaf){0};
+    if (leaf_paths(ca, host, &files, err) != 0)
+        return -1;
+    if (load_leaf(ca, host, &files, now, false, leaf) && now < leaf->renew_at)
+        return 0;
+    tls_identity_unref(leaf->identity);
+    *leaf = (struct local_ca_leaf){0};
     if (lock(ca, err) != 0)
         return -1;
-    int result = get_locked(ca, host, now, leaf, err);
+    int result = renew_locked(ca, host, &files, now, leaf, err);
     unlock(ca);
     return result;
 }

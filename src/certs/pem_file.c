@@ -4,8 +4,8 @@
  * A file is written under a temporary name in its own directory (rename(2) does not cross file
  * systems), which begins with a dot so that nobody takes it for a certificate. mkostemp makes
  * it with mode 0600 whatever the umask; a wider mode is given once the content is complete.
- * Then fsync, rename, and fsync of the directory: a name must not reach the disk before what
- * it names. */
+ * Then fsync, rename, and fsync of the directory: a durable name must not reach the disk before
+ * what it names. */
 #include "certs/pem_file.h"
 
 #include <errno.h>
@@ -95,7 +95,8 @@ static int sync_dir(const char *dir)
     return result;
 }
 
-int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, struct err *err)
+int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, bool durable,
+                   struct err *err)
 {
     char copy[PATH_MAX], temporary[PATH_MAX + 16] = "";
     int fd = -1, result = -1, saved;
@@ -111,12 +112,12 @@ int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, 
         temporary[0] = '\0';
         goto out;
     }
-    if (write_all(fd, text, len) != 0 || fchmod(fd, mode) != 0 || fsync(fd) != 0)
+    if (write_all(fd, text, len) != 0 || fchmod(fd, mode) != 0 || (durable && fsync(fd) != 0))
         goto out;
     if (rename(temporary, path) != 0)
         goto out;
     temporary[0] = '\0';
-    result = sync_dir(dir);
+    result = durable ? sync_dir(dir) : 0;
 out:
     saved = errno;
     if (result != 0)

@@ -2,6 +2,7 @@
 #ifndef PORTICO_CERTS_PEM_FILE_H
 #define PORTICO_CERTS_PEM_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -14,11 +15,14 @@
  * the path. */
 int pem_file_read(const char *path, char **text, size_t *len, struct err *err);
 
-/* Writes a file of that mode, replacing an older one at once and as a whole: under any crash
- * there is the old file or the new one. At no moment can others read what `mode` does not let
- * them. When it returns 0, file and name are on the disk; else -1 with errno and an `err` that
- * names the path, the old file is as it was, and nothing is left behind. */
-int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, struct err *err);
+/* Writes a file of that mode, replacing an older one at once and as a whole: whenever the
+ * process dies, there is the old file or the new one. At no moment can others read what `mode`
+ * does not let them. With `durable` that holds for a power failure too, and when it returns 0
+ * file and name are on the disk; without, such a failure may leave an empty file, which is for
+ * what can be made anew, because waiting for a disk costs milliseconds. 0; or -1 with errno and
+ * an `err` that names the path, the old file is as it was, and nothing is left behind. */
+int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, bool durable,
+                   struct err *err);
 
 /* Makes the directory, mode 0700, unless it is there already. 0, or -1 with errno and an
  * `err` that names the path. */

@@ -5,10 +5,15 @@
  * only for taking a reference, or for that replacement, is the mutex held. A handshake in
  * flight keeps its reference, and with it the certificate that it began with.
  *
+ * To parse a certificate and its key takes OpenSSL 3.0 more than half a millisecond, so a
+ * thousand of them would make a slow start. Therefore main only looks whether the files are
+ * there, and makes those that are missing. An entry that is not loaded yet is due for renewal
+ * at once: the "certs" thread loads them all, first thing, and checks them by the way. A
+ * worker that needs one sooner does the same for itself, once.
+ *
  * Threads: main makes and frees the store; workers look up; "certs" sleeps until the next
  * renewal is due, and at most an hour, since the wall clock by which certificates expire can
- * be set (or the machine can have slept). All use of the disk is main's or that thread's, and
- * never under the mutex. */
+ * be set (or the machine can have slept). */
 #include "certs/store.h"
 
 #include <pthread.h>
@@ -27,15 +32,15 @@
 
 struct entry {
     char *host;                    /* owned; fixed after init; IP literals in canonical form */
-    struct tls_identity *identity; /* guarded by mutex */
-    time_t renew_at;               /* "certs" only, once it runs */
+    struct tls_identity *identity; /* guarded by mutex; NULL: not loaded */
+    time_t renew_at;               /* guarded by mutex; 0: to be loaded */
 };
 
 struct certs_store {
     unsigned magic;
     struct entry *entries; /* sorted by host */
     size_t count;
-    struct local_ca *ca; /* NULL when no host has a certificate; else "certs" only */
+    struct local_ca *ca; /* fixed after init; NULL when no host has a certificate */
     bool running;        /* main only: the thread is */
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -61,9 +66,47 @@ static struct entry *find_entry(const struct certs_store *store, const char *hos
     return bsearch(&key, store->entries, store->count, sizeof *store->entries, compare_entries);
 }
 
+/* Loads, or renews, one certificate. What cannot be renewed is served as it is and tried again
+ * later. */
+static void refresh(struct certs_store *store, struct entry *entry, time_t now)
+{
+    struct local_ca_leaf leaf = {0};
+    struct err err;
+    int result = local_ca_get(store->ca, entry->host, now, &leaf, &err);
+    if (result != 0)
+        leaf.renew_at = now + SLEEP_MAX;
+
+    pthread_mutex_lock(&store->mutex);
+    struct tls_identity *unused = leaf.identity;
+    if (leaf.identity != NULL) {
+        unused = entry->identity;
+        entry->identity = leaf.identity;
+    }
+    entry->renew_at = leaf.renew_at;
+    pthread_mutex_unlock(&store->mutex);
+
+    tls_identity_unref(unused);
+    if (result != 0)
+        log_write(LOG_ERROR, "%s", err.message);
+    else if (leaf.issued)
+        log_write(LOG_INFO, "new certificate for %s", entry->host);
+}
+
+/* A reference to the entry's identity, if it has one. False when it should be loaded first. */
+static bool current(struct certs_store *store, struct entry *entry, time_t now,
+                    struct tls_identity **identity)
+{
+    pthread_mutex_lock(&store->mutex);
+    *identity = entry->identity ? tls_identity_ref(entry->identity) : NULL;
+    bool known = entry->identity != NULL || entry->renew_at > now;
+    pthread_mutex_unlock(&store->mutex);
+    return known;
+}
+
 struct tls_identity *certs_store_lookup(void *arg, const char *name, const struct address *local)
 {
     struct certs_store *store = arg;
+    struct tls_identity *identity;
     char text[ADDRESS_TEXT];
     check_magic(store, STORE_MAGIC);
     if (name == NULL && local->len == 0)
@@ -71,34 +114,30 @@ struct tls_identity *certs_store_lookup(void *arg, const char *name, const struc
     struct entry *entry = find_entry(store, name ? name : address_format_ip(local, text));
     if (entry == NULL)
         return NULL;
-    pthread_mutex_lock(&store->mutex);
-    struct tls_identity *identity = tls_identity_ref(entry->identity);
-    pthread_mutex_unlock(&store->mutex);
+    time_t now = wall_seconds();
+    if (!current(store, entry, now, &identity)) {
+        refresh(store, entry, now);
+        current(store, entry, now, &identity);
+    }
     return identity;
 }
 
-/* ---- renewal ------------------------------------------------------------------------------ */
+/* ---- the thread --------------------------------------------------------------------------- */
 
-/* Renews one certificate. What cannot be renewed is served as it is and tried again later. */
-static void renew(struct certs_store *store, struct entry *entry, time_t now)
+static time_t due_at(struct certs_store *store, const struct entry *entry)
 {
-    struct local_ca_leaf leaf;
-    struct err err;
-    char text[600];
-    if (local_ca_get(store->ca, entry->host, now, &leaf, &err) != 0) {
-        err_format(&err, text, sizeof text);
-        log_write(LOG_ERROR, "the certificate of %s could not be renewed: %s", entry->host, text);
-        entry->renew_at = now + SLEEP_MAX;
-        return;
-    }
     pthread_mutex_lock(&store->mutex);
-    struct tls_identity *old = entry->identity;
-    entry->identity = leaf.identity;
+    time_t at = entry->renew_at;
     pthread_mutex_unlock(&store->mutex);
-    tls_identity_unref(old);
-    entry->renew_at = leaf.renew_at;
-    if (leaf.issued)
-        log_write(LOG_INFO, "the certificate of %s was renewed", entry->host);
+    return at;
+}
+
+static bool is_stopping(struct certs_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    bool stopping = store->stopping;
+    pthread_mutex_unlock(&store->mutex);
+    return stopping;
 }
 
 /* Sleeps until `until` or the end. True when it is the end. */
@@ -125,12 +164,13 @@ static void *run(void *arg)
     do {
         now = wall_seconds();
         next = now + SLEEP_MAX;
-        for (size_t i = 0; i < store->count; i++) {
+        for (size_t i = 0; i < store->count && !is_stopping(store); i++) {
             struct entry *entry = &store->entries[i];
-            if (entry->renew_at <= now)
-                renew(store, entry, now);
-            if (entry->renew_at < next)
-                next = entry->renew_at;
+            if (due_at(store, entry) <= now)
+                refresh(store, entry, now);
+            time_t due = due_at(store, entry);
+            if (due < next)
+                next = due;
         }
     } while (!sleep_until(store, next, wall_seconds()));
     tls_thread_release();
@@ -191,23 +231,27 @@ static void warn_about_acme(const struct config *config)
                   names, more);
 }
 
-static int load_identities(struct certs_store *store, struct err *err)
+/* Makes the certificates that are missing. */
+static int make_missing(struct certs_store *store, struct err *err)
 {
     time_t now = wall_seconds();
-    size_t issued = 0;
+    size_t made = 0;
     for (size_t i = 0; i < store->count; i++) {
+        struct entry *entry = &store->entries[i];
         struct local_ca_leaf leaf;
-        if (local_ca_get(store->ca, store->entries[i].host, now, &leaf, err) != 0)
+        if (local_ca_has(store->ca, entry->host))
+            continue;
+        if (local_ca_get(store->ca, entry->host, now, &leaf, err) != 0)
             return -1;
-        store->entries[i].identity = leaf.identity;
-        store->entries[i].renew_at = leaf.renew_at;
-        issued += leaf.issued;
+        entry->identity = leaf.identity;
+        entry->renew_at = leaf.renew_at;
+        made++;
     }
     log_write(LOG_INFO,
               "local CA: %s, SHA-256 %s; import it once into browsers and systems (README, "
               "\"The local CA\")",
               local_ca_path(store->ca), local_ca_fingerprint(store->ca));
-    log_write(LOG_INFO, "certificates: %zu, of which %zu new", store->count, issued);
+    log_write(LOG_INFO, "certificates: %zu, of which %zu new", store->count, made);
     return 0;
 }
 
@@ -235,7 +279,7 @@ struct certs_store *certs_store_new(const struct config *config, struct err *err
     if (store->count == 0)
         return store;
     store->ca = local_ca_open(config->cert_dir, wall_seconds(), err);
-    if (store->ca == NULL || load_identities(store, err) != 0)
+    if (store->ca == NULL || make_missing(store, err) != 0)
         goto failed;
     warn_about_acme(config);
     if (thread_start(&store->thread, "certs", run, store) != 0) {

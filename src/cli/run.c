@@ -14,8 +14,7 @@ int cli_run(const char *path)
     char text[1024];
 
     struct config *config = config_load(path, &problems);
-    if (problems.count)
-        config_problems_print(&problems, stderr);
+    config_problems_print(&problems, stderr);
     config_problems_release(&problems);
     if (config == NULL)
         return CLI_BAD_CONFIG;

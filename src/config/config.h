@@ -15,7 +15,12 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/span.h"
 #include "config/route.h"
+#include "format/problems.h"
+
+#define CONFIG_DEFAULT_PATH "config.toml" /* in the current directory */
+#define CONFIG_SIZE_MAX     (10u * 1024u * 1024u)
 
 enum cert_type { CERT_SELF_SIGNED, CERT_ACME, CERT_NONE };
 
@@ -23,10 +28,10 @@ enum cert_type { CERT_SELF_SIGNED, CERT_ACME, CERT_NONE };
 struct config_route {
     char *host;          /* lower case, no trailing dot, no port; IPv6 without brackets */
     char *upstream;      /* as written: "host:port", "[::1]:80" or "builtin:hello" */
-    char *upstream_host; /* without brackets; NULL for builtin:hello */
+    char *upstream_host; /* lower case, without brackets; NULL for builtin:hello */
     uint16_t upstream_port;
     enum cert_type cert_type;
-    unsigned line;        /* where it stands in the file */
+    unsigned line;        /* of the host in the file */
     void *upstream_state; /* owned elsewhere: the proxy's struct upstream, set once before
                              the configuration is published */
 };
@@ -40,7 +45,8 @@ struct config_timeouts { /* all in microseconds */
 struct config {
     unsigned magic;
     atomic_uint refs;
-    char *path; /* of the file */
+    struct value_tree *tree; /* owned: the memory of everything here but the table */
+    char *path;              /* of the file */
 
     /* [server] */
     char **listen;    /* IP literals, NULL-terminated; default "0.0.0.0", "::" */
@@ -66,15 +72,24 @@ struct config {
     uint16_t public_https_port; /* PUBLIC_HTTPS_PORT, default 443 */
 };
 
-/* Problems of one file, in the order of their places. */
+/* Problems of one file, in the order of their places. Zero it to begin. */
 struct config_problems {
-    struct err *items; /* owned */
-    size_t count;
+    struct problems found; /* owned */
+    char *source;          /* owned: the text, to show the lines; NULL when there is none */
+    size_t source_len;
 };
 
-/* Loads and checks `path`. NULL with at least one problem; else a configuration with one
- * reference. Free the problems in both cases. */
+/* Loads and checks `path`, with the environment. NULL with at least one problem; else a
+ * configuration with one reference. Release the problems in both cases. */
 struct config *config_load(const char *path, struct config_problems *problems);
+
+/* The same, of a text in memory that goes by the name of `path`. */
+struct config *config_load_text(const char *path, struct span text,
+                                struct config_problems *problems);
+
+/* Prints each problem, if there are any: its place and what is wrong, the line with a caret
+ * below, the hint.
+ * In colour if `out` is a terminal and NO_COLOR is not set. */
 void config_problems_print(const struct config_problems *problems, FILE *out);
 void config_problems_release(struct config_problems *problems);
 

@@ -255,8 +255,15 @@ int toml_key(struct toml_lex *lex, struct span *key)
     return value_copy(lex->tree, *key, key) ? 0 : toml_exhausted(lex);
 }
 
-/* A word where a value should stand: most often text that lacks its quotes. */
-static int bad_word(struct toml_lex *lex, struct toml_place place, struct span word,
+/* What a word without quotes cannot reach beyond, whatever it was meant to be. */
+static bool ends_word(char c)
+{
+    return is_control(c) || c == ',' || c == ']' || c == '}' || c == '#';
+}
+
+/* Something that begins at `start` stands where a value should: most often text that lacks its
+ * quotes, so it is taken as far as text goes. Returns 0. */
+static int bad_word(struct toml_lex *lex, struct toml_place place, const char *start,
                     const char *why)
 {
     static const struct {
@@ -272,6 +279,9 @@ static int bad_word(struct toml_lex *lex, struct toml_place place, struct span w
                  {"nil", "there is no null: leave the key out"},
                  {"none", "text needs quotes (\"none\"); to say nothing, leave the key out"}};
     char quoted[PROBLEMS_QUOTE];
+    while (!toml_is_line_end(lex) && !ends_word(*lex->at))
+        lex->at++;
+    struct span word = span_trim(span_make(start, (size_t)(lex->at - start)));
     struct err *err = toml_problem(
         lex, place, "%s is not a value: %s; text in quotes, a number, true or false was expected",
         problems_quote(word, quoted), why);
@@ -308,18 +318,11 @@ int toml_scalar(struct toml_lex *lex, struct value *value)
     if (is_date_before_time(lex, start))
         for (lex->at++; lex->at < lex->end && is_token(*lex->at);)
             lex->at++;
-    const char *token_end = lex->at;
-    while (!toml_is_line_end(lex) && !is_control(*lex->at) && !strchr(" \t,]}#", *lex->at))
-        lex->at++;
-    struct span word = span_make(start, (size_t)(lex->at - start));
-    const char *why = "it has no quotes";
-    if (lex->at == token_end && lex->at != start) {
-        why = toml_scalar_parse(lex->tree, word, value);
-        return why ? bad_word(lex, place, word, why) : 0;
-    }
-    if (token_end == start) {
-        lex->at = start; /* nothing has been counted beyond it */
+    if (lex->at == start)
         return toml_unexpected(lex, "a value");
-    }
-    return bad_word(lex, place, word, why);
+    if (!toml_is_line_end(lex) && *lex->at != ' ' && *lex->at != '\t' && !ends_word(*lex->at))
+        return bad_word(lex, place, start, "it has no quotes");
+    struct span token = span_make(start, (size_t)(lex->at - start));
+    const char *why = toml_scalar_parse(lex->tree, token, value);
+    return why ? bad_word(lex, place, start, why) : 0;
 }

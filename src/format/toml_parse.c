@@ -154,7 +154,9 @@ static struct value_table *open_table(struct parser *p, struct value_table *tabl
                               "the table [%s] is already defined on line %u; each table was "
                               "expected once",
                               text, value->line),
-                 "for a list of tables, write each header in double brackets: [[%s]]", text);
+                 "put the keys together under one header; only a list of tables has a header for "
+                 "each, in double brackets: [[%s]]",
+                 text);
     else if (value->type == VALUE_ARRAY && value->array->origin == OF_TABLES)
         err_hint(toml_problem(&p->lex, last->place,
                               "\"%s\" is a list of tables since line %u; double brackets were "
@@ -523,19 +525,20 @@ static bool check_encoding(const char *file, struct span text, struct problems *
                  "save it again as UTF-8 (some editors call UTF-16 \"Unicode\")");
         return false;
     }
-    size_t bad = utf8_find_bad(text);
-    if (bad == text.len)
-        return true;
-    if (memchr(text.data, '\0', text.len)) {
-        problems_add(problems, file, 0, 0, "the file is binary; a TOML file was expected");
+    if (text.len && memchr(text.data, '\0', text.len)) {
+        err_hint(problems_add(problems, file, 0, 0,
+                              "the file holds NUL bytes; a text file was expected"),
+                 "it is binary, or was saved as UTF-16: save it as UTF-8");
         return false;
     }
+    if (utf8_find_bad(text) == text.len)
+        return true;
     unsigned line = 1;
     size_t start = 0;
     while (start < text.len && !problems_is_full(problems)) {
         size_t len = span_find(span_from(text, start), '\n');
         struct span whole = span_first(span_from(text, start), len);
-        bad = utf8_find_bad(whole);
+        size_t bad = utf8_find_bad(whole);
         unsigned column = 1;
         for (size_t i = 0; i < bad; i++)
             column += utf8_is_tail(whole.data[i]) ? 0 : 1;

@@ -1,0 +1,461 @@
+/* The configuration: read, parsed, checked against the schema, completed from the environment
+ * and the defaults.
+ *
+ * Whoever loads (main) runs this; the finished configuration is immutable and may be shared.
+ * Loading never stops at the first problem. What a problem makes unreadable is not reported as
+ * missing.
+ *
+ * Invariants:
+ *   1. Everything a configuration points to lies in its tree's memory (but for the route
+ *      table), so that one release frees all, at any stage of loading.
+ *   2. The gauge config_refs is the sum of all references. */
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/metrics.h"
+#include "config/schema.h"
+#include "config/setting.h"
+#include "config/suggest.h"
+#include "format/toml_parse.h"
+#include "format/value.h"
+
+#define CONFIG_MAGIC 0xc0f1600du
+
+struct loader {
+    struct config *config;
+    struct setting_context context;
+    const struct value **hosts; /* of each route, in the tree; NULL: unreadable */
+};
+
+/* ---- Sections and keys ---- */
+
+static void unknown_key(struct loader *loader, const struct section *section,
+                        const struct value_entry *entry)
+{
+    char key[PROBLEMS_QUOTE];
+    struct err *err =
+        problems_add(loader->context.problems, loader->context.file, entry->line, entry->column,
+                     "\"%s\" is no key of %s%s%s; one that Portico knows was expected",
+                     problems_quote(entry->key, key), section->is_list ? "[[" : "[", section->name,
+                     section->is_list ? "]]" : "]");
+    struct suggest suggest = {.word = entry->key};
+    for (size_t i = 0; i < schema_setting_count; i++)
+        if (strcmp(schema_settings[i].section, section->name) == 0)
+            suggest_offer(&suggest, schema_settings[i].name);
+    const struct section *other = schema_section_of(entry->key);
+    if (other)
+        err_hint(err, other->is_list ? "it belongs under [[%s]]" : "it belongs under [%s]",
+                 other->name);
+    else if (suggest.best)
+        err_hint(err, "did you mean \"%s\"?", suggest.best);
+}
+
+static void missing_key(struct loader *loader, const struct setting *setting,
+                        const struct value *table)
+{
+    struct err *err =
+        problems_add(loader->context.problems, loader->context.file, table->line, table->column,
+                     "this table has no \"%s\"; each of [[%s]] needs "
+                     "one",
+                     setting->name, setting->section);
+    err_hint(err, "add a line such as: %s = %s", setting->name, setting->example);
+}
+
+/* Fills `object` from the keys of `table` (NULL: none) and the defaults. */
+static void load_section(struct loader *loader, const struct section *section, void *object,
+                         const struct value *value)
+{
+    const struct value_table *table = value ? value->table : NULL;
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        const struct setting *setting = &schema_settings[i];
+        if (strcmp(setting->section, section->name) != 0)
+            continue;
+        setting_apply_default(setting, object, &loader->context);
+        const struct value_entry *entry =
+            table ? value_table_find(table, span_str(setting->name)) : NULL;
+        if (entry)
+            setting_apply(setting, object, &entry->value, &loader->context);
+        else if (table && setting->is_required && !table->is_damaged)
+            missing_key(loader, setting, value);
+    }
+    for (uint32_t i = 0; table && i < table->count; i++)
+        if (schema_setting(section, table->entries[i].key) == NULL)
+            unknown_key(loader, section, &table->entries[i]);
+}
+
+static void load_route(struct loader *loader, const struct section *section,
+                       const struct value *table)
+{
+    struct config *config = loader->config;
+    struct config_route *route = &config->routes[config->route_count];
+    *route = (struct config_route){.line = table->line};
+    load_section(loader, section, route, table);
+    const struct value_entry *host = value_table_find(table->table, SPAN("host"));
+    loader->hosts[config->route_count] = route->host && host ? &host->value : NULL;
+    if (host)
+        route->line = host->value.line;
+    config->route_count++;
+}
+
+static void load_routes(struct loader *loader, const struct section *section,
+                        const struct value *value)
+{
+    struct err *err;
+    uint32_t count = value->type == VALUE_ARRAY ? value->array->count : 1;
+    if (value->type == VALUE_TABLE) {
+        err =
+            problems_add(loader->context.problems, loader->context.file, value->line, value->column,
+                         "\"%s\" is a single table; a list of tables was expected", section->name);
+        err_hint(err, "write [[%s]], in double brackets, above each route", section->name);
+    } else if (value->type != VALUE_ARRAY) {
+        problems_add(loader->context.problems, loader->context.file, value->line, value->column,
+                     "\"%s\" is %s; a list of tables was expected", section->name,
+                     value_type_name(value->type));
+        return;
+    }
+    struct config *config = loader->config;
+    config->routes = value_alloc(config->tree, (count + 1) * sizeof *config->routes);
+    loader->hosts = value_alloc(config->tree, (count + 1) * sizeof *loader->hosts);
+    if (config->routes == NULL || loader->hosts == NULL) {
+        problems_add(loader->context.problems, loader->context.file, 0, 0, "out of memory");
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct value *item = value->type == VALUE_ARRAY ? &value->array->items[i] : value;
+        if (item->type == VALUE_TABLE)
+            load_route(loader, section, item);
+        else if (item->type != VALUE_BAD)
+            problems_add(loader->context.problems, loader->context.file, item->line, item->column,
+                         "this item of \"%s\" is %s; a table was expected", section->name,
+                         value_type_name(item->type));
+    }
+}
+
+static void load_table(struct loader *loader, const struct section *section,
+                       const struct value *value)
+{
+    if (value && value->type == VALUE_BAD)
+        value = NULL;
+    if (value && value->type != VALUE_TABLE) {
+        struct err *err = problems_add(loader->context.problems, loader->context.file, value->line,
+                                       value->column, "\"%s\" is %s; a single table was expected",
+                                       section->name, value_type_name(value->type));
+        err_hint(err, "write [%s] once, in single brackets", section->name);
+        value = NULL;
+    }
+    load_section(loader, section, loader->config, value);
+}
+
+static void unknown_section(struct loader *loader, const struct value_entry *entry)
+{
+    char key[PROBLEMS_QUOTE];
+    struct suggest suggest = {.word = entry->key};
+    const struct section *other = schema_section_of(entry->key);
+    bool is_table = entry->value.type == VALUE_TABLE || entry->value.type == VALUE_ARRAY;
+    for (size_t i = 0; i < schema_section_count; i++)
+        suggest_offer(&suggest, schema_sections[i].name);
+    struct err *err = problems_add(
+        loader->context.problems, loader->context.file, entry->line, entry->column,
+        is_table && !other ? "there is no table \"%s\"; [[routes]], [server], [timeouts] or "
+                             "[acme] was expected"
+                           : "\"%s\" stands outside of every table; it was expected under a header",
+        problems_quote(entry->key, key));
+    if (other)
+        err_hint(err, other->is_list ? "write [[%s]] above it" : "write [%s] above it",
+                 other->name);
+    else if (suggest.best)
+        err_hint(err,
+                 schema_section(span_str(suggest.best))->is_list ? "did you mean [[%s]]?"
+                                                                 : "did you mean [%s]?",
+                 suggest.best);
+}
+
+/* ---- The whole ---- */
+
+static int compare_hosts(const void *a, const void *b, void *routes)
+{
+    const struct config_route *x = (const struct config_route *)routes + *(const size_t *)a;
+    const struct config_route *y = (const struct config_route *)routes + *(const size_t *)b;
+    if (x->host == NULL || y->host == NULL)
+        return (x->host == NULL) - (y->host == NULL);
+    int order = strcmp(x->host, y->host);
+    return order ? order : (x > y) - (x < y);
+}
+
+/* Each host has one route: reports the others, with the first one's line. */
+static void check_duplicates(struct loader *loader)
+{
+    struct config *config = loader->config;
+    size_t *order = value_alloc(config->tree, (config->route_count + 1) * sizeof *order);
+    if (order == NULL) {
+        problems_add(loader->context.problems, loader->context.file, 0, 0, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < config->route_count; i++)
+        order[i] = i;
+    qsort_r(order, config->route_count, sizeof *order, compare_hosts, config->routes);
+    size_t first = 0;
+    for (size_t i = 1; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[order[i]];
+        const struct config_route *before = &config->routes[order[first]];
+        if (route->host == NULL)
+            break;
+        if (strcmp(route->host, before->host) != 0) {
+            first = i;
+            continue;
+        }
+        const struct value *host = loader->hosts[order[i]];
+        struct err *err =
+            problems_add(loader->context.problems, loader->context.file, host->line, host->column,
+                         "\"%s\" has a route already, on line %u; each host was expected once",
+                         route->host, before->line);
+        err_hint(err, "remove one of the two");
+    }
+}
+
+static void load_root(struct loader *loader)
+{
+    const struct value_table *root = loader->config->tree->root;
+    for (size_t i = 0; i < schema_section_count; i++) {
+        const struct section *section = &schema_sections[i];
+        const struct value_entry *entry = value_table_find(root, span_str(section->name));
+        if (!section->is_list)
+            load_table(loader, section, entry ? &entry->value : NULL);
+        else if (entry && entry->value.type != VALUE_BAD)
+            load_routes(loader, section, &entry->value);
+        else if (!entry && !root->is_damaged)
+            err_hint(problems_add(loader->context.problems, loader->context.file, 0, 0,
+                                  "there is no route; at least one was expected"),
+                     "begin with these lines:\n[[routes]]\nhost = \"app.example.com\"\n"
+                     "upstream = \"127.0.0.1:8080\"");
+        if (entry && section->is_list && entry->value.type == VALUE_ARRAY &&
+            entry->value.array->count == 0)
+            problems_add(loader->context.problems, loader->context.file, entry->value.line,
+                         entry->value.column, "\"%s\" is empty; at least one was expected",
+                         section->name);
+    }
+    for (uint32_t i = 0; i < root->count; i++)
+        if (schema_section(root->entries[i].key) == NULL)
+            unknown_section(loader, &root->entries[i]);
+    check_duplicates(loader);
+}
+
+/* One variable of the environment, or its default; an empty one counts as not set. */
+static void load_variable(struct loader *loader, const struct variable *variable)
+{
+    const char *text = getenv(variable->name);
+    if (text == NULL || *text == '\0')
+        text = variable->fallback;
+    void *member = (char *)loader->config + variable->offset;
+    struct span span = span_str(text);
+    if (variable->type == VARIABLE_PORT) {
+        char quoted[PROBLEMS_QUOTE];
+        uint64_t port;
+        if (span_parse_uint(span, 65535, &port) && port >= variable->min)
+            *(uint16_t *)member = (uint16_t)port;
+        else
+            problems_add(loader->context.problems, NULL, 0, 0,
+                         "%s in the environment is \"%s\"; a port from %u to 65535 was expected",
+                         variable->name, problems_quote(span, quoted), variable->min);
+        return;
+    }
+    while (span.len > 1 && span_has_suffix(span, SPAN("/")))
+        span.len--;
+    struct span copy;
+    if (value_copy(loader->config->tree, span, &copy))
+        *(char **)member = (char *)copy.data;
+    else
+        problems_add(loader->context.problems, NULL, 0, 0, "out of memory");
+}
+
+static void load_environment(struct loader *loader)
+{
+    struct config *config = loader->config;
+    for (size_t i = 0; i < schema_variable_count; i++)
+        if (schema_variables[i].offset)
+            load_variable(loader, &schema_variables[i]);
+    if (config->http_port && config->http_port == config->https_port)
+        problems_add(loader->context.problems, NULL, 0, 0,
+                     "HTTP_PORT and HTTPS_PORT are both %u; two different ports were expected",
+                     config->http_port);
+}
+
+static struct config *config_new(const char *path, struct value_tree *tree)
+{
+    struct config *config = calloc(1, sizeof *config);
+    struct span copy = {0};
+    if (config == NULL || !value_copy(tree, span_str(path), &copy)) {
+        free(config);
+        value_tree_free(tree);
+        return NULL;
+    }
+    config->magic = CONFIG_MAGIC;
+    atomic_init(&config->refs, 1);
+    config->tree = tree;
+    config->path = (char *)copy.data;
+    metrics_add(METRIC_CONFIG_REFS, 1);
+    return config;
+}
+
+/* Everything but the file. Problems are in no order yet. */
+static struct config *build(const char *path, struct span text, struct problems *problems)
+{
+    struct value_tree *tree = toml_parse(path, text, problems);
+    if (tree == NULL)
+        return NULL;
+    struct config *config = config_new(path, tree);
+    if (config == NULL) {
+        problems_add(problems, path, 0, 0, "out of memory");
+        return NULL;
+    }
+    struct loader loader = {.config = config,
+                            .context = {.file = path, .tree = tree, .problems = problems}};
+    load_root(&loader);
+    load_environment(&loader);
+    if (problems_is_empty(problems)) {
+        config->table = route_table_new(config->routes, config->route_count);
+        if (config->table)
+            return config;
+        problems_add(problems, path, 0, 0, "out of memory");
+    }
+    config_unref(config);
+    return NULL;
+}
+
+/* As config_load_text, taking `text` over. */
+static struct config *load_owned(const char *path, char *text, size_t len,
+                                 struct config_problems *problems)
+{
+    struct config *config = build(path, span_make(text, len), &problems->found);
+    problems_sort(&problems->found);
+    free(problems->source);
+    problems->source = text;
+    problems->source_len = len;
+    return config;
+}
+
+struct config *config_load_text(const char *path, struct span text,
+                                struct config_problems *problems)
+{
+    char *copy = malloc(text.len + 1);
+    if (copy == NULL) {
+        problems_add(&problems->found, path, 0, 0, "out of memory");
+        return NULL;
+    }
+    if (text.len)
+        memcpy(copy, text.data, text.len);
+    return load_owned(path, copy, text.len, problems);
+}
+
+/* ---- The file ---- */
+
+/* Reads at most CONFIG_SIZE_MAX + 1 bytes. A buffer of the caller's, or NULL with errno. */
+static char *read_all(int fd, size_t *len)
+{
+    size_t room = 4096;
+    char *text = malloc(room);
+    *len = 0;
+    while (text) {
+        ssize_t got = read(fd, text + *len, room - *len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            free(text);
+            return NULL;
+        }
+        *len += (size_t)got;
+        if (got == 0 || *len > CONFIG_SIZE_MAX)
+            return text;
+        if (*len < room)
+            continue;
+        room *= 2;
+        char *larger = realloc(text, room);
+        if (larger == NULL)
+            free(text);
+        text = larger;
+    }
+    errno = ENOMEM;
+    return NULL;
+}
+
+static int cannot_read(const char *path, int errnum, struct problems *problems)
+{
+    struct err err = {0};
+    err_set_errno(&err, errnum, "the configuration cannot be read");
+    struct err *added = problems_add(problems, path, 0, 0, "%s", err.message);
+    if (errnum == ENOENT)
+        return err_hint(added, "name the file (portico run FILE, or CONFIG_PATH=FILE), or create "
+                               "it with these lines:\n[[routes]]\nhost = \"app.example.com\"\n"
+                               "upstream = \"127.0.0.1:8080\"");
+    if (errnum == EACCES)
+        return err_hint(added, "the user that runs Portico needs permission to read the file and "
+                               "to enter its directory");
+    return -1;
+}
+
+/* Opens and reads `path`. A buffer of the caller's, or NULL with the problem. */
+static char *read_file(const char *path, size_t *len, struct problems *problems)
+{
+    char *text = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        cannot_read(path, errno, problems);
+        goto out;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        err_hint(problems_add(problems, path, 0, 0, "this is a directory; a file was expected"),
+                 "if a container mounts it, the file did not exist outside when it was started");
+        goto out;
+    }
+    text = read_all(fd, len);
+    if (text == NULL) {
+        cannot_read(path, errno, problems);
+    } else if (*len > CONFIG_SIZE_MAX) {
+        problems_add(problems, path, 0, 0,
+                     "the file is larger than 10 MiB; a configuration was expected");
+        free(text);
+        text = NULL;
+    }
+out:
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+struct config *config_load(const char *path, struct config_problems *problems)
+{
+    size_t len;
+    char *text = read_file(path, &len, &problems->found);
+    return text ? load_owned(path, text, len, problems) : NULL;
+}
+
+/* ---- References ---- */
+
+struct config *config_ref(struct config *config)
+{
+    check_magic(config, CONFIG_MAGIC);
+    atomic_fetch_add_explicit(&config->refs, 1, memory_order_relaxed);
+    metrics_add(METRIC_CONFIG_REFS, 1);
+    return config;
+}
+
+void config_unref(struct config *config)
+{
+    if (config == NULL)
+        return;
+    check_magic(config, CONFIG_MAGIC);
+    metrics_add(METRIC_CONFIG_REFS, -1);
+    if (atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    config->magic = 0;
+    route_table_free(config->table);
+    value_tree_free(config->tree);
+    free(config);
+}

@@ -1,0 +1,330 @@
+/* Names in the configuration: see names.h. Pure; each function checks for the likely slips
+ * first, by name, and only then for the grammar. */
+#include "config/names.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "config/suggest.h"
+#include "format/problems.h"
+
+bool ip_canonical(struct span text, char out[HOST_TEXT])
+{
+    char copy[INET6_ADDRSTRLEN];
+    if (!span_copy(text, copy, sizeof copy))
+        return false;
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, copy, &v4) == 1)
+        return inet_ntop(AF_INET, &v4, out, HOST_TEXT) != NULL;
+    if (inet_pton(AF_INET6, copy, &v6) != 1)
+        return false;
+    if (IN6_IS_ADDR_V4MAPPED(&v6))
+        return inet_ntop(AF_INET, &v6.s6_addr[12], out, HOST_TEXT) != NULL;
+    return inet_ntop(AF_INET6, &v6, out, HOST_TEXT) != NULL;
+}
+
+static size_t count_of(struct span text, char c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += text.data[i] == c;
+    return count;
+}
+
+static bool is_numeric(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+    return text.len > 0;
+}
+
+/* Position of "://", or text.len. */
+static size_t find_scheme(struct span text)
+{
+    for (size_t i = 0; i + 3 <= text.len; i++)
+        if (memcmp(text.data + i, "://", 3) == 0)
+            return i;
+    return text.len;
+}
+
+/* The part of a URL that could be meant: without scheme and path. */
+static struct span authority_of(struct span text)
+{
+    size_t scheme = find_scheme(text);
+    if (scheme < text.len)
+        text = span_from(text, scheme + 3);
+    return span_first(text, span_find(text, '/'));
+}
+
+/* A character that no host may hold. 0, or -1 with `err`. */
+static int check_characters(struct span text, struct err *err)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        char lower = span_lower((char)c);
+        if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr("-_.", (char)c))
+            if (c != '\0')
+                continue;
+        if (c >= 0x80) {
+            err_set(err, "is not ASCII; the form that DNS knows was expected");
+            return err_hint(err, "write it in its ASCII form, which begins with xn--");
+        }
+        if (c <= ' ' || c == 0x7f) {
+            err_set(err, "holds white space or a control character; a name was expected");
+            return err_hint(err, "remove it; every name needs a value of its own");
+        }
+        return err_set(err, "holds a \"%c\"; letters, digits, \"-\", \"_\" and dots were expected",
+                       c);
+    }
+    return 0;
+}
+
+static int check_labels(struct span name, struct err *err)
+{
+    if (name.len > HOST_MAX)
+        return err_set(err, "has %zu characters; at most %u were expected", name.len, HOST_MAX);
+    struct span rest = name, label = name;
+    while (span_split(&rest, '.', &label)) {
+        if (label.len == 0)
+            return err_set(err, "has an empty part; a name between any two dots was expected");
+        if (label.len > 63)
+            return err_set(err,
+                           "has a part of %zu characters; at most 63 between two dots were "
+                           "expected",
+                           label.len);
+        if (label.data[0] == '-' || label.data[label.len - 1] == '-')
+            return err_set(err, "has a part that begins or ends with \"-\"; a letter or a digit "
+                                "was expected there");
+    }
+    if (is_numeric(label))
+        return err_set(err, "is no IPv4 address, though it ends like one; a name or four numbers "
+                            "from 0 to 255 were expected");
+    return 0;
+}
+
+/* A name or an IP literal without brackets, nothing around it. */
+static int name_parse(struct span text, char out[HOST_TEXT], struct err *err)
+{
+    if (ip_canonical(text, out))
+        return 0;
+    if (check_characters(text, err) < 0)
+        return -1;
+    if (text.len > 1 && span_has_suffix(text, SPAN(".")))
+        text.len--;
+    if (check_labels(text, err) < 0)
+        return -1;
+    for (size_t i = 0; i < text.len; i++)
+        out[i] = span_lower(text.data[i]);
+    out[text.len] = '\0';
+    return 0;
+}
+
+int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
+{
+    char quoted[PROBLEMS_QUOTE];
+    struct span authority = authority_of(text);
+    if (span_is_empty(text)) {
+        err_set(err, "is empty; a host name was expected");
+        return err_hint(err, "write the name that browsers ask for, such as \"app.example.com\"");
+    }
+    if (find_scheme(text) < text.len || authority.len < text.len) {
+        err_set(err, "has a %s; a host name alone was expected",
+                find_scheme(text) < text.len ? "scheme" : "path");
+        return err_hint(err, "write \"%s\"", problems_quote(authority, quoted));
+    }
+    if (span_find(text, '*') < text.len) {
+        err_set(err, "is a wildcard; a whole host name was expected");
+        return err_hint(err, "write one [[routes]] for each name");
+    }
+    size_t bracket = span_find(text, ']');
+    bool in_brackets = text.data[0] == '[' && bracket < text.len;
+    struct span inside = in_brackets ? span_make(text.data + 1, bracket - 1) : text;
+    struct span behind = in_brackets ? span_from(text, bracket + 1) : span_from(text, text.len);
+    if (!in_brackets && count_of(text, ':') == 1) {
+        inside = span_first(text, span_find(text, ':'));
+        behind = span_from(text, inside.len);
+    }
+    if (behind.len) {
+        err_set(err, "has a port; a host name alone was expected");
+        return err_hint(err, "write \"%s\": Portico answers on HTTP_PORT and HTTPS_PORT",
+                        problems_quote(inside, quoted));
+    }
+    if ((in_brackets || span_find(inside, ':') < inside.len) && !ip_canonical(inside, out))
+        return err_set(err, "is no IPv6 address; a name or an address was expected");
+    return name_parse(inside, out, err);
+}
+
+/* Takes "host:port" apart at the last colon. 0, or -1 with `err`. */
+static int split_port(struct span text, struct span *host, struct span *port, struct err *err)
+{
+    char quoted[PROBLEMS_QUOTE], ip[HOST_TEXT];
+    problems_quote(text, quoted);
+    if (text.data[0] == '[') {
+        size_t bracket = span_find(text, ']');
+        *host = span_make(text.data + 1, bracket - 1);
+        *port = span_from(text, bracket + 2);
+        if (bracket + 1 < text.len && text.data[bracket + 1] == ':')
+            return 0;
+        err_set(err, "has no port; \"[address]:port\" was expected");
+        return err_hint(err, "write \"%s%s:8080\", with the port that the service listens on",
+                        quoted, bracket == text.len ? "]" : "");
+    }
+    size_t colon = span_find(text, ':');
+    if (count_of(text, ':') > 1) {
+        err_set(err, "has several colons; an IPv6 address in brackets, and a port, were expected");
+        return err_hint(err,
+                        ip_canonical(text, ip) ? "write \"[%s]:8080\", with the port that the "
+                                                 "service listens on"
+                                               : "for example \"[::1]:8080\", not \"%s\"",
+                        quoted);
+    }
+    if (colon == text.len) {
+        err_set(err, "has no port; \"host:port\" was expected");
+        return err_hint(err,
+                        is_numeric(text) ? "write \"127.0.0.1:%s\" for a service on this machine"
+                                         : "write \"%s:8080\", with the port that the "
+                                           "service listens on",
+                        quoted);
+    }
+    *host = span_first(text, colon);
+    *port = span_from(text, colon + 1);
+    return 0;
+}
+
+static int check_builtin(struct span text, struct err *err)
+{
+    if (span_eq(text, SPAN(UPSTREAM_BUILTIN_HELLO)))
+        return 0;
+    err_set(err, "is no page of Portico's own; \"" UPSTREAM_BUILTIN_HELLO "\" was expected");
+    return err_hint(err, "there is only this one");
+}
+
+static int upstream_scheme(struct span text, struct err *err)
+{
+    char quoted[PROBLEMS_QUOTE];
+    struct span authority = authority_of(text);
+    bool is_tls = span_eq_nocase(span_first(text, 5), SPAN("https"));
+    bool has_port = span_find(authority, ':') < authority.len;
+    problems_quote(authority, quoted);
+    err_set(err, "has a scheme; \"host:port\" was expected");
+    if (is_tls)
+        return err_hint(err,
+                        "Portico speaks plain HTTP to upstreams: name the port where the "
+                        "service does too, such as \"%s%s\"",
+                        quoted, has_port ? "" : ":80");
+    return err_hint(err, "write \"%s%s\"", quoted, has_port ? "" : ":80");
+}
+
+int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struct err *err)
+{
+    char quoted[PROBLEMS_QUOTE];
+    host[0] = '\0';
+    *port = 0;
+    if (span_is_empty(text)) {
+        err_set(err, "is empty; \"host:port\" was expected");
+        return err_hint(err, "write where the service listens, such as \"127.0.0.1:8080\"");
+    }
+    if (find_scheme(text) < text.len)
+        return upstream_scheme(text, err);
+    if (span_has_prefix(text, SPAN("builtin:")))
+        return check_builtin(text, err);
+    struct span authority = authority_of(text);
+    if (authority.len < text.len) {
+        err_set(err, "has a path; \"host:port\" was expected");
+        return err_hint(err, "the request's path is passed on as it is%s%s%s",
+                        authority.len ? ": write \"" : "", problems_quote(authority, quoted),
+                        authority.len ? "\"" : "");
+    }
+    struct span name, digits;
+    if (split_port(text, &name, &digits, err) < 0)
+        return -1;
+    uint64_t number;
+    if (!span_parse_uint(digits, 65535, &number) || number == 0)
+        return err_set(err, "has \"%s\" for a port; 1 to 65535 was expected",
+                       problems_quote(digits, quoted));
+    if (span_is_empty(name)) {
+        err_set(err, "has no host; \"host:port\" was expected");
+        return err_hint(err, "write \"127.0.0.1:%u\" for a service on this machine",
+                        (unsigned)number);
+    }
+    if (text.data[0] == '[' && (span_find(name, ':') == name.len || !ip_canonical(name, host)))
+        return err_set(err, "has no IPv6 address between its brackets; one was expected");
+    *port = (uint16_t)number;
+    return name_parse(name, host, err);
+}
+
+int listen_parse(struct span text, char out[HOST_TEXT], struct err *err)
+{
+    if (ip_canonical(text, out))
+        return 0;
+    err_set(err, "is no IP address; an address such as \"0.0.0.0\" or \"::1\" was expected");
+    size_t bracket = span_find(text, ']');
+    if (text.len && text.data[0] == '[' && bracket < text.len &&
+        ip_canonical(span_make(text.data + 1, bracket - 1), out))
+        return err_hint(err,
+                        bracket + 1 == text.len
+                            ? "write \"%s\", without brackets"
+                            : "write \"%s\": the ports come from HTTP_PORT and HTTPS_PORT",
+                        out);
+    if (ip_canonical(span_first(text, span_find(text, ':')), out))
+        return err_hint(err, "write \"%s\": the ports come from HTTP_PORT and HTTPS_PORT", out);
+    if (span_eq(text, SPAN("*")) || span_is_empty(text))
+        return err_hint(err, "to listen everywhere, leave \"listen\" out");
+    if (span_eq_nocase(text, SPAN("localhost")))
+        return err_hint(err, "write \"127.0.0.1\" or \"::1\"");
+    return -1;
+}
+
+/* Clears the bits behind the prefix; true if any was set. */
+static bool clear_host_bits(unsigned char *bytes, size_t len, uint64_t prefix)
+{
+    bool was_set = false;
+    for (size_t i = 0; i < len; i++) {
+        size_t first = i * 8;
+        unsigned keep = prefix >= first + 8 ? 8 : prefix <= first ? 0 : (unsigned)(prefix - first);
+        unsigned char mask = (unsigned char)(0xff00u >> keep);
+        was_set = was_set || (bytes[i] & (unsigned char)~mask);
+        bytes[i] &= mask;
+    }
+    return was_set;
+}
+
+int network_check(struct span text, struct err *err)
+{
+    size_t slash = span_find(text, '/');
+    char ip[HOST_TEXT];
+    unsigned char bytes[16];
+    if (!ip_canonical(span_first(text, slash), ip)) {
+        err_set(err, "is no network; an address, or one with a prefix length, was expected");
+        return err_hint(err, "for example \"192.168.0.0/16\", \"fd00::/8\" or \"127.0.0.1\"");
+    }
+    if (slash == text.len)
+        return 0;
+    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
+    size_t len = family == AF_INET6 ? 16 : 4;
+    uint64_t prefix;
+    if (!span_parse_uint(span_from(text, slash + 1), len * 8, &prefix))
+        return err_set(err,
+                       "has no valid prefix length; a number from 0 to %zu was expected "
+                       "behind the \"/\"",
+                       len * 8);
+    inet_pton(family, ip, bytes);
+    if (!clear_host_bits(bytes, len, prefix))
+        return 0;
+    inet_ntop(family, bytes, ip, sizeof ip);
+    err_set(err, "has bits set behind its prefix; the network's first address was expected");
+    return err_hint(err, "write \"%s/%u\"", ip, (unsigned)prefix);
+}
+
+int email_check(struct span text, struct err *err)
+{
+    size_t at = span_find(text, '@');
+    bool is_plain = true;
+    for (size_t i = 0; i < text.len; i++)
+        is_plain = is_plain && (unsigned char)text.data[i] > ' ' && text.data[i] != 0x7f;
+    if (is_plain && at > 0 && at + 1 < text.len && count_of(text, '@') == 1)
+        return 0;
+    return err_set(err, "is no mail address; one such as \"you@example.com\" was expected");
+}

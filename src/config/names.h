@@ -1,0 +1,42 @@
+/* Names in the configuration: hosts, upstreams, addresses, networks. Syntax only: nothing is
+ * looked up.
+ *
+ * What is wrong comes back as the message of a struct err that begins with what follows the
+ * name of the setting and the value ("has a scheme; ... was expected"), with a hint. */
+#ifndef PORTICO_CONFIG_NAMES_H
+#define PORTICO_CONFIG_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+#define HOST_MAX  253u /* RFC 1035, 3.1, as text */
+#define HOST_TEXT (HOST_MAX + 1u)
+
+/* An IP literal, IPv6 without brackets, in its canonical text (RFC 5952; IPv4-mapped IPv6
+ * addresses as IPv4), which fits in HOST_TEXT. False when it is none. */
+bool ip_canonical(struct span text, char out[HOST_TEXT]);
+
+/* A route's host: a name (letters of either case, digits, "-", "_", dots; a trailing dot is
+ * dropped) or an IP literal (IPv6 with or without brackets). `out` is lower case, IP literals
+ * canonical. 0, or -1 with `err`. */
+int host_parse(struct span text, char out[HOST_TEXT], struct err *err);
+
+#define UPSTREAM_BUILTIN_HELLO "builtin:hello"
+
+/* "host:port", "[::1]:port", or "builtin:hello" (then `host` is empty and *port 0). 0, or -1
+ * with `err`. */
+int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struct err *err);
+
+/* An address to listen on: an IP literal, canonical in `out`. 0, or -1 with `err`. */
+int listen_parse(struct span text, char out[HOST_TEXT], struct err *err);
+
+/* A network, "192.168.0.0/16", "fd00::/8" or a single address. 0, or -1 with `err`. */
+int network_check(struct span text, struct err *err);
+
+/* A mail address, roughly: the CA has the last word. 0, or -1 with `err`. */
+int email_check(struct span text, struct err *err);
+
+#endif

@@ -1,0 +1,75 @@
+/* The schema: every key of the configuration file and every variable of the environment, as
+ * tables. Validation, defaults, did-you-mean and help come from them, and so will whatever
+ * else describes the settings. */
+#ifndef PORTICO_CONFIG_SCHEMA_H
+#define PORTICO_CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+/* What a setting holds, which decides how it is written, checked and stored. */
+enum setting_type {
+    SETTING_DURATION,  /* "10s"; int64_t, microseconds */
+    SETTING_COUNT,     /* 10; unsigned */
+    SETTING_HOST,      /* "app.example.com"; char * */
+    SETTING_UPSTREAM,  /* "127.0.0.1:8080"; char *, and what it consists of, in the route */
+    SETTING_CERT_TYPE, /* "acme"; enum cert_type */
+    SETTING_EMAIL,     /* "you@example.com"; char * */
+    SETTING_ADDRESSES, /* ["0.0.0.0", "::"]; char **, NULL-terminated */
+    SETTING_NETWORKS   /* ["10.0.0.0/8"]; char **, NULL-terminated */
+};
+
+/* A table of the file. */
+struct section {
+    const char *name;
+    bool is_list; /* [[name]], any number of times; else [name], once */
+    const char *help;
+};
+
+/* A key of a section. */
+struct setting {
+    const char *section;
+    const char *name;
+    enum setting_type type;
+    size_t offset; /* of the member: in struct config_route for routes, else in struct config */
+    bool is_required;
+    const char *fallback; /* the default as one would write it, without quotes, lists separated
+                             by spaces; NULL: none */
+    int64_t min, max;     /* durations (in microseconds) and counts */
+    const char *example;  /* a value as it stands in the file */
+    const char *help;
+};
+
+enum variable_type { VARIABLE_PORT, VARIABLE_PATH };
+
+/* A variable of the environment. */
+struct variable {
+    const char *name;
+    enum variable_type type;
+    size_t offset; /* in struct config; of CONFIG_PATH none */
+    const char *fallback;
+    unsigned min; /* ports */
+    const char *help;
+};
+
+extern const struct section schema_sections[];
+extern const size_t schema_section_count;
+extern const struct setting schema_settings[];
+extern const size_t schema_setting_count;
+extern const struct variable schema_variables[];
+extern const size_t schema_variable_count;
+
+/* The names of enum cert_type, in its order. */
+#define CERT_TYPE_COUNT 3u
+extern const char *const schema_cert_types[CERT_TYPE_COUNT];
+
+const struct section *schema_section(struct span name);                                /* or NULL */
+const struct setting *schema_setting(const struct section *section, struct span name); /* or NULL */
+
+/* Some section that has a key of that name, or NULL. */
+const struct section *schema_section_of(struct span key);
+
+#endif

@@ -1,0 +1,361 @@
+/* Settings: each type's check and storage. Whoever loads the configuration runs this; nothing
+ * is shared.
+ *
+ * A problem's message begins with the setting's name and says what was expected; the hint
+ * gives the value as it was probably meant. */
+#include "config/setting.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "config/config.h"
+#include "config/names.h"
+#include "config/suggest.h"
+
+static const struct {
+    const char *name;
+    int64_t length;
+} units[] = {{"ms", CLOCK_MS},
+             {"s", CLOCK_SECOND},
+             {"m", 60 * CLOCK_SECOND},
+             {"h", 3600 * CLOCK_SECOND},
+             {"d", 86400 * CLOCK_SECOND}};
+#define UNIT_COUNT (sizeof units / sizeof *units)
+
+bool duration_parse(struct span text, int64_t *duration)
+{
+    size_t count = 0;
+    uint64_t number;
+    while (count < text.len && text.data[count] >= '0' && text.data[count] <= '9')
+        count++;
+    for (size_t i = 0; i < UNIT_COUNT; i++) {
+        if (!span_eq(span_from(text, count), span_str(units[i].name)))
+            continue;
+        if (!span_parse_uint(span_first(text, count), (uint64_t)(INT64_MAX / units[i].length),
+                             &number))
+            return false;
+        *duration = (int64_t)number * units[i].length;
+        return true;
+    }
+    return false;
+}
+
+const char *duration_format(int64_t duration, char out[32])
+{
+    size_t unit = duration == 0 ? 1 : UNIT_COUNT - 1;
+    while (unit > 0 && duration % units[unit].length)
+        unit--;
+    snprintf(out, 32, "%lld%s", (long long)(duration / units[unit].length), units[unit].name);
+    return out;
+}
+
+const char *setting_expected(const struct setting *setting, char out[SETTING_EXPECTED])
+{
+    char min[32], max[32];
+    switch (setting->type) {
+    case SETTING_DURATION:
+        snprintf(out, SETTING_EXPECTED, "a duration from \"%s\" to \"%s\"",
+                 duration_format(setting->min, min), duration_format(setting->max, max));
+        break;
+    case SETTING_COUNT:
+        snprintf(out, SETTING_EXPECTED, "a number from %lld to %lld", (long long)setting->min,
+                 (long long)setting->max);
+        break;
+    case SETTING_CERT_TYPE:
+        snprintf(out, SETTING_EXPECTED, "\"%s\", \"%s\" or \"%s\"", schema_cert_types[0],
+                 schema_cert_types[1], schema_cert_types[2]);
+        break;
+    case SETTING_ADDRESSES:
+    case SETTING_NETWORKS:
+        snprintf(out, SETTING_EXPECTED, "an array such as %s", setting->example);
+        break;
+    case SETTING_HOST:
+    case SETTING_UPSTREAM:
+    case SETTING_EMAIL:
+        snprintf(out, SETTING_EXPECTED, "text such as %s", setting->example);
+        break;
+    }
+    return out;
+}
+
+static struct err *report(struct setting_context *context, const struct setting *setting,
+                          const struct value *value, const char *what)
+{
+    char expected[SETTING_EXPECTED];
+    return problems_add(context->problems, context->file, value->line, value->column,
+                        "\"%s\" %s; %s was expected", setting->name, what,
+                        setting_expected(setting, expected));
+}
+
+static int report_type(struct setting_context *context, const struct setting *setting,
+                       const struct value *value)
+{
+    char what[64];
+    if (value->type == VALUE_BAD)
+        return -1;
+    snprintf(what, sizeof what, "is %s", value_type_name(value->type));
+    struct err *err = report(context, setting, value, what);
+    if (setting->type == SETTING_DURATION && value->type == VALUE_INTEGER)
+        return err_hint(err, "a duration needs a unit (ms, s, m, h or d) and quotes: \"%llds\"",
+                        (long long)value->integer);
+    if (setting->type == SETTING_UPSTREAM && value->type == VALUE_INTEGER)
+        return err_hint(err, "for a port of this machine write \"127.0.0.1:%lld\"",
+                        (long long)value->integer);
+    if (setting->type == SETTING_COUNT && value->type == VALUE_STRING) {
+        uint64_t number;
+        if (span_parse_uint(value->string, INT64_MAX, &number))
+            return err_hint(err, "write it without quotes: %llu", (unsigned long long)number);
+    }
+    if ((setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS) &&
+        value->type == VALUE_STRING) {
+        char quoted[PROBLEMS_QUOTE];
+        return err_hint(err, "put it in brackets: [\"%s\"]", problems_quote(value->string, quoted));
+    }
+    if (value->type == VALUE_ARRAY && value->array->count > 0)
+        return err_hint(err, setting->type == SETTING_HOST
+                                 ? "write one [[routes]] for each host"
+                                 : "only one value is possible: write it without brackets");
+    return -1;
+}
+
+/* A problem that `fault` describes, about the text `value`. */
+static int report_name(struct setting_context *context, const struct setting *setting,
+                       const struct value *value, const struct err *fault)
+{
+    char quoted[PROBLEMS_QUOTE];
+    struct err *err =
+        problems_add(context->problems, context->file, value->line, value->column, "%s \"%s\" %s",
+                     setting->name, problems_quote(value->string, quoted), fault->message);
+    if (fault->hint[0])
+        err_hint(err, "%s", fault->hint);
+    return -1;
+}
+
+static int out_of_memory(struct setting_context *context)
+{
+    problems_add(context->problems, context->file, 0, 0, "out of memory");
+    return -1;
+}
+
+/* A copy in the tree's memory, or NULL with the problem reported. */
+static char *keep(struct setting_context *context, struct span text)
+{
+    char *copy = value_alloc(context->tree, text.len + 1);
+    if (copy == NULL) {
+        out_of_memory(context);
+        return NULL;
+    }
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
+static int apply_duration(const struct setting *setting, int64_t *out, const struct value *value,
+                          struct setting_context *context)
+{
+    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16];
+    int64_t duration;
+    problems_quote(value->string, quoted);
+    snprintf(what, sizeof what, "is \"%s\"", quoted);
+    if (duration_parse(value->string, &duration)) {
+        *out = duration;
+        if (duration >= setting->min && duration <= setting->max)
+            return 0;
+        report(context, setting, value, what);
+        return -1;
+    }
+    uint64_t number;
+    struct err *err = report(context, setting, value, what);
+    if (span_parse_uint(value->string, INT64_MAX, &number))
+        return err_hint(err, "a duration needs a unit (ms, s, m, h or d): \"%ss\"", quoted);
+    return err_hint(err, "write a whole number and one unit (ms, s, m, h or d), such as %s",
+                    setting->example);
+}
+
+static int apply_count(const struct setting *setting, unsigned *out, const struct value *value,
+                       struct setting_context *context)
+{
+    if (value->integer >= setting->min && value->integer <= setting->max) {
+        *out = (unsigned)value->integer;
+        return 0;
+    }
+    char what[48];
+    snprintf(what, sizeof what, "is %lld", (long long)value->integer);
+    report(context, setting, value, what);
+    return -1;
+}
+
+static int apply_host(const struct setting *setting, char **out, const struct value *value,
+                      struct setting_context *context)
+{
+    struct err fault = {0};
+    char host[HOST_TEXT];
+    if (host_parse(value->string, host, &fault) < 0)
+        return report_name(context, setting, value, &fault);
+    *out = keep(context, span_str(host));
+    return *out ? 0 : -1;
+}
+
+static int apply_upstream(const struct setting *setting, struct config_route *route,
+                          const struct value *value, struct setting_context *context)
+{
+    struct err fault = {0};
+    char host[HOST_TEXT];
+    if (upstream_parse(value->string, host, &route->upstream_port, &fault) < 0)
+        return report_name(context, setting, value, &fault);
+    route->upstream = keep(context, value->string);
+    if (host[0])
+        route->upstream_host = keep(context, span_str(host));
+    return route->upstream && (route->upstream_host || !host[0]) ? 0 : -1;
+}
+
+static int apply_cert_type(const struct setting *setting, enum cert_type *out,
+                           const struct value *value, struct setting_context *context)
+{
+    struct suggest suggest = {.word = value->string};
+    for (unsigned i = 0; i < CERT_TYPE_COUNT; i++) {
+        if (span_eq(value->string, span_str(schema_cert_types[i]))) {
+            *out = (enum cert_type)i;
+            return 0;
+        }
+        suggest_offer(&suggest, schema_cert_types[i]);
+    }
+    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16];
+    snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
+    struct err *err = report(context, setting, value, what);
+    return suggest.best ? err_hint(err, "did you mean \"%s\"?", suggest.best) : -1;
+}
+
+static int apply_email(const struct setting *setting, char **out, const struct value *value,
+                       struct setting_context *context)
+{
+    struct err fault = {0};
+    if (email_check(value->string, &fault) < 0)
+        return report_name(context, setting, value, &fault);
+    *out = keep(context, value->string);
+    return *out ? 0 : -1;
+}
+
+/* One item of a list: checked, and in the form to keep. */
+static int list_item(const struct setting *setting, const struct value *item, char **out,
+                     struct setting_context *context)
+{
+    struct err fault = {0};
+    char ip[HOST_TEXT];
+    if (item->type != VALUE_STRING)
+        return report_type(context, setting, item);
+    if (setting->type == SETTING_NETWORKS) {
+        if (network_check(item->string, &fault) < 0)
+            return report_name(context, setting, item, &fault);
+        *out = keep(context, item->string);
+    } else {
+        if (listen_parse(item->string, ip, &fault) < 0)
+            return report_name(context, setting, item, &fault);
+        *out = keep(context, span_str(ip));
+    }
+    return *out ? 0 : -1;
+}
+
+static int apply_list(const struct setting *setting, char ***out, const struct value *value,
+                      struct setting_context *context)
+{
+    const struct value_array *array = value->array;
+    int result = 0;
+    size_t count = 0;
+    char **list = value_alloc(context->tree, (array->count + 1) * sizeof *list);
+    if (list == NULL)
+        return out_of_memory(context);
+    for (uint32_t i = 0; i < array->count; i++) {
+        if (list_item(setting, &array->items[i], &list[count], context) < 0) {
+            result = -1;
+            continue;
+        }
+        for (size_t j = 0; j < count && setting->type == SETTING_ADDRESSES; j++)
+            if (strcmp(list[j], list[count]) == 0) {
+                problems_add(context->problems, context->file, array->items[i].line,
+                             array->items[i].column,
+                             "\"%s\" names \"%s\" twice; each address was expected once",
+                             setting->name, list[j]);
+                result = -1;
+            }
+        count++;
+    }
+    list[count] = NULL;
+    if (array->count == 0 && setting->type == SETTING_ADDRESSES) {
+        err_hint(report(context, setting, value, "is empty"),
+                 "to listen everywhere, leave \"%s\" out", setting->name);
+        return -1;
+    }
+    *out = list;
+    return result;
+}
+
+static enum value_type type_of(const struct setting *setting)
+{
+    switch (setting->type) {
+    case SETTING_COUNT:
+        return VALUE_INTEGER;
+    case SETTING_ADDRESSES:
+    case SETTING_NETWORKS:
+        return VALUE_ARRAY;
+    default:
+        return VALUE_STRING;
+    }
+}
+
+int setting_apply(const struct setting *setting, void *object, const struct value *value,
+                  struct setting_context *context)
+{
+    if (value->type != type_of(setting))
+        return report_type(context, setting, value);
+    void *member = (char *)object + setting->offset;
+    switch (setting->type) {
+    case SETTING_DURATION:
+        return apply_duration(setting, member, value, context);
+    case SETTING_COUNT:
+        return apply_count(setting, member, value, context);
+    case SETTING_HOST:
+        return apply_host(setting, member, value, context);
+    case SETTING_UPSTREAM:
+        return apply_upstream(setting, object, value, context);
+    case SETTING_CERT_TYPE:
+        return apply_cert_type(setting, member, value, context);
+    case SETTING_EMAIL:
+        return apply_email(setting, member, value, context);
+    case SETTING_ADDRESSES:
+    case SETTING_NETWORKS:
+        return apply_list(setting, member, value, context);
+    }
+    return -1;
+}
+
+/* The default as the value that the file would have held. */
+int setting_apply_default(const struct setting *setting, void *object,
+                          struct setting_context *context)
+{
+    if (setting->fallback == NULL)
+        return 0;
+    struct span text = span_str(setting->fallback), part;
+    struct value value = {.type = type_of(setting)};
+    uint64_t number = 0;
+    switch (value.type) {
+    case VALUE_INTEGER:
+        span_parse_uint(text, INT64_MAX, &number);
+        value.integer = (int64_t)number;
+        break;
+    case VALUE_ARRAY:
+        value.array = value_array_new(context->tree);
+        if (value.array == NULL)
+            return out_of_memory(context);
+        while (text.len && span_split(&text, ' ', &part)) {
+            struct value item = {.type = VALUE_STRING, .string = part};
+            if (value_array_add(context->tree, value.array, &item) == NULL)
+                return out_of_memory(context);
+        }
+        break;
+    default:
+        value.string = text;
+        break;
+    }
+    return setting_apply(setting, object, &value, context);
+}

@@ -1,0 +1,37 @@
+/* Settings: from a value of the file to a member of the configuration. */
+#ifndef PORTICO_CONFIG_SETTING_H
+#define PORTICO_CONFIG_SETTING_H
+
+#include "base/err.h"
+#include "config/schema.h"
+#include "format/problems.h"
+#include "format/value.h"
+
+/* Where settings are stored, and problems reported. All borrowed. */
+struct setting_context {
+    const char *file;
+    struct value_tree *tree; /* the memory of strings and lists */
+    struct problems *problems;
+};
+
+/* Checks `value` and stores it in `object` (the struct that setting->offset is about). 0, or
+ * -1 with the problem reported; a VALUE_BAD is passed over in silence. */
+int setting_apply(const struct setting *setting, void *object, const struct value *value,
+                  struct setting_context *context);
+
+/* Stores the default, if the setting has one. 0, or -1 when out of memory. */
+int setting_apply_default(const struct setting *setting, void *object,
+                          struct setting_context *context);
+
+/* What a value of the setting looks like, for "... was expected". Returns `out`. */
+#define SETTING_EXPECTED 160u
+const char *setting_expected(const struct setting *setting, char out[SETTING_EXPECTED]);
+
+/* "10s", "500ms", "1h" (one number, one unit of ms, s, m, h, d) in microseconds. False when it
+ * is none, or too large for 64 bits. */
+bool duration_parse(struct span text, int64_t *duration);
+
+/* The shortest such text, into `out` of at least 32 bytes. Returns `out`. */
+const char *duration_format(int64_t duration, char out[32]);
+
+#endif

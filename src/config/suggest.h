@@ -1,0 +1,20 @@
+/* Did you mean ...? */
+#ifndef PORTICO_CONFIG_SUGGEST_H
+#define PORTICO_CONFIG_SUGGEST_H
+
+#include <stddef.h>
+
+#include "base/span.h"
+
+/* The best of the words offered so far; begin with {.word = what was written}. */
+struct suggest {
+    struct span word;
+    const char *best; /* borrowed from what was offered; NULL while nothing is near */
+    size_t distance;
+};
+
+/* Offers a candidate. It is near when few letters are wrong, missing, too many or swapped, for
+ * the length of the word; case and the choice between "-" and "_" do not matter. */
+void suggest_offer(struct suggest *suggest, const char *candidate);
+
+#endif
