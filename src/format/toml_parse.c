@@ -334,8 +334,20 @@ static int parse_separator(struct parser *p, const struct value *open, const str
         return 1;
     if (is_unclosed(p, open, bracket, true))
         return -1;
-    if (item->type != VALUE_BAD)
-        toml_unexpected(&p->lex, bracket == '[' ? "\",\" or \"]\"" : "\",\" or \"}\"");
+    if (item->type == VALUE_BAD)
+        return lost(p, bracket);
+    struct toml_place place = toml_here(&p->lex);
+    int c = toml_peek(&p->lex);
+    bool is_item = c == '"' || c == '\'' || c == '[' || c == '{' || toml_is_bare((char)c);
+    char what[TOML_DESCRIBE];
+    struct err *err = toml_problem(&p->lex, place,
+                                   "%s is unexpected here; \",\" or \"%c\" was "
+                                   "expected",
+                                   toml_describe(&p->lex, what), close);
+    if (is_item)
+        err_hint(err, "a comma is missing before it");
+    else if (place.line != open->line)
+        err_hint(err, "the \"%c\" on line %u is still open", bracket, open->line);
     return lost(p, bracket);
 }
 
@@ -372,8 +384,9 @@ static int parse_equals(struct parser *p)
         return 0;
     if (toml_peek(&p->lex) != ':')
         return toml_unexpected(&p->lex, "\"=\" and a value");
-    err_hint(toml_problem(&p->lex, toml_here(&p->lex), "unexpected \":\"; \"=\" was expected"),
-             "a key and its value are joined by \"=\"");
+    err_hint(
+        toml_problem(&p->lex, toml_here(&p->lex), "\":\" is unexpected here; \"=\" was expected"),
+        "a key and its value are joined by \"=\"");
     toml_take(&p->lex, ':');
     return 0;
 }
@@ -406,8 +419,11 @@ static int parse_assignment(struct parser *p, struct value_table *table, unsigne
     }
     toml_skip_space(&p->lex);
     int result = parse_value(p, value, depth + key.count);
-    if (result < 0)
+    if (result < 0) {
         value->type = VALUE_BAD;
+        if (table)
+            table->is_damaged = true; /* it may have swallowed what follows */
+    }
     if (table == NULL || taken)
         return result;
     struct value_entry *entry = value_table_add(p->lex.tree, table, last->name, value);
@@ -469,9 +485,15 @@ static int end_line(struct parser *p, const char *behind, bool is_silent)
         return 0;
     if (is_silent)
         return -1;
+    p->current->is_damaged = true; /* by what else stands on this line */
+    bool is_comma = toml_peek(&p->lex) == ',';
     char what[80];
     snprintf(what, sizeof what, "the end of the line behind the %s", behind);
-    return toml_unexpected(&p->lex, what);
+    if (!is_comma)
+        return toml_unexpected(&p->lex, what);
+    return err_hint(toml_problem(&p->lex, toml_here(&p->lex),
+                                 "\",\" is unexpected here; %s was expected", what),
+                    "each key has a line of its own; a long number is written 1000 or 1_000");
 }
 
 /* [a.b] or [[a.b]]. */
@@ -521,7 +543,7 @@ static int parse_statement(struct parser *p)
 static bool check_encoding(const char *file, struct span text, struct problems *problems)
 {
     if (span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"))) {
-        err_hint(problems_add(problems, file, 1, 1, "the file is UTF-16; UTF-8 was expected"),
+        err_hint(problems_add(problems, file, 0, 0, "the file is UTF-16; UTF-8 was expected"),
                  "save it again as UTF-8 (some editors call UTF-16 \"Unicode\")");
         return false;
     }
