@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
+#include "config/schema.h"
 
 #define FOLDER   "test/unit/wrong"
 #define AT_LEAST 80
@@ -85,6 +86,8 @@ static void says_the_right_words(void **state)
 
 int main(void)
 {
+    for (size_t i = 0; i < schema_variable_count; i++)
+        unsetenv(schema_variables[i].name);
     const struct CMUnitTest tests[] = {cmocka_unit_test(says_the_right_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
