@@ -1,170 +1,16 @@
 /* The heads that go out: see forward.h.
  *
  * Runs on the worker that serves the connection, on its stack. A head is built in two passes
- * over its fields: the first looks at each name once and notes its kind (struct survey), the
- * second writes. What Connection names is known only after the first.
+ * over its fields: the survey says what each of them is, then they are written, or not.
  *
- * Invariants
- * 1. What says who the client is leaves only through append_client, or unchanged from a
- *    trusted client. A name spelled with '_' for '-' is one and the same to a CGI-like
- *    upstream (both become HTTP_X_FORWARDED_FOR), and no honest proxy writes it: such a field
- *    travels from nobody, since a trusted client may well pass on what it did not recognise.
- * 2. Connection names away end-to-end fields only. All other kinds have a rule of their own.
- * 3. Work is linear in the head: Connection names at most as many fields as a head may have,
- *    and members beyond that are not looked at. */
+ * Invariant: what says who the client is leaves only through append_client, or unchanged from
+ * a trusted client. */
 #include "proxy/forward.h"
 
 #include <sys/random.h>
 
 #include "base/check.h"
-
-/* --- what a field is ---------------------------------------------------------------------- */
-
-enum kind {
-    KIND_END_TO_END,
-    KIND_HOP,        /* concerns one hop only, or was named by Connection */
-    KIND_CONNECTION, /* hop-by-hop, too, and names others */
-    KIND_UPGRADE,    /* hop-by-hop, but written anew when the upgrade goes on */
-    KIND_EXPECT,
-    KIND_HOST,
-    KIND_LENGTH,
-    KIND_REQUEST_ID,
-    KIND_FORWARDED,        /* Forwarded */
-    KIND_FORWARDED_FOR,    /* X-Forwarded-For */
-    KIND_FORWARDED_PROTO,  /* X-Forwarded-Proto */
-    KIND_FORWARDED_HOST,   /* X-Forwarded-Host */
-    KIND_REAL_IP,          /* X-Real-IP */
-    KIND_FORWARDED_OTHER,  /* any other X-Forwarded-* */
-    KIND_FORWARDED_FORGED, /* any of these, or X-Request-Id, spelled with '_' */
-};
-
-struct survey {
-    uint8_t kinds[HTTP_FIELDS_MAX];
-    uint32_t present; /* bit (1 << kind): there is such a field, and it says something */
-};
-
-/* Does `name` begin with `spelling` (lower case), if '_' is taken for '-'? */
-static bool begins(struct span name, struct span spelling)
-{
-    if (name.len < spelling.len)
-        return false;
-    for (size_t i = 0; i < spelling.len; i++) {
-        char c = name.data[i] == '_' ? '-' : span_lower(name.data[i]);
-        if (c != spelling.data[i])
-            return false;
-    }
-    return true;
-}
-
-static bool spells(struct span name, struct span spelling)
-{
-    return name.len == spelling.len && begins(name, spelling);
-}
-
-static enum kind classify_x(struct span name)
-{
-    enum kind kind = KIND_END_TO_END;
-    if (spells(name, SPAN("x-forwarded-for")))
-        kind = KIND_FORWARDED_FOR;
-    else if (spells(name, SPAN("x-forwarded-proto")))
-        kind = KIND_FORWARDED_PROTO;
-    else if (spells(name, SPAN("x-forwarded-host")))
-        kind = KIND_FORWARDED_HOST;
-    else if (begins(name, SPAN("x-forwarded")))
-        kind = KIND_FORWARDED_OTHER;
-    else if (spells(name, SPAN("x-real-ip")))
-        kind = KIND_REAL_IP;
-    else if (spells(name, SPAN("x-request-id")))
-        kind = KIND_REQUEST_ID;
-    if (kind != KIND_END_TO_END && span_find(name, '_') < name.len)
-        kind = KIND_FORWARDED_FORGED;
-    return kind;
-}
-
-/* The first letter rules out nearly every field that there is. */
-static enum kind classify(struct span name)
-{
-    switch (name.len ? span_lower(name.data[0]) : '\0') {
-    case 'c':
-        if (span_eq_nocase(name, SPAN("connection")))
-            return KIND_CONNECTION;
-        return span_eq_nocase(name, SPAN("content-length")) ? KIND_LENGTH : KIND_END_TO_END;
-    case 'e':
-        return span_eq_nocase(name, SPAN("expect")) ? KIND_EXPECT : KIND_END_TO_END;
-    case 'f':
-        return span_eq_nocase(name, SPAN("forwarded")) ? KIND_FORWARDED : KIND_END_TO_END;
-    case 'h':
-        if (span_eq_nocase(name, SPAN("host")))
-            return KIND_HOST;
-        return http_is_hop_by_hop(name) ? KIND_HOP : KIND_END_TO_END;
-    case 'k':
-    case 'p':
-    case 't':
-        return http_is_hop_by_hop(name) ? KIND_HOP : KIND_END_TO_END;
-    case 'u':
-        return span_eq_nocase(name, SPAN("upgrade")) ? KIND_UPGRADE : KIND_END_TO_END;
-    case 'x':
-        return classify_x(name);
-    default:
-        return KIND_END_TO_END;
-    }
-}
-
-/* Takes the next member of a comma-separated list that is not empty. */
-static bool next_member(struct span *list, struct span *member)
-{
-    while (span_split(list, ',', member)) {
-        *member = span_trim(*member);
-        if (member->len)
-            return true;
-    }
-    return false;
-}
-
-/* The usual options name no field; those of which there are fields are hop-by-hop anyway. */
-static bool is_plain_option(struct span option)
-{
-    return span_eq_nocase(option, SPAN("keep-alive")) || span_eq_nocase(option, SPAN("close")) ||
-           span_eq_nocase(option, SPAN("upgrade"));
-}
-
-static void drop_named(struct survey *survey, const struct http_field *fields, unsigned count,
-                       struct span name)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (survey->kinds[i] == KIND_END_TO_END && span_eq_nocase(fields[i].name, name))
-            survey->kinds[i] = KIND_HOP;
-}
-
-static void survey_fields(struct survey *survey, const struct http_field *fields, unsigned count)
-{
-    unsigned named = 0;
-    check(count <= HTTP_FIELDS_MAX);
-    survey->present = 0;
-    for (unsigned i = 0; i < count; i++) {
-        enum kind kind = classify(fields[i].name);
-        survey->kinds[i] = (uint8_t)kind;
-        if (fields[i].value.len)
-            survey->present |= UINT32_C(1) << kind;
-    }
-    if (!(survey->present & UINT32_C(1) << KIND_CONNECTION))
-        return;
-    for (unsigned i = 0; i < count; i++) {
-        struct span rest = fields[i].value, option;
-        if (survey->kinds[i] != KIND_CONNECTION)
-            continue;
-        while (named < HTTP_FIELDS_MAX && next_member(&rest, &option))
-            if (!is_plain_option(option)) {
-                drop_named(survey, fields, count, option);
-                named++;
-            }
-    }
-}
-
-static bool has(const struct survey *survey, enum kind kind)
-{
-    return survey->present & UINT32_C(1) << kind;
-}
+#include "proxy/field_survey.h"
 
 /* --- pieces of heads ---------------------------------------------------------------------- */
 
@@ -177,8 +23,8 @@ static void append_field(struct buf *out, struct span name, struct span value)
 }
 
 /* All values of one kind as one list, without a line end; true if there was any. */
-static bool append_list(struct buf *out, const struct survey *survey,
-                        const struct http_field *fields, unsigned count, enum kind kind)
+static bool append_list(struct buf *out, const struct field_survey *survey,
+                        const struct http_field *fields, unsigned count, enum field_kind kind)
 {
     bool any = false;
     for (unsigned i = 0; i < count; i++) {
@@ -193,16 +39,16 @@ static bool append_list(struct buf *out, const struct survey *survey,
 }
 
 /* The Upgrade of either side, without h2c: HTTP/2 would be spoken past this proxy (H17). */
-static void append_upgrade(struct buf *out, const struct survey *survey,
+static void append_upgrade(struct buf *out, const struct field_survey *survey,
                            const struct http_field *fields, unsigned count)
 {
     const char *separator = "Connection: Upgrade\r\nUpgrade: ";
     bool any = false;
     for (unsigned i = 0; i < count; i++) {
         struct span rest = fields[i].value, protocol;
-        if (survey->kinds[i] != KIND_UPGRADE)
+        if (survey->kinds[i] != FIELD_UPGRADE)
             continue;
-        while (next_member(&rest, &protocol)) {
+        while (field_next_member(&rest, &protocol)) {
             if (span_eq_nocase(protocol, SPAN("h2c")))
                 continue;
             buf_append_str(out, any ? ", " : separator);
@@ -218,13 +64,13 @@ static void append_upgrade(struct buf *out, const struct survey *survey,
 
 /* What a trusted client says of its own: only the last word is its own, what stands before
  * was said to it. Empty if it says nothing. */
-static struct span last_member(const struct http_request *request, enum kind kind)
+static struct span last_member(const struct http_request *request, enum field_kind kind)
 {
     struct span last = SPAN("");
     for (unsigned i = 0; i < request->field_count; i++) {
         struct span rest = request->fields[i].value, member;
-        if (classify(request->fields[i].name) == kind)
-            while (next_member(&rest, &member))
+        if (field_classify(request->fields[i].name) == kind)
+            while (field_next_member(&rest, &member))
                 last = member;
     }
     return last;
@@ -266,11 +112,11 @@ bool forward_is_secure(const struct http_request *request, const struct forward_
     struct span last = SPAN("");
     if (client->secure || !client->trusted)
         return client->secure;
-    if (span_eq_nocase(last_member(request, KIND_FORWARDED_PROTO), SPAN("https")))
+    if (span_eq_nocase(last_member(request, FIELD_FORWARDED_PROTO), SPAN("https")))
         return true;
     for (unsigned i = 0; i < request->field_count; i++) {
         struct span rest = request->fields[i].value, element;
-        if (classify(request->fields[i].name) == KIND_FORWARDED)
+        if (field_classify(request->fields[i].name) == FIELD_FORWARDED)
             while (split_quoted(&rest, ',', &element))
                 if (span_trim(element).len)
                     last = element;
@@ -307,12 +153,12 @@ static void append_real_ip(struct buf *out, const struct http_request *request, 
 {
     struct address named;
     char text[ADDRESS_TEXT];
-    if (trusted && address_parse_ip(last_member(request, KIND_FORWARDED_FOR), 0, &named))
+    if (trusted && address_parse_ip(last_member(request, FIELD_FORWARDED_FOR), 0, &named))
         ip = address_format_ip(&named, text);
     append_field(out, SPAN("X-Real-IP"), span_str(ip));
 }
 
-static void append_client(struct buf *out, const struct survey *survey,
+static void append_client(struct buf *out, const struct field_survey *survey,
                           const struct http_request *request, const struct forward_client *client,
                           struct span authority)
 {
@@ -322,22 +168,22 @@ static void append_client(struct buf *out, const struct survey *survey,
 
     buf_append_str(out, "X-Forwarded-For: ");
     if (trusted &&
-        append_list(out, survey, request->fields, request->field_count, KIND_FORWARDED_FOR))
+        append_list(out, survey, request->fields, request->field_count, FIELD_FORWARDED_FOR))
         buf_append_str(out, ", ");
     buf_append_str(out, ip);
     buf_append_str(out, "\r\n");
 
-    if (!trusted || !has(survey, KIND_FORWARDED_PROTO))
+    if (!trusted || !field_survey_has(survey, FIELD_FORWARDED_PROTO))
         append_field(out, SPAN("X-Forwarded-Proto"),
                      forward_is_secure(request, client) ? SPAN("https") : SPAN("http"));
-    if (!trusted || !has(survey, KIND_FORWARDED_HOST))
+    if (!trusted || !field_survey_has(survey, FIELD_FORWARDED_HOST))
         append_field(out, SPAN("X-Forwarded-Host"), authority);
-    if (!trusted || !has(survey, KIND_REAL_IP))
+    if (!trusted || !field_survey_has(survey, FIELD_REAL_IP))
         append_real_ip(out, request, trusted, ip);
 
-    if (trusted && has(survey, KIND_FORWARDED)) {
+    if (trusted && field_survey_has(survey, FIELD_FORWARDED)) {
         buf_append_str(out, "Forwarded: ");
-        append_list(out, survey, request->fields, request->field_count, KIND_FORWARDED);
+        append_list(out, survey, request->fields, request->field_count, FIELD_FORWARDED);
         buf_append_str(out, ", ");
         append_element(out, client, ip, authority);
         buf_append_str(out, "\r\n");
@@ -347,28 +193,28 @@ static void append_client(struct buf *out, const struct survey *survey,
 /* --- requests ----------------------------------------------------------------------------- */
 
 /* Does a field of the request go on as it came? */
-static bool travels(enum kind kind, const struct http_field *field,
+static bool travels(enum field_kind kind, const struct http_field *field,
                     const struct http_request *request, bool trusted)
 {
     switch (kind) {
-    case KIND_END_TO_END:
-    case KIND_LENGTH:
+    case FIELD_END_TO_END:
+    case FIELD_LENGTH:
         return true;
-    case KIND_EXPECT:
+    case FIELD_EXPECT:
         return request->minor > 0; /* HTTP/1.0 has no 100 to wait for (RFC 9110, 10.1.1) */
-    case KIND_FORWARDED_PROTO:
-    case KIND_FORWARDED_HOST:
-    case KIND_REAL_IP:
-    case KIND_FORWARDED_OTHER:
+    case FIELD_FORWARDED_PROTO:
+    case FIELD_FORWARDED_HOST:
+    case FIELD_REAL_IP:
+    case FIELD_FORWARDED_OTHER:
         return trusted && field->value.len;
-    case KIND_HOP:
-    case KIND_CONNECTION:
-    case KIND_UPGRADE:
-    case KIND_HOST:
-    case KIND_REQUEST_ID:
-    case KIND_FORWARDED:
-    case KIND_FORWARDED_FOR:
-    case KIND_FORWARDED_FORGED:
+    case FIELD_HOP:
+    case FIELD_CONNECTION:
+    case FIELD_UPGRADE:
+    case FIELD_HOST:
+    case FIELD_REQUEST_ID:
+    case FIELD_FORWARDED:
+    case FIELD_FORWARDED_FOR:
+    case FIELD_FORWARDED_FORGED:
         break;
     }
     return false;
@@ -389,13 +235,15 @@ static struct span authority_of(const struct http_request *request, struct span 
 void forward_request(struct buf *out, const struct http_request *request,
                      const struct forward_client *client, struct span host, struct span request_id)
 {
-    struct survey survey;
+    struct field_survey survey;
     char text[ADDRESS_TEXT + 2];
     const struct span authority = authority_of(request, host, text);
-    survey_fields(&survey, request->fields, request->field_count);
+    field_survey(&survey, request->fields, request->field_count);
 
     buf_append_span(out, request->method);
     buf_append_str(out, " ");
+    if (request->origin_form.len && request->origin_form.data[0] == '?')
+        buf_append_str(out, "/"); /* RFC 9112, 3.2.1: an empty path goes out as "/" */
     buf_append_span(out, request->origin_form);
     buf_append_str(out, " HTTP/1.1\r\n");
     append_field(out, SPAN("Host"), authority);
@@ -463,15 +311,15 @@ static bool keeps_length(const struct http_response *response, enum http_framing
            response->status >= 200 && response->status != 204;
 }
 
-static bool travels_back(enum kind kind, const struct http_response *response,
+static bool travels_back(enum field_kind kind, const struct http_response *response,
                          enum http_framing framing)
 {
     switch (kind) {
-    case KIND_HOP:
-    case KIND_CONNECTION:
-    case KIND_UPGRADE:
+    case FIELD_HOP:
+    case FIELD_CONNECTION:
+    case FIELD_UPGRADE:
         return false;
-    case KIND_LENGTH:
+    case FIELD_LENGTH:
         return keeps_length(response, framing);
     default: /* what concerns requests means nothing here */
         return true;
@@ -481,8 +329,8 @@ static bool travels_back(enum kind kind, const struct http_response *response,
 void forward_response(struct buf *out, const struct http_response *response, unsigned client_minor,
                       enum http_framing framing, enum forward_connection connection)
 {
-    struct survey survey;
-    survey_fields(&survey, response->fields, response->field_count);
+    struct field_survey survey;
+    field_survey(&survey, response->fields, response->field_count);
 
     buf_append_str(out, "HTTP/1.1 ");
     buf_append_uint(out, response->status);

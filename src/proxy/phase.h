@@ -15,7 +15,7 @@ enum step { STEP_NEXT, STEP_PARK, STEP_CLOSE };
 enum step phase_handshake(struct connection *connection, struct turn *turn);
 enum step phase_head(struct connection *connection, struct turn *turn);     /* request.c */
 enum step phase_connect(struct connection *connection, struct turn *turn);  /* dial.c */
-enum step phase_exchange(struct connection *connection, struct turn *turn); /* exchange.c */
+enum step phase_exchange(struct connection *connection, struct turn *turn); /* transfer.c */
 enum step phase_tunnel(struct connection *connection, struct turn *turn);   /* tunnel.c */
 enum step phase_linger(struct connection *connection, struct turn *turn);
 
@@ -55,7 +55,7 @@ struct reply exchange_reply(const struct exchange *exchange);
 
 /* An answer of Portico's own instead of an upstream's: the whole of it is in
  * exchange->down.out. The phase is EXCHANGE then. */
-enum step exchange_answer(struct connection *connection, enum reason reason);
+enum step exchange_answer(struct connection *connection);
 
 /* The error answer for `reason`; the upstream's connection, if any, is closed. If an answer has
  * already begun, the client's connection is aborted instead. */

@@ -143,7 +143,7 @@ static enum step redirect(struct connection *c, const struct http_request *reque
     bool get_or_head = request->is_head || span_eq(request->method, SPAN("GET"));
     reply_redirect(&x->down.out, &reply, get_or_head, span_str(x->route->host),
                    x->config->public_https_port, request->origin_form);
-    return exchange_answer(c, REASON_NONE);
+    return exchange_answer(c);
 }
 
 static enum step hello(struct connection *c)
@@ -158,7 +158,7 @@ static enum step hello(struct connection *c)
         .tls_cipher = c->secure ? tls_cipher(&c->client) : NULL,
     };
     reply_hello(&x->down.out, &reply, &page);
-    return exchange_answer(c, REASON_NONE);
+    return exchange_answer(c);
 }
 
 /* Finds the route and begins what it says. */

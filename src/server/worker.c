@@ -19,7 +19,7 @@
 struct worker {
     struct service *service; /* borrowed */
     pthread_t thread;
-    char name[8];
+    char name[16];
     struct connection *_Atomic serving; /* NULL while waiting for a connection */
 
     /* its thread only */
@@ -76,7 +76,7 @@ struct workers *workers_new(struct service *service, unsigned count, struct err 
     for (; workers->count < count; workers->count++) {
         struct worker *worker = &workers->items[workers->count];
         worker->service = service;
-        snprintf(worker->name, sizeof worker->name, "w%02u", workers->count % 10000u);
+        snprintf(worker->name, sizeof worker->name, "w%02u", workers->count);
         if (thread_start(&worker->thread, worker->name, run, worker) == 0)
             continue;
         err_set_errno(err, errno, "worker %u of %u cannot be started", workers->count + 1, count);

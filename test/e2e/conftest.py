@@ -169,7 +169,7 @@ def portico_factory(tmp_path):
     yield start
     try:
         for portico in started:
-            if portico.process.poll() is None:
+            if portico.process and portico.process.poll() is None:
                 portico.stop()
     finally:
         for portico in started:

@@ -60,7 +60,7 @@ def test_h19_large_bodies_both_ways(site):
 def test_h19_empty_bodies(site):
     client = site.connect()
     assert client.ask(chunked_request(site, chunked())).status == 200
-    site.origin.script = answer(response(chunks=[]))
+    site.origin.play(answer(response(chunks=[])))
     assert client.ask(site.request()).body == b""
     assert client.ask(site.request()).body == b""
 

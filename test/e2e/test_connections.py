@@ -265,11 +265,10 @@ def test_h27_a_half_closed_client_is_answered(sites):
     go = threading.Event()
 
     def script(connection):
-        message = connection.request()
-        connection.report("asked")
-        assert go.wait(LIMIT)
-        connection.send(response(body=message.body + b"!"))
-        connection.request()
+        while message := connection.request():
+            connection.report("asked")
+            assert go.wait(LIMIT)
+            connection.send(response(body=message.body + b"!"))
     site.origin.script = script
     for data in (site.request(), site.request("POST", "/", body=b"hello"), site.request("POST", "/", chunks=[b"hello"])):
         client = site.connect()

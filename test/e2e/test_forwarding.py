@@ -268,7 +268,7 @@ def test_h20_no_chunked_for_http10(site):
     client = site.connect()
     message = client.ask(site.request(version="HTTP/1.0"))
     assert (message.body, message.framing) == (b"abcd", "close")
-    site.origin.script = answer(b"HTTP/1.1 200 OK\r\n\r\nuntil the end", close=True)
+    site.origin.play(answer(b"HTTP/1.1 200 OK\r\n\r\nuntil the end", close=True))
     client = site.connect()
     message = client.ask(site.request("GET", "/", "Connection: keep-alive", version="HTTP/1.0"))
     assert (message.body, message.framing) == (b"until the end", "close")

@@ -154,7 +154,6 @@ def test_h30_too_many_connections_from_one_client(portico_factory, origin_factor
     for client in clients:
         assert client.ask(get("x.test")).status == 200
     fourth = portico.connect("http")
-    fourth.send(get("x.test"))
     message = fourth.response()
     assert message.status == 503 and "E503-CLIENT" in message.text and message.get("Retry-After")
     assert fourth.end() == CLEAN

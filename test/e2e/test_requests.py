@@ -268,7 +268,6 @@ def test_h13_an_http2_preface(site):
 def test_h13_garbage(site, data):
     client = site.connect()
     client.send(data)
-    client.finish()
     if site.scheme == "http" or b"\r\n" in data:
         message = client.response()
         assert message.status == 400 and "E400-" in message.text
@@ -281,12 +280,12 @@ def test_h13_garbage(site, data):
 def test_h13_plain_http_on_the_tls_port(sites):
     portico = sites["a.https.test"].portico
     client = Client(portico.address("https"))
-    mark = portico.log.mark()
+    mark = portico.out.mark()
     client.send(b"GET /secret HTTP/1.1\r\nHost: a.https.test\r\n\r\n")
     message = client.response()
     assert message.status == 400 and "E400-TLS" in message.text
     assert client.end() == CLEAN
-    portico.wait_log("E400-TLS", mark)
+    portico.wait_access(lambda e: e["reason"] == "E400-TLS", mark)
     client.close()
 
 

@@ -91,6 +91,11 @@ class Origin:
         self.errors = []
         self.reports = queue.Queue()
 
+    def play(self, script):
+        """Another script: for new connections, and there will be no others."""
+        self.drop()
+        self.script = script
+
     def reported(self):
         return self.reports.get(timeout=LIMIT)
 

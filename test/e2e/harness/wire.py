@@ -6,6 +6,7 @@ that the three ways of ending can be told apart: cleanly, by a reset, and (TLS o
 by a FIN without close_notify.
 """
 
+import errno
 import socket
 import ssl
 import struct
@@ -86,7 +87,11 @@ class Endpoint:
         """Says that nothing more will be sent: FIN, or close_notify and FIN."""
         if self.tls:
             self.send_close_notify()
-        self.sock.shutdown(socket.SHUT_WR)
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            if error.errno != errno.ENOTCONN:  # the peer was quicker, and is gone
+                raise
 
     def reset(self):
         if self.sock.fileno() >= 0:
@@ -158,13 +163,14 @@ class Endpoint:
 
     def is_quiet(self):
         """True while neither bytes nor an end have arrived that were not read yet."""
-        if self.buffer or self.ended:
-            return False
+        self.sock.settimeout(0)
         try:
-            self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            self.buffer += self.recv()
         except BlockingIOError:
-            return True
-        return False
+            pass
+        finally:
+            self.sock.settimeout(LIMIT)
+        return not self.buffer and not self.ended
 
     # TLS
 

@@ -1,0 +1,133 @@
+/* What the fields of a head are: see field_survey.h.
+ *
+ * Runs on the worker that serves the connection. The kind of a field depends on its name, and
+ * on what Connection names, which is known only when all fields have been seen: hence a survey
+ * before the head is written.
+ *
+ * Invariants
+ * 1. Connection names away end-to-end fields only. All other kinds have a rule of their own.
+ * 2. Work is linear in the head: Connection names at most as many fields as a head may have,
+ *    and members beyond that are not looked at.
+ * 3. A name spelled with '_' for '-' is one and the same to a CGI-like upstream (both become
+ *    HTTP_X_FORWARDED_FOR), and no honest proxy writes it: it is a forgery, whoever sent it,
+ *    since a trusted client may well pass on what it did not recognise. */
+#include "proxy/field_survey.h"
+
+#include "base/check.h"
+
+/* Does `name` begin with `spelling` (lower case), if '_' is taken for '-'? */
+static bool begins(struct span name, struct span spelling)
+{
+    if (name.len < spelling.len)
+        return false;
+    for (size_t i = 0; i < spelling.len; i++) {
+        char c = name.data[i] == '_' ? '-' : span_lower(name.data[i]);
+        if (c != spelling.data[i])
+            return false;
+    }
+    return true;
+}
+
+static bool spells(struct span name, struct span spelling)
+{
+    return name.len == spelling.len && begins(name, spelling);
+}
+
+static enum field_kind classify_x(struct span name)
+{
+    enum field_kind kind = FIELD_END_TO_END;
+    if (spells(name, SPAN("x-forwarded-for")))
+        kind = FIELD_FORWARDED_FOR;
+    else if (spells(name, SPAN("x-forwarded-proto")))
+        kind = FIELD_FORWARDED_PROTO;
+    else if (spells(name, SPAN("x-forwarded-host")))
+        kind = FIELD_FORWARDED_HOST;
+    else if (begins(name, SPAN("x-forwarded")))
+        kind = FIELD_FORWARDED_OTHER;
+    else if (spells(name, SPAN("x-real-ip")))
+        kind = FIELD_REAL_IP;
+    else if (spells(name, SPAN("x-request-id")))
+        kind = FIELD_REQUEST_ID;
+    if (kind != FIELD_END_TO_END && span_find(name, '_') < name.len)
+        kind = FIELD_FORWARDED_FORGED;
+    return kind;
+}
+
+/* The first letter rules out nearly every field that there is. */
+enum field_kind field_classify(struct span name)
+{
+    switch (name.len ? span_lower(name.data[0]) : '\0') {
+    case 'c':
+        if (span_eq_nocase(name, SPAN("connection")))
+            return FIELD_CONNECTION;
+        return span_eq_nocase(name, SPAN("content-length")) ? FIELD_LENGTH : FIELD_END_TO_END;
+    case 'e':
+        return span_eq_nocase(name, SPAN("expect")) ? FIELD_EXPECT : FIELD_END_TO_END;
+    case 'f':
+        return span_eq_nocase(name, SPAN("forwarded")) ? FIELD_FORWARDED : FIELD_END_TO_END;
+    case 'h':
+        if (span_eq_nocase(name, SPAN("host")))
+            return FIELD_HOST;
+        return http_is_hop_by_hop(name) ? FIELD_HOP : FIELD_END_TO_END;
+    case 'k':
+    case 'p':
+    case 't':
+        return http_is_hop_by_hop(name) ? FIELD_HOP : FIELD_END_TO_END;
+    case 'u':
+        return span_eq_nocase(name, SPAN("upgrade")) ? FIELD_UPGRADE : FIELD_END_TO_END;
+    case 'x':
+        return classify_x(name);
+    default:
+        return FIELD_END_TO_END;
+    }
+}
+
+bool field_next_member(struct span *list, struct span *member)
+{
+    while (span_split(list, ',', member)) {
+        *member = span_trim(*member);
+        if (member->len)
+            return true;
+    }
+    return false;
+}
+
+/* The usual options name no field; those of which there are fields are hop-by-hop anyway. */
+static bool is_plain_option(struct span option)
+{
+    return span_eq_nocase(option, SPAN("keep-alive")) || span_eq_nocase(option, SPAN("close")) ||
+           span_eq_nocase(option, SPAN("upgrade"));
+}
+
+static void drop_named(struct field_survey *survey, const struct http_field *fields, unsigned count,
+                       struct span name)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (survey->kinds[i] == FIELD_END_TO_END && span_eq_nocase(fields[i].name, name))
+            survey->kinds[i] = FIELD_HOP;
+}
+
+void field_survey(struct field_survey *survey, const struct http_field *fields, unsigned count)
+{
+    unsigned named = 0;
+    check(count <= HTTP_FIELDS_MAX);
+    survey->present = 0;
+    for (unsigned i = 0; i < count; i++) {
+        enum field_kind kind = field_classify(fields[i].name);
+        survey->kinds[i] = (uint8_t)kind;
+        if (fields[i].value.len)
+            survey->present |= UINT32_C(1) << kind;
+    }
+    if (!(survey->present & UINT32_C(1) << FIELD_CONNECTION))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        struct span rest = fields[i].value, option;
+        if (survey->kinds[i] != FIELD_CONNECTION)
+            continue;
+        while (named < HTTP_FIELDS_MAX && field_next_member(&rest, &option))
+            if (!is_plain_option(option)) {
+                drop_named(survey, fields, count, option);
+                named++;
+            }
+    }
+}
