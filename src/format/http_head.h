@@ -62,7 +62,8 @@ struct http_request {
     struct span host;        /* the authority without port and trailing dot; case as received;
                                 IPv6 literals without brackets */
     struct span origin_form; /* what goes upstream: the target; of an absolute-form target its
-                                path and query ("/" if empty, "*" for OPTIONS without path) */
+                                path and query ("/" if empty, "*" for OPTIONS without path); an
+                                empty path before a query stays empty: "?query" */
     unsigned minor;          /* HTTP/1.minor; above 1 counts as 1 */
     enum http_framing framing;
     uint64_t content_length;

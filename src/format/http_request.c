@@ -41,12 +41,12 @@ static size_t scheme_len(struct span target)
     return span_eq_nocase(span_first(target, 8), SPAN("https://")) ? 8 : 0;
 }
 
-/* absolute-form (RFC 9112, 3.2.2; H05). A query right behind the authority is refused: it
- * could be forwarded only with a path that did not come. */
+/* absolute-form (RFC 9112, 3.2.2; H05). */
 static bool parse_absolute_form(struct span target, size_t scheme, struct http_request *request)
 {
     const struct span rest = span_from(target, scheme);
-    const size_t slash = span_find(rest, '/');
+    const size_t query = span_find(rest, '?');
+    const size_t slash = span_find(span_first(rest, query), '/');
     const struct span authority = span_first(rest, slash);
     if (!http_authority_split(authority, &request->host))
         return false;

@@ -2,7 +2,7 @@
  *
  * It begins when a head is complete (proxy/request.c), gets an upstream (proxy/dial.c) or an
  * answer of Portico's own, and moves request bytes up and answer bytes down, full-duplex, until
- * both have ended (proxy/exchange.c). It holds a reference to the configuration it began
+ * both have ended (proxy/transfer.c). It holds a reference to the configuration it began
  * with. */
 #ifndef PORTICO_PROXY_EXCHANGE_H
 #define PORTICO_PROXY_EXCHANGE_H

@@ -242,6 +242,8 @@ void forward_request(struct buf *out, const struct http_request *request,
 
     buf_append_span(out, request->method);
     buf_append_str(out, " ");
+    if (request->origin_form.len && request->origin_form.data[0] == '?')
+        buf_append_str(out, "/"); /* RFC 9112, 3.2.1: an empty path goes out as "/" */
     buf_append_span(out, request->origin_form);
     buf_append_str(out, " HTTP/1.1\r\n");
     append_field(out, SPAN("Host"), authority);

@@ -256,7 +256,10 @@ static void append_location(struct buf *out, struct span host, uint16_t port, st
         buf_append_str(out, ":");
         buf_append_uint(out, port);
     }
-    append_uri(out, target.len && target.data[0] == '/' ? target : SPAN("/"));
+    if (target.len == 0 || target.data[0] != '/')
+        buf_append_str(out, "/"); /* "?query" and "*" have no path */
+    if (target.len && (target.data[0] == '/' || target.data[0] == '?'))
+        append_uri(out, target);
 }
 
 void reply_redirect(struct buf *out, const struct reply *reply, bool get_or_head, struct span host,

@@ -11,7 +11,7 @@ from harness.wire import request
 
 def test_h05_absolute_form(site):
     client = site.connect()
-    for target, expected in (("/x?y=z", "/x?y=z"), ("", "/"), ("//a/../b", "//a/../b")):
+    for target, expected in (("/x?y=z", "/x?y=z"), ("", "/"), ("?q=/", "/?q=/"), ("//a/../b", "//a/../b")):
         data = request("GET", f"{site.scheme}://{site.host}{target}", host=site.host)
         assert client.ask(data).status == 200
         assert site.origin.requests[-1].target == expected
@@ -39,7 +39,7 @@ def test_h05_host_is_needed_all_the_same(site):
     site.refuses(data, 400, "E400-HOST", closes=False)
 
 
-@pytest.mark.parametrize("authority", ["user@{host}", "user:secret@{host}", "", "{host}:x", "a b", "{host}?q"])
+@pytest.mark.parametrize("authority", ["user@{host}", "user:secret@{host}", "", "{host}:x", "a b"])
 def test_h05_a_malformed_authority(site, authority):
     data = request("GET", f"{site.scheme}://{authority.format(host=site.host)}/", host=site.host)
     message = site.connect().ask(data)

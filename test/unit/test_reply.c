@@ -279,6 +279,7 @@ static void redirect_location_h25(void **state)
     assert_location("app.test", 80, SPAN("/x"), "https://app.test:80/x");
     assert_location("app.test", 443, SPAN("*"), "https://app.test/");
     assert_location("app.test", 443, SPAN(""), "https://app.test/");
+    assert_location("app.test", 443, SPAN("?q"), "https://app.test/?q");
     assert_location("192.0.2.1", 443, SPAN("/x"), "https://192.0.2.1/x");
     assert_location("2001:db8::1", 8443, SPAN("/x"), "https://[2001:db8::1]:8443/x");
     /* The host is not the target's to choose. */

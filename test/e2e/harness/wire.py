@@ -97,7 +97,7 @@ class Endpoint:
 
     def reset(self):
         if self.sock.fileno() >= 0:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            set_reset(self.sock)
             self.sock.close()
 
     def close(self):
@@ -201,6 +201,18 @@ class Endpoint:
                 return b""
             except ssl.SSLWantReadError:
                 self._feed()
+
+
+class Replay(Endpoint):
+    """What was received before, to be read from once more."""
+
+    def __init__(self, data, ended):
+        self.buffer, self.ended = data, ended
+
+
+def set_reset(sock):
+    """Closing this socket will reset its connection."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 # The kernel knows how much the other end of a loopback connection has not read yet: sock_diag(7).
