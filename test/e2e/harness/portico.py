@@ -15,6 +15,12 @@ from .wire import LIMIT
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTICO_BIN", ROOT / "build" / "portico")).resolve()
 
+def sanitizer():
+    """Which sanitizer the binary was built with, if any."""
+    code = BINARY.read_bytes()
+    return "tsan" if b"__tsan_init" in code else "asan" if b"__asan_init" in code else None
+
+
 # A sanitizer's report, or Portico's own last words.
 REPORT = re.compile(r"ERROR: \w*Sanitizer|WARNING: \w*Sanitizer|SUMMARY: \w*Sanitizer"
                     r"|runtime error:|PANIC")
@@ -75,6 +81,15 @@ class Lines:
                 if self.over or left <= 0 or not self.changed.wait(left):
                     raise AssertionError("no such line; the last ones were:\n"
                                          + "\n".join(self.items[-15:]))
+
+    def wait_count(self, predicate, count, since=0):
+        """Waits for so many lines for which the predicate holds; returns all of them."""
+        with self.changed:
+            def found():
+                return [item for item in self.items[since:] if predicate(item)]
+            enough = self.changed.wait_for(lambda: len(found()) >= count, LIMIT)
+            assert enough, f"{len(found())} such lines instead of {count}"
+            return found()
 
     def text(self):
         with self.changed:
