@@ -127,8 +127,13 @@ class Portico:
             if found := re.search(r"listening on (https?) (\S+):(\d+)$", line):
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
+        self.workers = int(re.search(r"(\d+) workers", self.log.text())[1])
         self.baseline = self.status()
+        self.descriptors = self.open_descriptors()
         return self
+
+    def open_descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self, balanced=True):
         """SIGTERM, and everything that must be true of an orderly end."""
@@ -176,10 +181,13 @@ class Portico:
 
     def await_balance(self):
         """Once all test clients have closed, the gauges are back where they began."""
-        limit = self.baseline["buffers"]
-        return self.await_status(lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
-                                 and n["upstream_open"] == n["upstream_idle"]
-                                 and n["buffers"] <= limit)
+        began = self.baseline
+        return self.await_status(
+            lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
+            and n["upstream_open"] == n["upstream_idle"]
+            and n["buffers"] <= began["buffers"]
+            and n["config_refs"] <= began["config_refs"] + self.workers  # each may keep one
+            and self.open_descriptors() <= self.descriptors + n["upstream_idle"])
 
     def wait_log(self, predicate, since=0):
         """The first line of the log for which the predicate holds, or that contains it."""
