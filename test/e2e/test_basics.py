@@ -61,7 +61,7 @@ def test_check(tmp_path):
     ("[server]\ntrusted_proxies = [\"nobody\"]\n", "2:20", ["nobody"]),
     ("[server]\nlisten = [\"localhost\"]\n", "2:11", ["localhost"]),
     ("[[routes]]\nhost = \"x.test\"\nupstream = \"a:1\"\n[[routes]]\nhost = \"X.test\"\nupstream = \"b:1\"\n", "5:8", ["x.test"]),
-    ("\xff\xfe", "1:1", []),
+    ("a = \"\xff\"\n", "1:6", ["utf-8"]),
     ("\0\1\2\xff", "", ["binary"]),
 ])
 @pytest.mark.parametrize("command", ["run", "check"])
