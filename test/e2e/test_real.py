@@ -9,6 +9,7 @@ import pytest
 import websockets
 
 from harness.client import tls_context
+from harness.curl import curl
 from harness.nginx import free_port
 from harness.portico import toml
 from harness.wire import LIMIT, request, response
@@ -22,18 +23,6 @@ def nginx_site(nginx, portico_factory):
     (nginx.root / "index.html").write_text("<h1>home</h1>")
     portico = portico_factory(toml([("n.http.test", nginx.upstream, "none"), ("n.https.test", nginx.upstream, "self_signed")]))
     return portico, nginx
-
-
-def curl(portico, scheme, host, path, *options, **run):
-    """curl, told where the host is, trusting only the local CA."""
-    host_address, port = portico.address(scheme)
-    command = ["curl", "-sS", "--max-time", str(int(LIMIT)), "--noproxy", "*", *options,
-               "--connect-to", f"{host}:{80 if scheme == 'http' else 443}:{host_address}:{port}"]
-    if portico.root.exists():
-        command += ["--cacert", str(portico.root)]
-    done = subprocess.run([*command, f"{scheme}://{host}{path}"], capture_output=True, timeout=2 * LIMIT, **run)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_nginx_files_and_ranges(nginx_site, scheme):
