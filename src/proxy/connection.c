@@ -113,7 +113,7 @@ enum step phase_linger(struct connection *c, struct turn *turn)
             if (turn_is_over(turn))
                 /* Over TLS the next input may lie inside OpenSSL already; after the half-close
                  * a socket always counts as writable. */
-                return connection_yield(c, POLLOUT, 0, deadline);
+                return connection_yield(c, POLLOUT, 0);
             continue;
         }
         if (n == 0 || errno != EAGAIN)
@@ -207,10 +207,9 @@ enum wait_result connection_wait(struct connection *c, const struct turn *turn, 
     return poll(fds, c->wait_count, (int)(TURN_PATIENCE / CLOCK_MS)) > 0 ? WAIT_READY : WAIT_PARK;
 }
 
-enum step connection_yield(struct connection *c, short client_events, short upstream_events,
-                           int64_t deadline)
+enum step connection_yield(struct connection *c, short client_events, short upstream_events)
 {
-    set_wait(c, client_events, upstream_events, deadline);
+    set_wait(c, client_events, upstream_events, clock_now());
     return STEP_PARK;
 }
 

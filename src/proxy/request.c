@@ -234,9 +234,9 @@ static enum parse_result scan(struct connection *c, size_t *size, enum reason *w
 enum step phase_head(struct connection *c, struct turn *turn)
 {
     /* Pipelined requests are served in order, but not all in one turn. A client that reads none
-     * of the answers is for the next exchange to find out: hence the deadline that is over. */
+     * of the answers is for the next exchange to find out. */
     if (buf_len(&c->in) && turn_is_over(turn))
-        return connection_yield(c, POLLOUT, 0, clock_now());
+        return connection_yield(c, POLLOUT, 0);
     for (;;) {
         size_t size;
         enum reason why;

@@ -350,7 +350,8 @@ class UnreadAnswer(Way):
         await member.peer.send(member.request())
 
     def check(self, member):
-        assert member.peer.buffer.startswith(b"HTTP/1.1 200 OK\r\n")
+        # Over TLS not even the first record may have come whole.
+        assert member.peer.buffer[:15] in (b"HTTP/1.1 200 OK", b"")
         assert member.peer.ended == RESET
 
 
