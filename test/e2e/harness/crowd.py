@@ -39,6 +39,7 @@ class Peer:
         self.tls = None
         self.buffer = b""  # received, not taken
         self.ended = self.ended_at = None
+        self.was_reset = False
 
     # TLS
 
@@ -85,7 +86,11 @@ class Peer:
     # Sending
 
     async def send_raw(self, data):
-        await self.loop.sock_sendall(self.sock, data)
+        try:
+            await self.loop.sock_sendall(self.sock, data)
+        except ConnectionResetError:
+            self.was_reset = True  # the kernel says so only once
+            raise
 
     async def send(self, data):
         await self.send_raw(self.encrypt(data))
@@ -122,7 +127,8 @@ class Peer:
         data = b""
         try:
             data = await (self._recv_tls() if self.tls else self.loop.sock_recv(self.sock, 65536))
-            self.ended = None if data else CLEAN
+            if not data:
+                self.ended = RESET if self.was_reset else CLEAN
         except (ConnectionResetError, BrokenPipeError):
             self.ended = RESET
         except ssl.SSLError as error:
@@ -259,8 +265,16 @@ class Crowd:
             except TimeoutError:
                 return f"127.0.0.1:{listener.getsockname()[1]}"
 
+    def leave(self):
+        """Ends all connections there are, by resets."""
+        async def over():
+            for peer in self.peers:
+                peer.reset()
+            self.peers.clear()
+        self.run(over())
+
     def close(self):
-        """Ends everything, by resets."""
+        """Ends everything, likewise."""
         async def over():
             tasks = list(self.tasks)
             for task in tasks:

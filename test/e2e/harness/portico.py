@@ -189,6 +189,24 @@ class Portico:
             and n["config_refs"] <= began["config_refs"] + self.workers  # each may keep one
             and self.open_descriptors() <= self.descriptors + n["upstream_idle"])
 
+    def await_standstill(self):
+        """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""
+        seen = []
+
+        def is_still(numbers):
+            now = (numbers["workers_busy"], numbers["parks_total"])
+            seen[:] = seen + [now] if seen and now == seen[-1] else [now]
+            return now[0] == 0 and len(seen) >= 10
+        return self.await_status(is_still)
+
+    def resident(self):
+        """Resident memory, in bytes."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.M)[1]) * 1024
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def wait_log(self, predicate, since=0):
         """The first line of the log for which the predicate holds, or that contains it."""
         if isinstance(predicate, str):
