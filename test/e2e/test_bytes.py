@@ -45,7 +45,7 @@ EXCHANGES = {
 }
 
 
-def run(site, data, answers, raw, client_step, origin_step):
+def run(site, data, answers, raw, client_step, origin_step, **options):
     """(what the client saw, what the origin saw)"""
     site.origin.drop()
     site.origin.clear()
@@ -55,7 +55,7 @@ def run(site, data, answers, raw, client_step, origin_step):
         while connection.request():
             connection.send(raw)
     site.origin.script = script
-    client = site.connect(step=client_step)
+    client = site.connect(step=client_step, **options)
     client.send(data)
     seen = []
     for _ in range(answers):

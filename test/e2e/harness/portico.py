@@ -128,6 +128,7 @@ class Portico:
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
         self.baseline = self.status()
+        self.baseline["descriptors"] = self.descriptors()
         return self
 
     def stop(self, balanced=True):
@@ -167,6 +168,9 @@ class Portico:
         line = self.log.wait(lambda line: " main: status: " in line, since)
         return {key: int(value) for key, value in re.findall(r"(\S+)=(\d+)", line)}
 
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def await_status(self, condition):
         """Asks until the condition holds of the numbers; returns them."""
         deadline = time.monotonic() + LIMIT
@@ -175,11 +179,14 @@ class Portico:
         return numbers
 
     def await_balance(self):
-        """Once all test clients have closed, the gauges are back where they began."""
-        limit = self.baseline["buffers"]
+        """Once all test clients have closed, the gauges are back where they began, and so is
+        the number of descriptors, idle connections to upstreams aside."""
+        began = self.baseline
         return self.await_status(lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
                                  and n["upstream_open"] == n["upstream_idle"]
-                                 and n["buffers"] <= limit)
+                                 and n["buffers"] <= began["buffers"]
+                                 and n["config_refs"] == began["config_refs"]
+                                 and self.descriptors() == began["descriptors"] + n["upstream_idle"])
 
     def wait_log(self, predicate, since=0):
         """The first line of the log for which the predicate holds, or that contains it."""
