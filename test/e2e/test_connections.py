@@ -6,7 +6,7 @@ import time
 import pytest
 
 from harness.origin import answer, echo
-from harness.wire import CLEAN, LIMIT, read_head, response
+from harness.wire import CLEAN, LIMIT, response
 
 
 # Keep-alive and pipelining
@@ -333,41 +333,3 @@ def test_h27_a_client_that_is_gone(site, how, started):
      "fin": lambda: client.sock.shutdown(1), "reset": client.reset}[how]()
     assert site.origin.reported() == "over"
     site.portico.wait_access(lambda e: "/left" in e["request"] and e["reason"] == "CLIENT-GONE", mark)
-
-
-def test_clients_that_vanish_at_any_byte(site):
-    """Nothing is left behind by clients that are reset after each byte of a request, or that end
-    there; the others never notice."""
-    data = site.request("POST", "/vanish", body=b"hello")
-    steady = site.connect()
-    for size in range(len(data)):
-        client = site.connect()
-        client.send(data[:size]) if size else None
-        client.reset() if size % 2 else client.close()
-        if size % 16 == 0:
-            assert steady.ask(site.request()).status == 200
-    assert steady.ask(site.request()).status == 200
-
-
-def test_upstreams_that_vanish_at_any_byte(site):
-    raw = response("200 OK", "X: y", body=b"hello")
-    size = 0
-
-    def script(connection):
-        connection.request()
-        connection.send(raw[:size])
-        connection.await_consumed()
-        if size % 2:
-            connection.reset()
-    site.origin.script = script
-    head = raw.index(b"\r\n\r\n") + 4
-    for size in range(len(raw)):
-        client = site.connect()
-        client.send(site.request())
-        if size < head:
-            assert client.response().status == 502
-        else:
-            read_head(client)
-            client.to_end()
-            assert client.ended != CLEAN
-        client.close()

@@ -1,15 +1,12 @@
-"""Real programs on both sides: curl, websockets and OpenSSL in front, nginx behind."""
+"""Real programs on both sides: curl and Python's libraries in front, nginx behind."""
 
-import asyncio
 import random
 import subprocess
 import threading
 
 import pytest
-import websockets
 
-from harness.client import tls_context
-from harness.nginx import free_port
+from harness.curl import curl
 from harness.portico import toml
 from harness.wire import LIMIT, request, response
 
@@ -22,18 +19,6 @@ def nginx_site(nginx, portico_factory):
     (nginx.root / "index.html").write_text("<h1>home</h1>")
     portico = portico_factory(toml([("n.http.test", nginx.upstream, "none"), ("n.https.test", nginx.upstream, "self_signed")]))
     return portico, nginx
-
-
-def curl(portico, scheme, host, path, *options, **run):
-    """curl, told where the host is, trusting only the local CA."""
-    host_address, port = portico.address(scheme)
-    command = ["curl", "-sS", "--max-time", str(int(LIMIT)), "--noproxy", "*", *options,
-               "--connect-to", f"{host}:{80 if scheme == 'http' else 443}:{host_address}:{port}"]
-    if portico.root.exists():
-        command += ["--cacert", str(portico.root)]
-    done = subprocess.run([*command, f"{scheme}://{host}{path}"], capture_output=True, timeout=2 * LIMIT, **run)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_nginx_files_and_ranges(nginx_site, scheme):
@@ -101,64 +86,6 @@ def test_curl_follows_the_redirect(portico_factory, origin_factory):
                                "--connect-to", f"n.https.test:443:{host}:{https}", "http://n.https.test/a?b=c"],
                               capture_output=True, timeout=LIMIT)
         assert done.stdout == expected, done.stderr
-
-
-# WebSocket
-
-async def websocket_echo(portico, scheme, host, upstream_port, messages):
-    async def serve(socket):
-        async for message in socket:
-            await socket.send(message)
-
-    async with websockets.serve(serve, "127.0.0.1", upstream_port, max_size=None):
-        secure = scheme == "https"
-        address, port = portico.address(scheme)
-        context = tls_context(portico.root) if secure else None
-        options = {"ssl": context, "server_hostname": host} if secure else {}
-        async with websockets.connect(f"{'wss' if secure else 'ws'}://{host}/socket", host=address, port=port,
-                                      max_size=None, **options) as client:
-            async def send():
-                for message in messages:
-                    await client.send(message)
-            sending = asyncio.create_task(send())
-            for message in messages:
-                assert await asyncio.wait_for(client.recv(), LIMIT) == message
-            await sending
-            pong = await client.ping()
-            await asyncio.wait_for(pong, LIMIT)
-    return True
-
-
-def test_websockets(portico_factory, scheme):
-    port = free_port()
-    host = f"w.{scheme}.test"
-    portico = portico_factory(toml([(host, f"127.0.0.1:{port}", "self_signed" if scheme == "https" else "none")]))
-    chance = random.Random(2)
-    messages = [chance.randbytes(chance.choice((0, 1, 125, 126, 1000, 5000))) for _ in range(1500)]
-    messages += ["text \u2713", DATA[:300_000], "the end"]
-    assert asyncio.run(websocket_echo(portico, scheme, host, port, messages))
-
-
-def test_server_sent_events_arrive_one_by_one(site):
-    """Each event is read before the next is sent."""
-    count = 30
-    turn = threading.Semaphore(0)
-
-    def script(connection):
-        connection.request()
-        connection.send(response("200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked"))
-        for number in range(count):
-            event = b"data: %d\n\n" % number
-            connection.send(b"%x\r\n%s\r\n" % (len(event), event))
-            assert turn.acquire(timeout=LIMIT)
-        connection.send(b"0\r\n\r\n")
-    site.origin.script = script
-    client = site.connect()
-    client.send(site.request("GET", "/events", "Accept: text/event-stream"))
-    for number in range(count):
-        assert b"data: %d\n\n" % number in client.until(b"data: %d\n\n" % number)
-        turn.release()
-    client.until(b"0\r\n\r\n")
 
 
 # Everything at once

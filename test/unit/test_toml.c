@@ -454,9 +454,9 @@ static void takes_linear_time(void **state)
                   {"a = \"\"\"", "\\\n"},
                   {"a={b=[\n{c=1},", "\n[c=1},"}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        double small = 0, large = seconds_for(shapes[i].unit, shapes[i].before, 2000000);
+        double small = 0, large = seconds_for(shapes[i].unit, shapes[i].before, 400000);
         for (int j = 0; j < 10; j++)
-            small += seconds_for(shapes[i].unit, shapes[i].before, 200000);
+            small += seconds_for(shapes[i].unit, shapes[i].before, 40000);
         if (large > small * 4 + 0.05)
             print_message("shape %zu: %f s, in ten pieces %f s\n", i, large, small);
         assert_true(large <= small * 4 + 0.05);

@@ -29,6 +29,7 @@ class Client(Endpoint):
         try:
             sock.settimeout(30)
             sock.connect(address)
+            self.port = sock.getsockname()[1]
             super().__init__(sock, context, server_name, step, record)
         except BaseException:
             sock.close()

@@ -128,8 +128,11 @@ class Portico:
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
         self.baseline = self.status()
-        self.baseline["descriptors"] = self.descriptors()
+        self.descriptors = self.open_descriptors()
         return self
+
+    def open_descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self, balanced=True):
         """SIGTERM, and everything that must be true of an orderly end."""
@@ -168,9 +171,6 @@ class Portico:
         line = self.log.wait(lambda line: " main: status: " in line, since)
         return {key: int(value) for key, value in re.findall(r"(\S+)=(\d+)", line)}
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
     def await_status(self, condition):
         """Asks until the condition holds of the numbers; returns them."""
         deadline = time.monotonic() + LIMIT
@@ -179,14 +179,30 @@ class Portico:
         return numbers
 
     def await_balance(self):
-        """Once all test clients have closed, the gauges are back where they began, and so is
-        the number of descriptors, idle connections to upstreams aside."""
+        """Once all test clients have closed, the gauges are back where they began, and so are the
+        descriptors, idle connections to upstreams aside."""
         began = self.baseline
-        return self.await_status(lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
-                                 and n["upstream_open"] == n["upstream_idle"]
-                                 and n["buffers"] <= began["buffers"]
-                                 and n["config_refs"] == began["config_refs"]
-                                 and self.descriptors() == began["descriptors"] + n["upstream_idle"])
+        return self.await_status(
+            lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
+            and n["upstream_open"] == n["upstream_idle"]
+            and n["buffers"] <= began["buffers"]
+            and n["config_refs"] == began["config_refs"]
+            and self.open_descriptors() == self.descriptors + n["upstream_idle"])
+
+    def await_standstill(self):
+        """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""
+        seen = []
+
+        def is_still(numbers):
+            now = (numbers["workers_busy"], numbers["parks_total"])
+            seen[:] = seen + [now] if seen and now == seen[-1] else [now]
+            return now[0] == 0 and len(seen) >= 10
+        return self.await_status(is_still)
+
+    def resident(self):
+        """Resident memory, in bytes."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.M)[1]) * 1024
 
     def wait_log(self, predicate, since=0):
         """The first line of the log for which the predicate holds, or that contains it."""

@@ -409,6 +409,27 @@ def _read_chunks(stream, message):
     message.body = b"".join(pieces)
 
 
+def stream_body(stream, message):
+    """The body of a message whose head was read, in pieces as they come: for bodies that are
+    too large to keep. Raises Ended when it is cut short."""
+    if message.get("Transfer-Encoding") == "chunked":
+        while size := int(stream.until(b"\r\n")[:-2], 16):
+            yield from _stream_exactly(stream, size)
+            assert stream.exactly(2) == b"\r\n"
+        assert stream.until(b"\r\n") == b"\r\n"
+    else:
+        yield from _stream_exactly(stream, int(message.get("Content-Length") or 0))
+
+
+def _stream_exactly(stream, size):
+    while size:
+        if not stream.buffer:
+            stream.fill()
+        data = stream.take(min(size, len(stream.buffer)))
+        size -= len(data)
+        yield data
+
+
 # Writing messages
 
 def request(method, target, *fields, host=None, body=None, chunks=None, version="HTTP/1.1"):
