@@ -98,6 +98,10 @@ class Endpoint:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.sock.close()
 
+    def vanish(self, how):
+        """Without a word of TLS: "fin" or "reset"."""
+        self.sock.shutdown(socket.SHUT_WR) if how == "fin" else self.reset()
+
     def close(self):
         if self.tls and self.sock.fileno() >= 0 and not self.ended:
             try:
@@ -159,6 +163,14 @@ class Endpoint:
         """How the connection ends; nothing more may arrive before."""
         rest = self.to_end()
         assert rest == b"", f"unexpected bytes before the end: {rest[:200]!r}"
+        return self.ended
+
+    def drain(self):
+        """Reads to the end, whatever OpenSSL thinks of it; how the connection ended."""
+        try:
+            self.to_end()
+        except ssl.SSLError:
+            self.ended = TRUNCATED  # by an alert
         return self.ended
 
     def is_quiet(self):
