@@ -67,6 +67,19 @@ static void missing_key(struct loader *loader, const struct setting *setting,
     err_hint(err, "add a line such as: %s = %s", setting->name, setting->example);
 }
 
+/* Does the table hold some unknown key that was probably meant to be `setting`? */
+static bool is_misspelt(const struct section *section, const struct value_table *table,
+                        const struct setting *setting)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct suggest suggest = {.word = table->entries[i].key};
+        suggest_offer(&suggest, setting->name);
+        if (suggest.best && schema_setting(section, table->entries[i].key) == NULL)
+            return true;
+    }
+    return false;
+}
+
 /* Fills `object` from the keys of `table` (NULL: none) and the defaults. */
 static void load_section(struct loader *loader, const struct section *section, void *object,
                          const struct value *value)
@@ -81,7 +94,8 @@ static void load_section(struct loader *loader, const struct section *section, v
             table ? value_table_find(table, span_str(setting->name)) : NULL;
         if (entry)
             setting_apply(setting, object, &entry->value, &loader->context);
-        else if (table && setting->is_required && !table->is_damaged)
+        else if (table && setting->is_required && !table->is_damaged &&
+                 !is_misspelt(section, table, setting))
             missing_key(loader, setting, value);
     }
     for (uint32_t i = 0; table && i < table->count; i++)
@@ -219,6 +233,18 @@ static void check_duplicates(struct loader *loader)
     }
 }
 
+/* Was the missing section meant by something unknown at the top of the file? */
+static bool is_meant(const struct value_table *root, const struct section *section)
+{
+    for (uint32_t i = 0; i < root->count; i++) {
+        struct suggest suggest = {.word = root->entries[i].key};
+        suggest_offer(&suggest, section->name);
+        if (suggest.best || schema_section_of(root->entries[i].key) == section)
+            return true;
+    }
+    return false;
+}
+
 static void load_root(struct loader *loader)
 {
     const struct value_table *root = loader->config->tree->root;
@@ -229,7 +255,7 @@ static void load_root(struct loader *loader)
             load_table(loader, section, entry ? &entry->value : NULL);
         else if (entry && entry->value.type != VALUE_BAD)
             load_routes(loader, section, &entry->value);
-        else if (!entry && !root->is_damaged)
+        else if (!entry && !root->is_damaged && !is_meant(root, section))
             err_hint(problems_add(loader->context.problems, loader->context.file, 0, 0,
                                   "there is no route; at least one was expected"),
                      "begin with these lines:\n[[routes]]\nhost = \"app.example.com\"\n"

@@ -156,10 +156,26 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
     return name_parse(inside, out, err);
 }
 
-/* Takes "host:port" apart at the last colon. 0, or -1 with `err`. */
-static int split_port(struct span text, struct span *host, struct span *port, struct err *err)
+/* An IPv6 address without brackets, with or without a port, or something else. */
+static int several_colons(struct span text, struct err *err)
 {
     char quoted[PROBLEMS_QUOTE], ip[HOST_TEXT];
+    size_t last = text.len;
+    while (text.data[last - 1] != ':')
+        last--;
+    struct span before = span_first(text, last - 1), behind = span_from(text, last);
+    err_set(err, "has several colons; an IPv6 address in brackets, and a port, were expected");
+    if (is_numeric(behind) && ip_canonical(before, ip))
+        return err_hint(err, "write \"[%s]:%s\"", ip, problems_quote(behind, quoted));
+    if (ip_canonical(text, ip))
+        return err_hint(err, "write \"[%s]:8080\", with the port that the service listens on", ip);
+    return err_hint(err, "for example \"[::1]:8080\"");
+}
+
+/* Takes "host:port" apart. 0, or -1 with `err`. */
+static int split_port(struct span text, struct span *host, struct span *port, struct err *err)
+{
+    char quoted[PROBLEMS_QUOTE];
     problems_quote(text, quoted);
     if (text.data[0] == '[') {
         size_t bracket = span_find(text, ']');
@@ -172,14 +188,8 @@ static int split_port(struct span text, struct span *host, struct span *port, st
                         quoted, bracket == text.len ? "]" : "");
     }
     size_t colon = span_find(text, ':');
-    if (count_of(text, ':') > 1) {
-        err_set(err, "has several colons; an IPv6 address in brackets, and a port, were expected");
-        return err_hint(err,
-                        ip_canonical(text, ip) ? "write \"[%s]:8080\", with the port that the "
-                                                 "service listens on"
-                                               : "for example \"[::1]:8080\", not \"%s\"",
-                        quoted);
-    }
+    if (count_of(text, ':') > 1)
+        return several_colons(text, err);
     if (colon == text.len) {
         err_set(err, "has no port; \"host:port\" was expected");
         return err_hint(err,
@@ -205,16 +215,15 @@ static int upstream_scheme(struct span text, struct err *err)
 {
     char quoted[PROBLEMS_QUOTE];
     struct span authority = authority_of(text);
-    bool is_tls = span_eq_nocase(span_first(text, 5), SPAN("https"));
-    bool has_port = span_find(authority, ':') < authority.len;
-    problems_quote(authority, quoted);
+    size_t colon = span_find(authority, ':');
     err_set(err, "has a scheme; \"host:port\" was expected");
-    if (is_tls)
+    if (span_eq_nocase(span_first(text, 5), SPAN("https")))
         return err_hint(err,
-                        "Portico speaks plain HTTP to upstreams: name the port where the "
-                        "service does too, such as \"%s%s\"",
-                        quoted, has_port ? "" : ":80");
-    return err_hint(err, "write \"%s%s\"", quoted, has_port ? "" : ":80");
+                        "Portico speaks plain HTTP to upstreams: write \"%s:PORT\", with the port "
+                        "where the service does too",
+                        problems_quote(span_first(authority, colon), quoted));
+    return err_hint(err, "write \"%s%s\"", problems_quote(authority, quoted),
+                    colon < authority.len ? "" : ":80");
 }
 
 int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struct err *err)
@@ -230,6 +239,8 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
         return upstream_scheme(text, err);
     if (span_has_prefix(text, SPAN("builtin:")))
         return check_builtin(text, err);
+    if (span_has_prefix(text, SPAN("unix:")) || text.data[0] == '/')
+        return err_set(err, "is a path; \"host:port\" was expected");
     struct span authority = authority_of(text);
     if (authority.len < text.len) {
         err_set(err, "has a path; \"host:port\" was expected");

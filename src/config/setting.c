@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/names.h"
 #include "config/suggest.h"
+#include "format/utf8.h"
 
 static const struct {
     const char *name;
@@ -308,6 +309,8 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
 {
     if (value->type != type_of(setting))
         return report_type(context, setting, value);
+    if (value->type == VALUE_STRING && utf8_find_bad(value->string) < value->string.len)
+        return -1; /* the parser has reported it */
     void *member = (char *)object + setting->offset;
     switch (setting->type) {
     case SETTING_DURATION:

@@ -133,7 +133,8 @@ bool toml_is_bare(char c)
            c == '-';
 }
 
-/* Characters that editors, web pages and word processors put where plain ones were meant. */
+/* What editors, web pages, word processors and other languages put where TOML has something
+ * else. */
 static const struct {
     const char *bytes;
     const char *name;
@@ -156,6 +157,13 @@ static const struct {
     {"\xef\xbb\xbf", "a byte order mark (U+FEFF)",
      "it may only be the very first character of a file: delete it"},
     {"`", "a backquote", "use the plain quotation mark \" instead"},
+    {"\"", "a quotation mark", NULL},
+    {"\r", "a carriage return without a line feed",
+     "save the file with the line ends of Linux or of Windows"},
+    {"//", "\"//\"", "a comment begins with #"},
+    {"/*", "\"/*\"", "a comment begins with #"},
+    {";", "\";\"", "a comment begins with #, and a line needs no mark at its end"},
+    {"$", "\"$\"", "text needs quotes; variables of the environment are not replaced"},
 };
 
 const char *toml_describe(const struct toml_lex *lex, char out[TOML_DESCRIBE])
@@ -170,13 +178,11 @@ const char *toml_describe(const struct toml_lex *lex, char out[TOML_DESCRIBE])
     size_t len = utf8_char(rest(lex));
     if (*lex->at == '\t')
         return "a tab";
-    if (*lex->at == '\r')
-        return "a carriage return without a line feed";
     if (len == 0 || is_control(*lex->at))
         snprintf(out, TOML_DESCRIBE, "%s 0x%02X", len ? "the control character" : "the byte",
                  (unsigned)(unsigned char)*lex->at);
     else
-        snprintf(out, TOML_DESCRIBE, *lex->at == '"' ? "%.*s" : "\"%.*s\"", (int)len, lex->at);
+        snprintf(out, TOML_DESCRIBE, "\"%.*s\"", (int)len, lex->at);
     return out;
 }
 
@@ -193,7 +199,7 @@ int toml_unexpected(struct toml_lex *lex, const char *expected)
     if (lex->at < lex->end && utf8_char(rest(lex)) == 0)
         return -1; /* not UTF-8: reported before parsing began */
     char what[TOML_DESCRIBE];
-    struct err *err = toml_problem(lex, toml_here(lex), "unexpected %s; %s was expected",
+    struct err *err = toml_problem(lex, toml_here(lex), "%s is unexpected here; %s was expected",
                                    toml_describe(lex, what), expected);
     const char *hint = toml_lookalike(lex);
     if (hint)
@@ -215,7 +221,7 @@ static int bad_bare_key(struct toml_lex *lex, const char *start)
     char what[TOML_DESCRIBE], word[PROBLEMS_QUOTE];
     struct err *err =
         toml_problem(lex, toml_here(lex),
-                     "unexpected %s in a key; only A-Z, a-z, 0-9, \"_\" and \"-\" were expected",
+                     "%s is unexpected in a key; only A-Z, a-z, 0-9, \"_\" and \"-\" were expected",
                      toml_describe(lex, what));
     while (!ends_bare_key(lex))
         lex->at++;

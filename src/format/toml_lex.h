@@ -69,16 +69,16 @@ void toml_skip_line(struct toml_lex *lex);    /* through the next newline, whate
 /* May `c` stand in a key without quotes? */
 bool toml_is_bare(char c);
 
-/* The next character in words, for "unexpected ...": a quoted one, "the end of the line",
+/* The next character in words, for messages: a quoted one, "the end of the line",
  * "a no-break space (U+00A0)". Returns `out`. */
 #define TOML_DESCRIBE 80u
 const char *toml_describe(const struct toml_lex *lex, char out[TOML_DESCRIBE]);
 
 /* The hint for a character that was pasted in and only looks like what TOML knows
- * (typographic quotes, unusual spaces); NULL for any other. */
+ * (typographic quotes, unusual spaces), or comes from another language; NULL for any other. */
 const char *toml_lookalike(const struct toml_lex *lex);
 
-/* Reports the next character: "unexpected X; `expected` was expected". Returns -1. */
+/* Reports the next character: "X is unexpected here; `expected` was expected". Returns -1. */
 int toml_unexpected(struct toml_lex *lex, const char *expected);
 
 /* One part of a dotted key, bare or quoted. */

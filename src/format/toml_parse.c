@@ -1,33 +1,21 @@
-/* TOML's statements: tables, arrays, inline tables, and who may add to what.
+/* TOML's statements, arrays and inline tables, and how to go on after a problem.
  *
- * The parser goes on after a problem: a value that could not be read leaves a VALUE_BAD, a
- * line that could not be understood is skipped, and so are the lines that seem to belong to
- * the bracket it stood in. What stands under a header that could not be read goes into a
- * table that hangs nowhere.
+ * A value that could not be read leaves a VALUE_BAD, a line that could not be understood is
+ * skipped, and so are the lines that seem to belong to the bracket it stood in. What stands
+ * under a header that could not be read goes into a table that hangs nowhere. Who may add to
+ * which table is decided in toml_define.c; words are read in toml_lex.c.
  *
  * Invariants:
- *   1. Every table says in `origin` how it came about, which decides who may still add to it:
- *
- *        origin            [header] of it       dotted key through it
- *        IMPLICIT          defines it, once     makes it DOTTED
- *        HEADER            refused              refused from outside its own section
- *        DOTTED            refused              adds
- *        INLINE            refused              refused
- *
- *      A header may pass through all but INLINE ones on its way down.
- *   2. An array is OF_TABLES (grown by [[headers]]) or a LITERAL, which nothing adds to.
- *   3. Keys, brackets and braces above a value number at most TOML_DEPTH_MAX, which bounds
+ *   1. Keys, brackets and braces above a value number at most TOML_DEPTH_MAX, which bounds
  *      the recursion.
- *   4. Every recovery moves past at least one newline, or to a statement in a later line. */
+ *   2. Every recovery moves past at least one newline, or to a statement in a later line. */
 #include "format/toml_parse.h"
 
 #include <stdio.h>
 
+#include "format/toml_define.h"
+#include "format/toml_kind.h"
 #include "format/toml_lex.h"
-#include "format/utf8.h"
-
-enum { IMPLICIT, HEADER, DOTTED, INLINE };
-enum { LITERAL, OF_TABLES };
 
 struct parser {
     struct toml_lex lex;
@@ -37,36 +25,10 @@ struct parser {
     bool is_at_statement;        /* lost, but right before a statement: do not skip its line */
 };
 
-struct key_part {
-    struct span name;
-    struct toml_place place;
-};
-
-struct key {
-    struct key_part parts[TOML_DEPTH_MAX];
-    unsigned count;
-};
-
 static int parse_value(struct parser *p, struct value *value, unsigned depth);
 
-/* The first `count` parts, for messages. */
-static const char *key_text(const struct key *key, unsigned count, char out[PROBLEMS_QUOTE])
-{
-    char joined[PROBLEMS_QUOTE], part[PROBLEMS_QUOTE];
-    size_t len = 0;
-    for (unsigned i = 0; i < count && len < sizeof joined - 1; i++) {
-        int added = snprintf(joined + len, sizeof joined - len, "%s%s", i ? "." : "",
-                             problems_quote(key->parts[i].name, part));
-        len += added > 0 ? (size_t)added : 0;
-    }
-    if (len > sizeof joined - 1)
-        len = sizeof joined - 1;
-    problems_quote(span_make(joined, len), out);
-    return out;
-}
-
 /* A dotted key, with white space around the dots and behind it. */
-static int parse_key(struct parser *p, struct key *key, unsigned depth)
+static int parse_key(struct parser *p, struct toml_key *key, unsigned depth)
 {
     key->count = 0;
     do {
@@ -77,153 +39,13 @@ static int parse_key(struct parser *p, struct key *key, unsigned depth)
                          TOML_DEPTH_MAX);
             return -1;
         }
-        struct key_part *part = &key->parts[key->count++];
-        part->place = place;
-        if (toml_key(&p->lex, &part->name) < 0)
+        key->parts[key->count].place = place;
+        if (toml_key(&p->lex, &key->parts[key->count].name) < 0)
             return -1;
+        key->count++;
         toml_skip_space(&p->lex);
     } while (toml_take(&p->lex, '.'));
     return 0;
-}
-
-/* ---- Who may add to what ---- */
-
-static struct value_table *add_table(struct parser *p, struct value_table *table,
-                                     const struct key_part *part, uint8_t origin)
-{
-    struct value value = {
-        .type = VALUE_TABLE, .line = part->place.line, .column = part->place.column};
-    value.table = value_table_new(p->lex.tree);
-    if (value.table == NULL || value_table_add(p->lex.tree, table, part->name, &value) == NULL) {
-        toml_exhausted(&p->lex);
-        return NULL;
-    }
-    value.table->origin = origin;
-    return value.table;
-}
-
-/* Reports that the key's first `count` parts are taken. */
-static void report_taken(struct parser *p, const struct key *key, unsigned count,
-                         const struct value_entry *entry, const char *hint)
-{
-    char text[PROBLEMS_QUOTE];
-    struct err *err = toml_problem(
-        &p->lex, key->parts[count - 1].place,
-        "\"%s\" is already defined on line %u, as %s; a name that is not taken was expected",
-        key_text(key, count, text), entry->line, value_type_name(entry->value.type));
-    err_hint(err, "%s", hint);
-}
-
-/* The table that a header passes through. */
-static struct value_table *enter_by_header(struct parser *p, struct value_table *table,
-                                           const struct key *key, unsigned i)
-{
-    struct value_entry *entry = value_table_find(table, key->parts[i].name);
-    if (entry == NULL)
-        return add_table(p, table, &key->parts[i], IMPLICIT);
-    struct value *value = &entry->value;
-    if (value->type == VALUE_TABLE && value->table->origin != INLINE)
-        return value->table;
-    if (value->type == VALUE_ARRAY && value->array->origin == OF_TABLES)
-        return value->array->items[value->array->count - 1].table;
-    if (value->type == VALUE_TABLE)
-        report_taken(p, key, i + 1, entry, "a table in braces is complete: add to it there");
-    else if (value->type != VALUE_BAD)
-        report_taken(p, key, i + 1, entry, "only a table can hold keys: rename one of the two");
-    return NULL;
-}
-
-static struct value_table *open_table(struct parser *p, struct value_table *table,
-                                      const struct key *key)
-{
-    const struct key_part *last = &key->parts[key->count - 1];
-    struct value_entry *entry = value_table_find(table, last->name);
-    if (entry == NULL)
-        return add_table(p, table, last, HEADER);
-    struct value *value = &entry->value;
-    if (value->type == VALUE_TABLE && value->table->origin == IMPLICIT) {
-        value->table->origin = HEADER;
-        value->line = last->place.line;
-        value->column = last->place.column;
-        return value->table;
-    }
-    char text[PROBLEMS_QUOTE];
-    key_text(key, key->count, text);
-    if (value->type == VALUE_TABLE && value->table->origin == HEADER)
-        err_hint(toml_problem(&p->lex, last->place,
-                              "the table [%s] is already defined on line %u; each table was "
-                              "expected once",
-                              text, value->line),
-                 "put the keys together under one header; only a list of tables has a header for "
-                 "each, in double brackets: [[%s]]",
-                 text);
-    else if (value->type == VALUE_ARRAY && value->array->origin == OF_TABLES)
-        err_hint(toml_problem(&p->lex, last->place,
-                              "\"%s\" is a list of tables since line %u; double brackets were "
-                              "expected",
-                              text, entry->line),
-                 "write [[%s]]", text);
-    else if (value->type != VALUE_BAD)
-        report_taken(p, key, key->count, entry, "add to it where it is defined");
-    return NULL;
-}
-
-static struct value_table *open_array_item(struct parser *p, struct value_table *table,
-                                           const struct key *key)
-{
-    const struct key_part *last = &key->parts[key->count - 1];
-    struct value_entry *entry = value_table_find(table, last->name);
-    struct value item = {
-        .type = VALUE_TABLE, .line = last->place.line, .column = last->place.column};
-    if (entry == NULL) {
-        struct value array = item;
-        array.type = VALUE_ARRAY;
-        array.array = value_array_new(p->lex.tree);
-        if (array.array)
-            entry = value_table_add(p->lex.tree, table, last->name, &array);
-        if (entry)
-            array.array->origin = OF_TABLES;
-    } else if (entry->value.type == VALUE_TABLE) {
-        char text[PROBLEMS_QUOTE];
-        key_text(key, key->count, text);
-        err_hint(toml_problem(&p->lex, last->place,
-                              "\"%s\" is a single table since line %u; single brackets, or "
-                              "double ones from the first on, were expected",
-                              text, entry->value.line),
-                 "if line %u begins a list, write [[%s]] there as well", entry->value.line, text);
-        return NULL;
-    } else if (entry->value.type != VALUE_ARRAY || entry->value.array->origin != OF_TABLES) {
-        if (entry->value.type != VALUE_BAD)
-            report_taken(p, key, key->count, entry, "rename one of the two");
-        return NULL;
-    }
-    item.table = value_table_new(p->lex.tree);
-    if (entry == NULL || item.table == NULL ||
-        value_array_add(p->lex.tree, entry->value.array, &item) == NULL) {
-        toml_exhausted(&p->lex);
-        return NULL;
-    }
-    item.table->origin = HEADER;
-    return item.table;
-}
-
-/* The table that a dotted key passes through. */
-static struct value_table *enter_by_key(struct parser *p, struct value_table *table,
-                                        const struct key *key, unsigned i)
-{
-    struct value_entry *entry = value_table_find(table, key->parts[i].name);
-    if (entry == NULL)
-        return add_table(p, table, &key->parts[i], DOTTED);
-    struct value *value = &entry->value;
-    if (value->type == VALUE_TABLE &&
-        (value->table->origin == DOTTED || value->table->origin == IMPLICIT)) {
-        value->table->origin = DOTTED;
-        return value->table;
-    }
-    if (value->type != VALUE_BAD)
-        report_taken(p, key, i + 1, entry,
-                     "add to it where it is defined, or rename one of the two");
-    return NULL;
 }
 
 /* ---- Statements ---- */
@@ -334,8 +156,20 @@ static int parse_separator(struct parser *p, const struct value *open, const str
         return 1;
     if (is_unclosed(p, open, bracket, true))
         return -1;
-    if (item->type != VALUE_BAD)
-        toml_unexpected(&p->lex, bracket == '[' ? "\",\" or \"]\"" : "\",\" or \"}\"");
+    if (item->type == VALUE_BAD)
+        return lost(p, bracket);
+    struct toml_place place = toml_here(&p->lex);
+    int c = toml_peek(&p->lex);
+    bool is_item = c == '"' || c == '\'' || c == '[' || c == '{' || toml_is_bare((char)c);
+    char what[TOML_DESCRIBE];
+    struct err *err = toml_problem(&p->lex, place,
+                                   "%s is unexpected here; \",\" or \"%c\" was "
+                                   "expected",
+                                   toml_describe(&p->lex, what), close);
+    if (is_item)
+        err_hint(err, "a comma is missing before it");
+    else if (place.line != open->line)
+        err_hint(err, "the \"%c\" on line %u is still open", bracket, open->line);
     return lost(p, bracket);
 }
 
@@ -372,8 +206,9 @@ static int parse_equals(struct parser *p)
         return 0;
     if (toml_peek(&p->lex) != ':')
         return toml_unexpected(&p->lex, "\"=\" and a value");
-    err_hint(toml_problem(&p->lex, toml_here(&p->lex), "unexpected \":\"; \"=\" was expected"),
-             "a key and its value are joined by \"=\"");
+    err_hint(
+        toml_problem(&p->lex, toml_here(&p->lex), "\":\" is unexpected here; \"=\" was expected"),
+        "a key and its value are joined by \"=\"");
     toml_take(&p->lex, ':');
     return 0;
 }
@@ -383,38 +218,28 @@ static int parse_equals(struct parser *p)
 static int parse_assignment(struct parser *p, struct value_table *table, unsigned depth,
                             struct value *value)
 {
-    struct key key;
+    struct toml_key key;
     *value = (struct value){.type = VALUE_BAD};
     if (parse_key(p, &key, depth) < 0 || parse_equals(p) < 0) {
         table->is_damaged = true;
         return -1;
     }
-    for (unsigned i = 0; table && i + 1 < key.count; i++)
-        table = enter_by_key(p, table, &key, i);
-    const struct key_part *last = &key.parts[key.count - 1];
-    const struct value_entry *taken = table ? value_table_find(table, last->name) : NULL;
-    if (taken) {
-        char text[PROBLEMS_QUOTE];
-        if (taken->value.type == VALUE_TABLE)
-            report_taken(p, &key, key.count, taken, "add to it where it is defined");
-        else
-            err_hint(toml_problem(&p->lex, key.parts[0].place,
-                                  "the key \"%s\" is already defined on line %u; each key was "
-                                  "expected once",
-                                  key_text(&key, key.count, text), taken->line),
-                     "remove one of the two");
-    }
+    table = toml_define_key(&p->lex, table, &key);
     toml_skip_space(&p->lex);
     int result = parse_value(p, value, depth + key.count);
-    if (result < 0)
+    if (result < 0) {
         value->type = VALUE_BAD;
-    if (table == NULL || taken)
+        if (table)
+            table->is_damaged = true; /* it may have swallowed what follows */
+    }
+    if (table == NULL)
         return result;
-    struct value_entry *entry = value_table_add(p->lex.tree, table, last->name, value);
+    unsigned last = key.count - 1;
+    struct value_entry *entry = value_table_add(p->lex.tree, table, key.parts[last].name, value);
     if (entry == NULL)
         return toml_exhausted(&p->lex);
-    entry->line = last->place.line;
-    entry->column = last->place.column;
+    entry->line = key.parts[last].place.line;
+    entry->column = key.parts[last].place.column;
     return result;
 }
 
@@ -426,7 +251,7 @@ static int parse_inline_table(struct parser *p, struct value *value, unsigned de
     if (value->table == NULL)
         return toml_exhausted(&p->lex);
     value->type = VALUE_TABLE;
-    value->table->origin = INLINE;
+    value->table->origin = TOML_INLINE;
     toml_take(&p->lex, '{');
     for (;;) {
         toml_skip_blank(&p->lex);
@@ -469,9 +294,15 @@ static int end_line(struct parser *p, const char *behind, bool is_silent)
         return 0;
     if (is_silent)
         return -1;
+    p->current->is_damaged = true; /* by what else stands on this line */
+    bool is_comma = toml_peek(&p->lex) == ',';
     char what[80];
     snprintf(what, sizeof what, "the end of the line behind the %s", behind);
-    return toml_unexpected(&p->lex, what);
+    if (!is_comma)
+        return toml_unexpected(&p->lex, what);
+    return err_hint(toml_problem(&p->lex, toml_here(&p->lex),
+                                 "\",\" is unexpected here; %s was expected", what),
+                    "each key has a line of its own; a long number is written 1000 or 1_000");
 }
 
 /* [a.b] or [[a.b]]. */
@@ -479,16 +310,12 @@ static int parse_header(struct parser *p)
 {
     toml_take(&p->lex, '[');
     bool is_array = toml_take(&p->lex, '[');
-    struct key key;
+    struct toml_key key;
     if (parse_key(p, &key, 0) < 0)
         return -1;
     if (!toml_take(&p->lex, ']') || (is_array && !toml_take(&p->lex, ']')))
         return toml_unexpected(&p->lex, is_array ? "\"]]\"" : "\"]\"");
-    struct value_table *table = p->lex.tree->root;
-    for (unsigned i = 0; table && i + 1 < key.count; i++)
-        table = enter_by_header(p, table, &key, i);
-    if (table)
-        table = is_array ? open_array_item(p, table, &key) : open_table(p, table, &key);
+    struct value_table *table = toml_define_header(&p->lex, &key, is_array);
     if (table) {
         p->current = table;
         p->depth = key.count;
@@ -515,72 +342,6 @@ static int parse_statement(struct parser *p)
     return end_line(p, "value", value.type == VALUE_BAD);
 }
 
-/* ---- Files of another kind ---- */
-
-/* Reports bytes that are not UTF-8, once a line. False if this is no text at all. */
-static bool check_encoding(const char *file, struct span text, struct problems *problems)
-{
-    if (span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"))) {
-        err_hint(problems_add(problems, file, 1, 1, "the file is UTF-16; UTF-8 was expected"),
-                 "save it again as UTF-8 (some editors call UTF-16 \"Unicode\")");
-        return false;
-    }
-    if (text.len && memchr(text.data, '\0', text.len)) {
-        err_hint(problems_add(problems, file, 0, 0,
-                              "the file holds NUL bytes; a text file was expected"),
-                 "it is binary, or was saved as UTF-16: save it as UTF-8");
-        return false;
-    }
-    if (utf8_find_bad(text) == text.len)
-        return true;
-    unsigned line = 1;
-    size_t start = 0;
-    while (start < text.len && !problems_is_full(problems)) {
-        size_t len = span_find(span_from(text, start), '\n');
-        struct span whole = span_first(span_from(text, start), len);
-        size_t bad = utf8_find_bad(whole);
-        unsigned column = 1;
-        for (size_t i = 0; i < bad; i++)
-            column += utf8_is_tail(whole.data[i]) ? 0 : 1;
-        if (bad < whole.len)
-            err_hint(problems_add(problems, file, line, column,
-                                  "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
-                                  (unsigned)(unsigned char)whole.data[bad]),
-                     "save the file again as UTF-8");
-        start += len + 1;
-        line++;
-    }
-    return true;
-}
-
-/* Reports JSON and YAML under a TOML name: one problem instead of one a line. */
-static bool is_other_language(struct parser *p)
-{
-    struct toml_lex look = p->lex;
-    struct problems none = {.omitted = 1};
-    look.problems = &none;
-    toml_skip_blank(&look);
-    struct span rest = span_make(look.at, (size_t)(look.end - look.at));
-    struct span line = span_trim(span_first(rest, span_find(rest, '\n')));
-    if (span_has_suffix(line, SPAN("\r")))
-        line.len--;
-    const char *language = NULL;
-    if (span_has_prefix(line, SPAN("{")) || span_eq(line, SPAN("[{")) || span_eq(line, SPAN("[")))
-        language = "JSON";
-    else if (span_eq(line, SPAN("---")) || span_has_prefix(line, SPAN("%YAML")) ||
-             span_has_prefix(line, SPAN("- ")) ||
-             (line.len > 1 && span_find(line, ':') == line.len - 1 && toml_is_bare(line.data[0])))
-        language = "YAML";
-    problems_release(&none);
-    if (language == NULL)
-        return false;
-    err_hint(
-        toml_problem(&p->lex, toml_here(&look), "this looks like %s; TOML was expected", language),
-        "in TOML, a table begins with its name in brackets, and each of its keys has a line "
-        "of its own: key = \"value\"");
-    return true;
-}
-
 struct value_tree *toml_parse(const char *file, struct span text, struct problems *problems)
 {
     struct value_tree *tree = value_tree_new();
@@ -589,9 +350,9 @@ struct value_tree *toml_parse(const char *file, struct span text, struct problem
         return NULL;
     }
     struct parser p = {.current = tree->root};
-    tree->root->origin = HEADER;
+    tree->root->origin = TOML_HEADER;
     toml_lex_init(&p.lex, file, text, tree, problems);
-    if (!check_encoding(file, text, problems) || is_other_language(&p)) {
+    if (!toml_check_encoding(file, text, problems) || !toml_check_language(file, text, problems)) {
         tree->root->is_damaged = true;
         return tree;
     }

@@ -109,24 +109,25 @@ static int bad_escape(struct toml_lex *lex, const char *close)
 {
     struct toml_place place = toml_here(lex);
     char letter = lex->at + 1 < close ? lex->at[1] : '\0';
+    struct err *err;
     if (letter == 'x' || letter == 'u' || letter == 'U') {
-        toml_problem(lex, place,
-                     "\\%c is not followed by %s hexadecimal digits of a character; "
-                     "\\x41, \\u00E9 or \\U0001F600 was expected",
-                     letter,
-                     letter == 'x'   ? "two"
-                     : letter == 'u' ? "four"
-                                     : "eight");
-        return -1;
+        err = toml_problem(lex, place,
+                           "\\%c has no character's %s hexadecimal digits behind it; \\x41, "
+                           "\\u00E9 or \\U0001F600 was expected",
+                           letter,
+                           letter == 'x'   ? "two"
+                           : letter == 'u' ? "four"
+                                           : "eight");
+    } else {
+        struct toml_lex behind = *lex;
+        behind.at++;
+        behind.end = close;
+        char what[TOML_DESCRIBE];
+        err = toml_problem(lex, place,
+                           "a backslash with %s behind it means nothing; one of \\\\ \\\" \\n \\r "
+                           "\\t \\b \\f \\e \\x \\u \\U was expected",
+                           behind.at == close ? "nothing" : toml_describe(&behind, what));
     }
-    struct toml_lex behind = *lex;
-    behind.at++;
-    behind.end = close;
-    char what[TOML_DESCRIBE];
-    struct err *err = toml_problem(lex, place,
-                                   "a backslash with %s behind it means nothing; one of "
-                                   "\\\\ \\\" \\n \\r \\t \\b \\f \\e \\x \\u \\U was expected",
-                                   toml_describe(&behind, what));
     return err_hint(err, "for a plain backslash write two, or use apostrophes instead of "
                          "quotation marks: 'C:\\dir'");
 }

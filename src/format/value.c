@@ -226,7 +226,7 @@ const char *value_type_name(enum value_type type)
     case VALUE_FLOAT:
         return "a number with a fraction";
     case VALUE_BOOLEAN:
-        return "true or false";
+        return "a boolean";
     case VALUE_OFFSET_DATETIME:
     case VALUE_LOCAL_DATETIME:
         return "a date with a time";

@@ -335,27 +335,34 @@ void room_wake(struct room_ticket ticket)
         signal_workers(room);
 }
 
+/* Wakes the slot if its deadline has passed. Returns the deadline that it has after that: it
+ * may have been taken, and parked anew, since its deadline was read. */
+static int64_t wake_expired(struct room *room, struct room_slot *slot, int64_t now)
+{
+    bool first = false;
+    YIELD_POINT("room_sweep");
+    pthread_mutex_lock(&slot->mutex);
+    int64_t deadline = atomic_load_explicit(&room->deadlines[slot->index], memory_order_relaxed);
+    if (slot->state == SLOT_PARKED && deadline <= now) {
+        first = wake_locked(room, slot);
+        deadline = CLOCK_NEVER;
+    }
+    pthread_mutex_unlock(&slot->mutex);
+    if (first)
+        signal_workers(room);
+    return deadline;
+}
+
 int64_t room_sweep(struct room *room, int64_t now)
 {
     int64_t earliest = CLOCK_NEVER;
     uint32_t used = atomic_load_explicit(&room->high_water, memory_order_acquire);
     for (uint32_t i = 0; i < used; i++) {
         int64_t deadline = atomic_load_explicit(&room->deadlines[i], memory_order_relaxed);
-        if (deadline > now) {
-            if (deadline < earliest)
-                earliest = deadline;
-            continue;
-        }
-        struct room_slot *slot = slot_at(room, i);
-        bool first = false;
-        YIELD_POINT("room_sweep");
-        pthread_mutex_lock(&slot->mutex);
-        deadline = atomic_load_explicit(&room->deadlines[i], memory_order_relaxed);
-        if (slot->state == SLOT_PARKED && deadline <= now)
-            first = wake_locked(room, slot);
-        pthread_mutex_unlock(&slot->mutex);
-        if (first)
-            signal_workers(room);
+        if (deadline <= now)
+            deadline = wake_expired(room, slot_at(room, i), now);
+        if (deadline < earliest)
+            earliest = deadline;
     }
     return earliest;
 }
@@ -395,15 +402,4 @@ void room_stop(struct room *room)
     room->stopping = true;
     pthread_mutex_unlock(&room->mutex);
     signal_workers(room);
-}
-
-void room_visit(struct room *room, void (*visit)(const struct room_slot *slot, void *arg),
-                void *arg)
-{
-    uint32_t used = atomic_load_explicit(&room->high_water, memory_order_acquire);
-    for (uint32_t i = 0; i < used; i++) {
-        const struct room_slot *slot = slot_at(room, i);
-        if (slot->state != SLOT_FREE)
-            visit(slot, arg);
-    }
 }

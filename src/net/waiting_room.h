@@ -111,8 +111,4 @@ void room_forget(struct room *room, struct stream *stream);
 /* Lets room_take return NULL in every worker. */
 void room_stop(struct room *room);
 
-/* Calls `visit` for every slot that is not free, without locks: for reports. */
-void room_visit(struct room *room, void (*visit)(const struct room_slot *slot, void *arg),
-                void *arg);
-
 #endif

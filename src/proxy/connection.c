@@ -31,19 +31,17 @@ const char *phase_name(enum phase phase)
 void connection_open(struct connection *c, struct service *service, int fd,
                      const struct address *client, bool secure, bool trusted, bool counted)
 {
-    struct room_slot slot = c->slot;
-    *c = (struct connection){
-        .slot = slot,
-        .magic = CONNECTION_MAGIC,
-        .service = service,
-        .client_address = *client,
-        .secure = secure,
-        .trusted = trusted,
-        .counted = counted,
-        .phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD,
-        .phase_began = clock_now(),
-        .exchange.upstream = STREAM_CLOSED,
-    };
+    /* Not the slot: somebody who holds a stale ticket may have its mutex this very moment. */
+    memset((char *)c + sizeof c->slot, 0, sizeof *c - sizeof c->slot);
+    c->magic = CONNECTION_MAGIC;
+    c->service = service;
+    c->client_address = *client;
+    c->secure = secure;
+    c->trusted = trusted;
+    c->counted = counted;
+    c->phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD;
+    c->phase_began = clock_now();
+    c->exchange.upstream = STREAM_CLOSED;
     stream_init(&c->client, fd);
     stream_set_options(&c->client);
     metrics_add(METRIC_CONNECTIONS, 1);
@@ -55,7 +53,6 @@ void connection_close(struct connection *c)
     check_magic(c, CONNECTION_MAGIC);
     struct service *service = c->service;
     exchange_end(c);
-    upstream_close(c, false);
     stream_close(&c->client);
     buf_release(&c->in);
     c->magic = 0;
@@ -81,6 +78,7 @@ enum step connection_end(struct connection *c, enum reason reason)
 
 enum step connection_abort(struct connection *c)
 {
+    exchange_end(c); /* its log line wants to know what was sent */
     stream_abort(&c->client);
     return STEP_CLOSE;
 }
@@ -113,7 +111,9 @@ enum step phase_linger(struct connection *c, struct turn *turn)
             if (c->lingered > LINGER_BYTES || clock_now() >= deadline)
                 return STEP_CLOSE;
             if (turn_is_over(turn))
-                return connection_yield(c, POLLIN, 0, deadline);
+                /* Over TLS the next input may lie inside OpenSSL already; after the half-close
+                 * a socket always counts as writable. */
+                return connection_yield(c, POLLOUT, 0);
             continue;
         }
         if (n == 0 || errno != EAGAIN)
@@ -207,10 +207,9 @@ enum wait_result connection_wait(struct connection *c, const struct turn *turn, 
     return poll(fds, c->wait_count, (int)(TURN_PATIENCE / CLOCK_MS)) > 0 ? WAIT_READY : WAIT_PARK;
 }
 
-enum step connection_yield(struct connection *c, short client_events, short upstream_events,
-                           int64_t deadline)
+enum step connection_yield(struct connection *c, short client_events, short upstream_events)
 {
-    set_wait(c, client_events, upstream_events, deadline);
+    set_wait(c, client_events, upstream_events, clock_now());
     return STEP_PARK;
 }
 
@@ -279,6 +278,10 @@ void connection_serve(struct connection *c, struct turn *turn)
 void connection_await_first_byte(struct connection *c, int64_t timeout)
 {
     set_wait(c, POLLIN, 0, c->phase_began + timeout);
-    if (park(c) == ROOM_FAILED)
+    enum room_parked parked;
+    do
+        parked = park(c);
+    while (parked == ROOM_WOKEN);
+    if (parked == ROOM_FAILED)
         connection_close(c);
 }

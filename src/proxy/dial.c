@@ -87,6 +87,19 @@ static void address_failed(struct connection *c, int error)
     x->dial = DIAL_NEXT_ADDRESS;
 }
 
+/* A socket for x->address; idle connections make room for it if they must. */
+static int open_socket(struct connection *c)
+{
+    const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int family = c->exchange.address.sa.any.sa_family;
+    int fd = socket(family, type, 0);
+    if (fd == -1 && errno == EMFILE) {
+        upstreams_close_idle(c->service->upstreams);
+        fd = socket(family, type, 0);
+    }
+    return fd;
+}
+
 /* Begins to connect to the next address. False when there is none left. */
 static bool try_next_address(struct connection *c)
 {
@@ -94,7 +107,7 @@ static bool try_next_address(struct connection *c)
     while (buf_len(&x->addresses) >= sizeof x->address) {
         memcpy(&x->address, buf_span(&x->addresses).data, sizeof x->address);
         buf_consume(&x->addresses, sizeof x->address);
-        int fd = socket(x->address.sa.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        int fd = open_socket(c);
         if (fd == -1) {
             address_failed(c, errno);
             continue;

@@ -70,7 +70,6 @@ enum step exchange_fail(struct connection *c, enum reason reason)
     upstream_close(c, true);
     if (x->answer_known || reason_status(reason) == 0) {
         x->reason = reason;
-        exchange_end(c);
         return connection_abort(c);
     }
     struct reply reply = exchange_reply(x);
@@ -129,7 +128,8 @@ void exchange_end(struct connection *c)
     metrics_add(METRIC_REQUESTS_TOTAL, 1);
     if (x->reason != REASON_NONE)
         reason_count(x->reason);
-    upstream_close(c, false);
+    /* Whatever is still open here did not come to a good end (H21). */
+    upstream_close(c, true);
     buf_release(&x->log.text);
     buf_release(&x->addresses);
     buf_release(&x->head);
@@ -138,5 +138,6 @@ void exchange_end(struct connection *c)
     buf_release(&x->answer_in);
     config_unref(x->config);
     x->config = NULL;
+    x->route = NULL;
     x->active = false;
 }

@@ -28,10 +28,12 @@ enum wait_result connection_wait(struct connection *connection, const struct tur
                                  short client_events, short upstream_events, int64_t deadline);
 
 /* Parks at the back of the kernel's queue: for a connection that could go on but has had its
- * turn. Each events argument names what the connection can do or waits for. Returns
- * STEP_PARK. */
+ * turn. Each events argument names what the connection can do or waits for. The kernel may not
+ * agree (it calls a socket writable only once a third of its buffer is free), so the connection
+ * goes on at the next sweep anyhow, and finds out what it has to wait for, and until when.
+ * Returns STEP_PARK. */
 enum step connection_yield(struct connection *connection, short client_events,
-                           short upstream_events, int64_t deadline);
+                           short upstream_events);
 
 /* What to do with the client's connection once an answer has gone out and no other may
  * follow: LINGER if input may be unread, else close. */

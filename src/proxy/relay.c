@@ -185,11 +185,13 @@ static enum relay_result fill(struct relay *relay, struct turn *turn)
 
 enum relay_result relay_move(struct relay *relay, struct turn *turn)
 {
-    for (;;) {
+    for (bool first = true;; first = false) {
         enum relay_result result = relay_flush(relay, turn);
         if (result == RELAY_DONE && relay->complete)
             return RELAY_DONE;
-        if (result == RELAY_DONE && turn_is_over(turn))
+        /* One step is always made: the opposite direction, which is moved first and shares the
+         * turn, would otherwise keep this one waiting for as long as it has something to move. */
+        if (result == RELAY_DONE && !first && turn_is_over(turn))
             return RELAY_TURN_OVER;
         if (result == RELAY_DONE)
             result = buf_len(relay->in) ? forward(relay, turn) : fill(relay, turn);

@@ -50,7 +50,7 @@ enum relay_result {
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
                  enum http_framing source, uint64_t length, enum http_framing sink);
 
-/* Moves what can be moved. */
+/* Moves what can be moved until the turn is over, and at least one step (a read or a write). */
 enum relay_result relay_move(struct relay *relay, struct turn *turn);
 
 /* Writes what is in `out`, and nothing else: RELAY_DONE, RELAY_WANTS_WRITE or

@@ -56,9 +56,6 @@ static enum step read_more(struct connection *c, struct turn *turn)
     for (;;) {
         ssize_t n = c->client.eof ? 0 : stream_read(&c->client, buf_tail(&c->in), buf_room(&c->in));
         if (n > 0) {
-            if (!c->head_begun)
-                c->phase_began = clock_now();
-            c->head_begun = true;
             buf_produce(&c->in, (size_t)n);
             turn->moved += (uint64_t)n;
             return STEP_NEXT;
@@ -205,6 +202,8 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
     if (c->exchange.log.text.failed)
         return connection_abort(c);
     if (result == PARSE_BAD) {
+        /* Where its body ends, or whether it has one, is anybody's guess. */
+        c->exchange.framing = HTTP_FRAMING_CLOSE;
         c->exchange.keep_alive = false;
         step = exchange_fail(c, why);
     } else {
@@ -216,17 +215,32 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
     return step;
 }
 
+/* Scans what has come. Empty lines before a head are not its beginning (H26). */
+static enum parse_result scan(struct connection *c, size_t *size, enum reason *why)
+{
+    if (buf_len(&c->in) == 0)
+        return PARSE_MORE;
+    enum parse_result result = http_scan(&c->scan, HTTP_REQUEST, buf_span(&c->in), size, why);
+    if (result == PARSE_MORE && c->scan.skipped == buf_len(&c->in)) {
+        buf_release(&c->in);
+        c->scan = (struct http_scan){0};
+    } else if (!c->head_begun) {
+        c->head_begun = true;
+        c->phase_began = clock_now();
+    }
+    return result;
+}
+
 enum step phase_head(struct connection *c, struct turn *turn)
 {
-    /* Pipelined requests are served in order, but not all in one turn. */
-    if (c->head_begun && turn_is_over(turn))
-        return connection_yield(c, POLLOUT, 0, head_deadline(c, &turn->config->timeouts));
+    /* Pipelined requests are served in order, but not all in one turn. A client that reads none
+     * of the answers is for the next exchange to find out. */
+    if (buf_len(&c->in) && turn_is_over(turn))
+        return connection_yield(c, POLLOUT, 0);
     for (;;) {
         size_t size;
         enum reason why;
-        enum parse_result result = PARSE_MORE;
-        if (buf_len(&c->in))
-            result = http_scan(&c->scan, HTTP_REQUEST, buf_span(&c->in), &size, &why);
+        enum parse_result result = scan(c, &size, &why);
         if (result == PARSE_DONE)
             return begin_request(c, turn, size);
         if (result == PARSE_BAD)

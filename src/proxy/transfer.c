@@ -147,8 +147,10 @@ static enum relay_result take_head(struct connection *c, size_t size, enum reaso
         *reason = REASON_UPSTREAM_UPGRADE;
         return RELAY_MALFORMED;
     }
-    if (answer.status >= 200)
+    if (answer.status >= 200) {
+        *reason = REASON_ANSWER_CHUNK; /* all that can be wrong from here on */
         return begin_answer(c, &answer, size);
+    }
     x->awaits_continue = false;
     if (x->minor >= 1) {
         size_t before = buf_len(&x->down.out);
@@ -237,8 +239,19 @@ static enum step finish(struct connection *c)
         return connection_finish(c, !uploaded || buf_len(&c->in) > 0);
     c->phase = PHASE_HEAD;
     c->phase_began = clock_now();
-    c->head_begun = buf_len(&c->in) > 0;
+    c->head_begun = false;
     return STEP_NEXT;
+}
+
+/* The client ended before its body did. A plain one that is being answered already may mean
+ * just that: it has seen enough to know that the rest is not wanted (H22, H27). */
+static bool gives_up_upload(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    if (!x->answer_known || c->secure || c->client.broken)
+        return false;
+    x->upload_broken = true;
+    return true;
 }
 
 /* The upstream ended before its answer did. */
@@ -370,7 +383,7 @@ static enum step await(struct connection *c, struct turn *turn, enum relay_resul
         }
     }
     if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
-        return connection_yield(c, client_events, upstream_events, wake_at);
+        return connection_yield(c, client_events, upstream_events);
     return connection_wait(c, turn, client_events, upstream_events, wake_at) == WAIT_PARK
                ? STEP_PARK
                : STEP_NEXT;
@@ -382,7 +395,7 @@ enum step phase_exchange(struct connection *c, struct turn *turn)
     for (;;) {
         enum reason reason = REASON_NONE;
         enum relay_result up = x->target ? upload(x, turn) : RELAY_DONE;
-        if (up == RELAY_FROM_ENDED)
+        if (up == RELAY_FROM_ENDED && !gives_up_upload(c))
             return exchange_fail(c, REASON_CLIENT_GONE);
         if (up == RELAY_MALFORMED)
             return exchange_fail(c, REASON_BAD_CHUNK);

@@ -86,7 +86,7 @@ enum step phase_tunnel(struct connection *c, struct turn *turn)
         add_events(up, &x->up, &client_events, &upstream_events);
         add_events(down, &x->down, &upstream_events, &client_events);
         if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
-            return connection_yield(c, client_events, upstream_events, deadline);
+            return connection_yield(c, client_events, upstream_events);
         switch (connection_wait(c, turn, client_events, upstream_events, deadline)) {
         case WAIT_READY:
             continue;

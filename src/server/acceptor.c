@@ -32,6 +32,7 @@ struct acceptor {
     struct admission *admission;
     pthread_t thread;
     int wake_fd;
+    bool started; /* main thread only */
     atomic_bool stopping;
     atomic_bool closing; /* the listeners are to be closed */
     atomic_bool resting; /* no room: somebody's end is worth a wake-up */
@@ -99,6 +100,9 @@ static bool accept_one(struct acceptor *acceptor, const struct acceptor_listener
     if (fd == -1) {
         *full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         room_release(service->room, slot);
+        /* Idle connections to upstreams are the descriptors that nobody will miss. */
+        if (*full)
+            upstreams_close_idle(service->upstreams);
         return false;
     }
     bool trusted = admission_is_trusted(acceptor->admission, &client);
@@ -175,7 +179,6 @@ static void *run(void *arg)
         else
             accept_batch(acceptor, fds, &full);
     }
-    close_listeners(acceptor);
     buf_thread_release();
     return NULL;
 }
@@ -196,14 +199,19 @@ struct acceptor *acceptor_new(struct service *service, struct admission *admissi
     acceptor->listener_count = count;
     sem_init(&acceptor->closed, 0, 0);
     acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (acceptor->wake_fd != -1 && thread_start(&acceptor->thread, "acceptor", run, acceptor) == 0)
-        return acceptor;
-    err_set_errno(err, errno, "the acceptor thread cannot be started");
     if (acceptor->wake_fd != -1)
-        close(acceptor->wake_fd);
-    close_listeners(acceptor);
-    free(acceptor);
+        return acceptor;
+    err_set_errno(err, errno, "the acceptor cannot be set up");
+    acceptor_free(acceptor);
     return NULL;
+}
+
+int acceptor_start(struct acceptor *acceptor, struct err *err)
+{
+    if (thread_start(&acceptor->thread, "acceptor", run, acceptor) == -1)
+        return err_set_errno(err, errno, "the acceptor thread cannot be started");
+    acceptor->started = true;
+    return 0;
 }
 
 void acceptor_notify(struct acceptor *acceptor)
@@ -224,10 +232,14 @@ void acceptor_free(struct acceptor *acceptor)
 {
     if (acceptor == NULL)
         return;
-    atomic_store(&acceptor->stopping, true);
-    wake(acceptor);
-    pthread_join(acceptor->thread, NULL);
-    close(acceptor->wake_fd);
+    if (acceptor->started) {
+        atomic_store(&acceptor->stopping, true);
+        wake(acceptor);
+        pthread_join(acceptor->thread, NULL);
+    }
+    close_listeners(acceptor);
+    if (acceptor->wake_fd != -1)
+        close(acceptor->wake_fd);
     sem_destroy(&acceptor->closed);
     free(acceptor);
 }

@@ -22,10 +22,13 @@ struct acceptor_listener {
 
 struct acceptor;
 
-/* Takes over the listeners and starts the thread. NULL with `err`. */
+/* Takes over the listeners. NULL with `err`. */
 struct acceptor *acceptor_new(struct service *service, struct admission *admission,
                               const struct acceptor_listener *listeners, size_t count,
                               struct err *err);
+
+/* Starts the thread. 0, or -1 with `err`. */
+int acceptor_start(struct acceptor *acceptor, struct err *err);
 
 /* A connection has ended: one that waits for room may come in. Any thread. */
 void acceptor_notify(struct acceptor *acceptor);
@@ -33,7 +36,7 @@ void acceptor_notify(struct acceptor *acceptor);
 /* Closes the listeners; the clock is watched on. Returns once they are closed. */
 void acceptor_close_listeners(struct acceptor *acceptor);
 
-/* Ends the thread and frees. */
+/* Ends the thread, if it was started, and frees. NULL is fine. */
 void acceptor_free(struct acceptor *acceptor);
 
 #endif

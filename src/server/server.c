@@ -33,7 +33,7 @@
 #define RESOLVER_THREADS 3u
 /* Descriptors that are not for connections: listeners, logs, epoll, what libraries open. */
 #define RESERVED_DESCRIPTORS 64u
-#define CONNECTIONS_MAX      (1u << 20)
+#define CONNECTIONS_MAX      (1u << 17)
 /* How often a drain looks around, should nothing end that would make it look. */
 #define DRAIN_TICK (100 * CLOCK_MS)
 
@@ -215,7 +215,7 @@ static int start(struct server *server, struct err *err)
         return -1;
     server->acceptor =
         acceptor_new(&server->service, server->admission, listeners, (size_t)opened, err);
-    if (server->acceptor == NULL)
+    if (server->acceptor == NULL || acceptor_start(server->acceptor, err) == -1)
         return -1;
     log_write(LOG_INFO, "ready: Portico %s, %zu routes, %u workers", PORTICO_VERSION,
               server->config->route_count, count);

@@ -1,5 +1,6 @@
 """Bodies in flight: H19 (chunked), H21 (cut short), H22 (answers that do not wait)."""
 
+import socket
 import threading
 
 import pytest
@@ -321,6 +322,29 @@ def test_large_uploads_and_downloads(site):
         message = client.ask(site.request("PUT", "/", body=DATA))
         assert (message.framing, message.body) == ("length", DATA)
     assert len(site.origin.connections) == 1
+
+
+@pytest.mark.parametrize("raw", [response(body=DATA), response(chunks=[DATA[:1], DATA[1:70_000], DATA[70_000:]]),
+                                 b"HTTP/1.0 200 OK\r\n\r\n" + DATA], ids=["length", "chunked", "close"])
+def test_a_slow_reader_gets_every_byte(site, raw):
+    """Its window is small, and it reads a little at a time, so Portico is stopped at many places."""
+    site.origin.script = answer(raw, close=True)
+    client = site.connect(receive_buffer=4096)
+    client.send(site.request())
+    while len(client.buffer) < 200_000:
+        client.buffer += client.sock.recv(777) if not client.tls else client.recv()
+    assert client.response().body == DATA
+
+
+def test_a_slow_upstream_gets_every_byte(site):
+    def script(connection):
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+        message = connection.request_head()
+        while len(connection.buffer) < 200_000:
+            connection.buffer += connection.sock.recv(777)
+        connection.send(response(body=connection.request_body(message)))
+    site.origin.script = script
+    assert site.connect().ask(site.request("PUT", "/", body=DATA)).body == DATA
 
 
 def test_sizes_around_every_buffer(site):

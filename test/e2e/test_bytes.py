@@ -5,6 +5,8 @@ the origin doing so, then both: Portico has read each byte, and parked, before t
 What client and origin see must be the same each time. Over TLS it is the bytes of the records
 that are sent one by one, from the first of the ClientHello on."""
 
+import ssl
+
 import pytest
 
 from harness.wire import CLEAN, Ended, chunked, read_head, response
@@ -45,7 +47,7 @@ EXCHANGES = {
 }
 
 
-def run(site, data, answers, raw, client_step, origin_step):
+def run(site, data, answers, raw, client_step, origin_step, **options):
     """(what the client saw, what the origin saw)"""
     site.origin.drop()
     site.origin.clear()
@@ -55,7 +57,7 @@ def run(site, data, answers, raw, client_step, origin_step):
         while connection.request():
             connection.send(raw)
     site.origin.script = script
-    client = site.connect(step=client_step)
+    client = site.connect(step=client_step, **options)
     client.send(data)
     seen = []
     for _ in range(answers):
@@ -73,6 +75,13 @@ def test_exchanges_a_byte_at_a_time(site, name):
     assert run(site, make(site), answers, raw, 1, 0) == expected
     assert run(site, make(site), answers, raw, 0, 1) == expected
     assert run(site, make(site), answers, raw, 1, 1) == expected
+
+
+def test_tls_1_2_a_byte_at_a_time(sites):
+    site, version = sites["a.https.test"], ssl.TLSVersion.TLSv1_2
+    make, answers, raw = EXCHANGES["pipelined"]
+    expected = run(site, make(site), answers, raw, 0, 0, version=version)
+    assert run(site, make(site), answers, raw, 1, 1, version=version) == expected
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])

@@ -202,7 +202,7 @@ SPOOFS = ("X-Forwarded-For: 192.0.2.66", "x-forwarded-proto: ftp", "X-Forwarded-
 def test_h18_what_an_untrusted_client_says_is_dropped(site):
     site.fetch("GET", "/", *SPOOFS)
     received = site.origin.requests[0]
-    assert not re.search("192.0.2.66|evil|ftp|666", received.head.decode("latin-1"))
+    assert not re.search("192[.]0[.]2[.]66|evil|ftp|: 666", received.head.decode("latin-1"))
     assert not [name for name, _ in received.fields if "_" in name]
     assert received.get("X-Forwarded-For") == "127.0.0.1"
     assert received.get("X-Real-IP") == "127.0.0.1"

@@ -101,6 +101,8 @@ def test_the_kernel_knows_what_the_peer_has_not_read():
                 assert unread_by_peer(sock) == 5
                 assert peer.recv(3) == b"123"
                 assert unread_by_peer(sock) == 2
+                sock.shutdown(socket.SHUT_WR)
+                assert unread_by_peer(sock) == 2
             assert unread_by_peer(sock) == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from harness.client import Client
 from harness.origin import Origin, answer
 from harness.portico import toml
-from harness.wire import CLEAN, request, response
+from harness.wire import CLEAN, RESET, request, response
 
 
 @contextmanager
@@ -185,6 +185,22 @@ def test_h30_plain_http_on_the_tls_port_is_counted(houses):
 
 
 # Ends without an answer
+
+def test_a_client_that_does_not_read(portico_factory, origin_factory):
+    def script(connection):
+        connection.request()
+        connection.send(response("200 OK", "Content-Length: 100000000"))
+        connection.send(bytes(100_000_000))
+    origin = origin_factory(script)
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {}, {"write": "500ms"}))
+    client = portico.connect("http")
+    client.send(get("x.test"))
+    entry = portico.wait_access(lambda e: e["reason"] == "CLIENT-STALLED")
+    assert entry["status"] == 200 and 0 < entry["bytes"] < 100_000_000
+    client.to_end()
+    assert client.ended == RESET
+    client.close()
+
 
 def test_ends_without_an_answer_are_logged(portico_factory, origin_factory):
     origin = origin_factory()

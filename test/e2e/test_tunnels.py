@@ -2,7 +2,10 @@
 
 import threading
 
-from harness.wire import CLEAN, LIMIT, RESET, TRUNCATED, read_head, response
+import pytest
+
+from harness.portico import toml
+from harness.wire import CLEAN, LIMIT, RESET, TRUNCATED, read_head, request, response
 
 SWITCH = response("101 Switching Protocols", "Connection: Upgrade", "Upgrade: echo/1", "X-Kept: yes")
 DATA = b"".join(number.to_bytes(4, "big") for number in range(250_000))
@@ -146,6 +149,31 @@ def test_h28_large_transfers_both_ways_at_once(site):
     received += client.exactly(500_000)
     assert received == DATA
     assert site.origin.reported() == DATA
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_h28_silent_tunnels_are_closed(portico_factory, origin_factory, half):
+    over = threading.Event()
+
+    def script(connection):
+        connection.request_head()
+        connection.send(SWITCH)
+        connection.to_end()
+        connection.report(connection.ended)
+        assert over.wait(LIMIT)  # in silence
+    origin = origin_factory(script)
+    timeouts = {"tunnel_half": "500ms"} if half else {"tunnel": "500ms"}
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {}, timeouts))
+    client = portico.connect("http")
+    client.send(request("GET", "/", "Connection: Upgrade", "Upgrade: echo/1", host="x.test"))
+    read_head(client)
+    if half:
+        client.finish()
+    assert origin.reported() == CLEAN
+    client.to_end()
+    portico.wait_access(lambda e: e["reason"] == ("TUNNEL-HALF" if half else "TUNNEL-IDLE"))
+    over.set()
+    client.close()
 
 
 def test_h17_an_upgrade_that_is_refused(site):

@@ -19,8 +19,9 @@ static char *bio_text(BIO *bio)
 {
     char *data;
     long len = BIO_get_mem_data(bio, &data);
-    char *text = strndup(data, (size_t)len);
-    check(text != NULL);
+    char *text = calloc(1, (size_t)len + 1);
+    check(len > 0 && text != NULL);
+    memcpy(text, data, (size_t)len);
     BIO_free(bio);
     return text;
 }

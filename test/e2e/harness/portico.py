@@ -15,6 +15,12 @@ from .wire import LIMIT
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTICO_BIN", ROOT / "build" / "portico")).resolve()
 
+def sanitizer():
+    """Which sanitizer the binary was built with, if any."""
+    code = BINARY.read_bytes()
+    return "tsan" if b"__tsan_init" in code else "asan" if b"__asan_init" in code else None
+
+
 # A sanitizer's report, or Portico's own last words.
 REPORT = re.compile(r"ERROR: \w*Sanitizer|WARNING: \w*Sanitizer|SUMMARY: \w*Sanitizer"
                     r"|runtime error:|PANIC")
@@ -76,6 +82,15 @@ class Lines:
                     raise AssertionError("no such line; the last ones were:\n"
                                          + "\n".join(self.items[-15:]))
 
+    def wait_count(self, predicate, count, since=0):
+        """Waits for so many lines for which the predicate holds; returns all of them."""
+        with self.changed:
+            def found():
+                return [item for item in self.items[since:] if predicate(item)]
+            enough = self.changed.wait_for(lambda: len(found()) >= count, LIMIT)
+            assert enough, f"{len(found())} such lines instead of {count}"
+            return found()
+
     def text(self):
         with self.changed:
             return "\n".join(self.items)
@@ -112,8 +127,13 @@ class Portico:
             if found := re.search(r"listening on (https?) (\S+):(\d+)$", line):
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
+        self.workers = int(re.search(r"(\d+) workers", self.log.text())[1])
         self.baseline = self.status()
+        self.descriptors = self.open_descriptors()
         return self
+
+    def open_descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self, balanced=True):
         """SIGTERM, and everything that must be true of an orderly end."""
@@ -161,10 +181,13 @@ class Portico:
 
     def await_balance(self):
         """Once all test clients have closed, the gauges are back where they began."""
-        limit = self.baseline["buffers"]
-        return self.await_status(lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
-                                 and n["upstream_open"] == n["upstream_idle"]
-                                 and n["buffers"] <= limit)
+        began = self.baseline
+        return self.await_status(
+            lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
+            and n["upstream_open"] == n["upstream_idle"]
+            and n["buffers"] <= began["buffers"]
+            and n["config_refs"] <= began["config_refs"] + self.workers  # each may keep one
+            and self.open_descriptors() <= self.descriptors + n["upstream_idle"])
 
     def await_standstill(self):
         """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""

@@ -7,6 +7,7 @@ by a FIN without close_notify.
 """
 
 import errno
+import os
 import socket
 import ssl
 import struct
@@ -75,6 +76,7 @@ class Endpoint:
         deadline = time.monotonic() + LIMIT
         while unread_by_peer(self.sock):
             assert time.monotonic() < deadline, "the peer does not read what was sent"
+            os.sched_yield()
 
     def send_close_notify(self):
         try:
@@ -95,7 +97,7 @@ class Endpoint:
 
     def reset(self):
         if self.sock.fileno() >= 0:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            set_reset(self.sock)
             self.sock.close()
 
     def vanish(self, how):
@@ -213,9 +215,22 @@ class Endpoint:
                 self._feed()
 
 
+class Replay(Endpoint):
+    """What was received before, to be read from once more."""
+
+    def __init__(self, data, ended):
+        self.buffer, self.ended = data, ended
+
+
+def set_reset(sock):
+    """Closing this socket will reset its connection."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
 # The kernel knows how much the other end of a loopback connection has not read yet: sock_diag(7).
 
 _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, _NETLINK_SOCK_DIAG = 20, 1, 4
+_CLOSE_WAIT = 8  # the state of a socket that got a FIN
 _netlink = None
 
 
@@ -239,7 +254,9 @@ def unread_by_peer(sock):
     kind, = struct.unpack_from("=H", answer, 4)
     if kind != _SOCK_DIAG_BY_FAMILY:
         return 0
-    return struct.unpack_from("=I", answer, 16 + 4 + 48 + 4)[0]
+    state, = struct.unpack_from("=B", answer, 16 + 1)
+    unread, = struct.unpack_from("=I", answer, 16 + 4 + 48 + 4)
+    return unread - 1 if unread and state == _CLOSE_WAIT else unread  # a FIN counts as one
 
 
 # Messages

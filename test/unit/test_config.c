@@ -1,0 +1,467 @@
+/* The configuration: defaults, every key, the environment, references, files that are none,
+ * and how problems are printed. What is said about wrong settings is in test_wrong.c. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "config/config.h"
+#include "config/names.h"
+#include "config/schema.h"
+#include "config/setting.h"
+#include "config/suggest.h"
+
+#define ROUTE "[[routes]]\nhost = \"app.test\"\nupstream = \"127.0.0.1:8080\"\n"
+
+static int clear_environment(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < schema_variable_count; i++)
+        unsetenv(schema_variables[i].name);
+    return 0;
+}
+
+static void assert_printed(const struct config_problems *problems, const char *expected)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    config_problems_print(problems, out);
+    fclose(out);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+/* Loads a text that has no problems. */
+static struct config *load(const char *text)
+{
+    struct config_problems problems = {0};
+    struct config *config = config_load_text("t.toml", span_str(text), &problems);
+    assert_printed(&problems, "");
+    config_problems_release(&problems);
+    assert_non_null(config);
+    return config;
+}
+
+static void has_the_documented_defaults(void **state)
+{
+    (void)state;
+    struct config *config = load(ROUTE);
+    const struct config_timeouts *t = &config->timeouts;
+    assert_string_equal(config->path, "t.toml");
+    assert_string_equal(config->listen[0], "0.0.0.0");
+    assert_string_equal(config->listen[1], "::");
+    assert_null(config->listen[2]);
+    assert_null(config->trusted_proxies[0]);
+    assert_int_equal(config->workers, 0);
+    assert_int_equal(config->max_connections, 0);
+    assert_int_equal(config->max_per_client, 512);
+    assert_int_equal(config->body_rate, 500);
+    assert_int_equal(config->drain, 9 * CLOCK_SECOND);
+    assert_int_equal(t->handshake, 10 * CLOCK_SECOND);
+    assert_int_equal(t->head, 20 * CLOCK_SECOND);
+    assert_int_equal(t->keep_alive, 75 * CLOCK_SECOND);
+    assert_int_equal(t->connect, 5 * CLOCK_SECOND);
+    assert_int_equal(t->answer, 300 * CLOCK_SECOND);
+    assert_int_equal(t->write, 3600 * CLOCK_SECOND);
+    assert_int_equal(t->tunnel, 3600 * CLOCK_SECOND);
+    assert_int_equal(t->tunnel_half, 60 * CLOCK_SECOND);
+    assert_int_equal(t->body, 30 * CLOCK_SECOND);
+    assert_int_equal(t->linger, 2 * CLOCK_SECOND);
+    assert_int_equal(t->upstream_idle, 4 * CLOCK_SECOND);
+    assert_null(config->acme_email);
+    assert_string_equal(config->cert_dir, ".certs");
+    assert_int_equal(config->http_port, 80);
+    assert_int_equal(config->https_port, 443);
+    assert_int_equal(config->public_https_port, 443);
+    assert_int_equal(config->route_count, 1);
+    const struct config_route *route = route_find(config->table, SPAN("app.test"));
+    assert_ptr_equal(route, &config->routes[0]);
+    assert_string_equal(route->host, "app.test");
+    assert_string_equal(route->upstream, "127.0.0.1:8080");
+    assert_string_equal(route->upstream_host, "127.0.0.1");
+    assert_int_equal(route->upstream_port, 8080);
+    assert_int_equal(route->cert_type, CERT_ACME);
+    assert_int_equal(route->line, 2);
+    assert_null(route->upstream_state);
+    config_unref(config);
+}
+
+static void reads_every_key(void **state)
+{
+    (void)state;
+    struct config *config = load(
+        "[acme]\nemail = \"me@app.test\"\n"
+        "[server]\nlisten = [\"127.0.0.1\", \"0:0::1\"]\nworkers = 7\ndrain = \"1s\"\n"
+        "max_connections = 100\nmax_per_client = 0\nbody_rate = 1_000\n"
+        "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n"
+        "[timeouts]\nhandshake = \"10ms\"\nhead = \"2s\"\nkeep_alive = \"3m\"\nconnect = \"1h\"\n"
+        "answer = \"1d\"\nwrite = \"30d\"\ntunnel = \"60s\"\ntunnel_half = \"61s\"\nbody = "
+        "\"62s\"\n"
+        "linger = \"0s\"\nupstream_idle = \"500ms\"\n"
+        "[[routes]]\nhost = \"A.Test.\"\nupstream = \"[::1]:80\"\ncert_type = \"self_signed\"\n"
+        "[[routes]]\nhost = \"[FD00:0::1]\"\nupstream = \"NAS:81\"\ncert_type = \"none\"\n"
+        "[[routes]]\nhost = \"my_app\"\nupstream = \"builtin:hello\"\ncert_type = \"acme\"\n");
+    assert_string_equal(config->acme_email, "me@app.test");
+    assert_string_equal(config->listen[0], "127.0.0.1");
+    assert_string_equal(config->listen[1], "::1");
+    assert_int_equal(config->workers, 7);
+    assert_int_equal(config->drain, CLOCK_SECOND);
+    assert_int_equal(config->max_connections, 100);
+    assert_int_equal(config->max_per_client, 0);
+    assert_int_equal(config->body_rate, 1000);
+    assert_string_equal(config->trusted_proxies[0], "10.0.0.0/8");
+    assert_string_equal(config->trusted_proxies[1], "::1");
+    assert_null(config->trusted_proxies[2]);
+    assert_int_equal(config->timeouts.handshake, 10 * CLOCK_MS);
+    assert_int_equal(config->timeouts.head, 2 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.keep_alive, 180 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.connect, 3600 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.answer, 86400 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.write, 30 * 86400 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.tunnel, 60 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.tunnel_half, 61 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.body, 62 * CLOCK_SECOND);
+    assert_int_equal(config->timeouts.linger, 0);
+    assert_int_equal(config->timeouts.upstream_idle, 500 * CLOCK_MS);
+    assert_int_equal(config->route_count, 3);
+    assert_string_equal(config->routes[0].host, "a.test");
+    assert_string_equal(config->routes[0].upstream_host, "::1");
+    assert_int_equal(config->routes[0].cert_type, CERT_SELF_SIGNED);
+    assert_string_equal(config->routes[1].host, "fd00::1");
+    assert_string_equal(config->routes[1].upstream_host, "nas");
+    assert_int_equal(config->routes[1].cert_type, CERT_NONE);
+    assert_string_equal(config->routes[2].host, "my_app");
+    assert_null(config->routes[2].upstream_host);
+    assert_int_equal(config->routes[2].upstream_port, 0);
+    config_unref(config);
+}
+
+static void reads_other_spellings_of_tables(void **state)
+{
+    (void)state;
+    struct config *config =
+        load("server.workers = 3\ntimeouts = { head = \"1s\" }\n"
+             "routes = [\n  { host = \"a.test\", upstream = \"a:1\" },\n"
+             "  { host = 'b.test', upstream = 'b:2', cert_type = 'none' },\n]\n");
+    assert_int_equal(config->workers, 3);
+    assert_int_equal(config->timeouts.head, CLOCK_SECOND);
+    assert_int_equal(config->route_count, 2);
+    config_unref(config);
+}
+
+static void environment_is_read(void **state)
+{
+    (void)state;
+    setenv("HTTP_PORT", "0", 1);
+    setenv("HTTPS_PORT", "8443", 1);
+    setenv("PUBLIC_HTTPS_PORT", "", 1); /* as if it were not set */
+    setenv("CERT_DIR", "/var/lib/portico//", 1);
+    struct config *config = load(ROUTE);
+    assert_int_equal(config->http_port, 0);
+    assert_int_equal(config->https_port, 8443);
+    assert_int_equal(config->public_https_port, 443);
+    assert_string_equal(config->cert_dir, "/var/lib/portico");
+    config_unref(config);
+    setenv("CERT_DIR", "/", 1);
+    config = load(ROUTE);
+    assert_string_equal(config->cert_dir, "/");
+    config_unref(config);
+}
+
+static void environment_is_checked(void **state)
+{
+    (void)state;
+    struct config_problems problems = {0};
+    setenv("HTTP_PORT", "http", 1);
+    setenv("HTTPS_PORT", "65536", 1);
+    setenv("PUBLIC_HTTPS_PORT", "0", 1);
+    assert_null(config_load_text("t.toml", SPAN(ROUTE "gzip = true\n"), &problems));
+    assert_printed(
+        &problems,
+        "HTTP_PORT in the environment is \"http\"; a port from 0 to 65535 was expected\n"
+        "HTTPS_PORT in the environment is \"65536\"; a port from 0 to 65535 was expected\n"
+        "PUBLIC_HTTPS_PORT in the environment is \"0\"; a port from 1 to 65535 was expected\n"
+        "t.toml:4:1: \"gzip\" is no key of [[routes]]; one that Portico knows was expected\n"
+        "  4 | gzip = true\n"
+        "      ^\n");
+    config_problems_release(&problems);
+    clear_environment(NULL);
+    setenv("HTTP_PORT", "443", 1);
+    assert_null(config_load_text("t.toml", SPAN(ROUTE), &problems));
+    assert_printed(&problems,
+                   "HTTP_PORT and HTTPS_PORT are both 443; two different ports were expected\n");
+    config_problems_release(&problems);
+    setenv("HTTP_PORT", "0", 1);
+    setenv("HTTPS_PORT", "0", 1); /* two different ones, since the kernel chooses */
+    config_unref(load(ROUTE));
+}
+
+static void counts_references(void **state)
+{
+    (void)state;
+    int64_t before = metrics_get(METRIC_CONFIG_REFS);
+    struct config *config = load(ROUTE);
+    assert_int_equal(metrics_get(METRIC_CONFIG_REFS), before + 1);
+    assert_ptr_equal(config_ref(config), config);
+    assert_int_equal(metrics_get(METRIC_CONFIG_REFS), before + 2);
+    config_unref(config);
+    assert_string_equal(config->routes[0].host, "app.test");
+    config_unref(config);
+    assert_int_equal(metrics_get(METRIC_CONFIG_REFS), before);
+    config_unref(NULL);
+    struct config_problems problems = {0};
+    assert_null(config_load_text("t.toml", SPAN("x = 1"), &problems));
+    config_problems_release(&problems);
+    assert_int_equal(metrics_get(METRIC_CONFIG_REFS), before);
+}
+
+/* What is printed to a terminal; at most a kilobyte of it. */
+static void print_to_terminal(const struct config_problems *problems, char text[1024])
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    assert_true(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    int end = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    FILE *out = fdopen(end, "w");
+    assert_non_null(out);
+    config_problems_print(problems, out);
+    fflush(out);
+    ssize_t len = read(terminal, text, 1023);
+    assert_true(len > 0);
+    text[len] = '\0';
+    fclose(out);
+    close(terminal);
+}
+
+static void terminals_see_colours(void **state)
+{
+    (void)state;
+    struct config_problems problems = {0};
+    char text[1024];
+    assert_null(config_load_text("t.toml", SPAN(ROUTE "gzip = true\n"), &problems));
+    setenv("TERM", "xterm", 1);
+    unsetenv("NO_COLOR");
+    print_to_terminal(&problems, text);
+    assert_non_null(strstr(text, "\033["));
+    setenv("NO_COLOR", "1", 1);
+    print_to_terminal(&problems, text);
+    assert_null(strstr(text, "\033["));
+    unsetenv("NO_COLOR");
+    setenv("TERM", "dumb", 1);
+    print_to_terminal(&problems, text);
+    assert_null(strstr(text, "\033["));
+    config_problems_release(&problems);
+}
+
+/* ---- Files ---- */
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/portico-config-XXXXXX");
+    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink("config.toml");
+    return chdir("/") == 0 ? rmdir(folder) : -1;
+}
+
+static void write_file(const char *text, size_t len)
+{
+    FILE *file = fopen("config.toml", "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_refused(const char *path, const char *expected)
+{
+    struct config_problems problems = {0};
+    assert_null(config_load(path, &problems));
+    assert_printed(&problems, expected);
+    config_problems_release(&problems);
+}
+
+static void loads_files(void **state)
+{
+    (void)state;
+    struct config_problems problems = {0};
+    write_file(ROUTE, strlen(ROUTE));
+    struct config *config = config_load("config.toml", &problems);
+    assert_non_null(config);
+    assert_string_equal(config->path, "config.toml");
+    config_unref(config);
+    config_problems_release(&problems);
+}
+
+#define FIRST_ROUTE                                                                                \
+    "        [[routes]]\n        host = \"app.example.com\"\n        upstream = "                  \
+    "\"127.0.0.1:8080\"\n"
+
+static void refuses_what_is_no_file(void **state)
+{
+    (void)state;
+    assert_refused("missing.toml",
+                   "missing.toml: the configuration cannot be read: No such file or directory\n"
+                   "  hint: name the file (portico run FILE, or CONFIG_PATH=FILE), or create it "
+                   "with these lines:\n" FIRST_ROUTE);
+    assert_refused(".", ".: this is a directory; a file was expected\n"
+                        "  hint: if a container mounts it, the file did not exist outside when it "
+                        "was started\n");
+    assert_refused("/dev/zero",
+                   "/dev/zero: the file is larger than 10 MiB; a configuration was expected\n");
+    write_file("", 0);
+    assert_refused("config.toml", "config.toml: there is no route; at least one was expected\n"
+                                  "  hint: begin with these lines:\n" FIRST_ROUTE);
+    write_file("a\0b\xff", 4);
+    assert_refused("config.toml",
+                   "config.toml: the file holds NUL bytes; a text file was expected\n"
+                   "  hint: it is binary, or was saved as UTF-16: save it as UTF-8\n");
+    write_file(ROUTE, strlen(ROUTE));
+    assert_int_equal(chmod("config.toml", 0), 0);
+    if (access("config.toml", R_OK) != 0) /* root may read anything */
+        assert_refused("config.toml",
+                       "config.toml: the configuration cannot be read: Permission denied\n"
+                       "  hint: the user that runs Portico needs permission to read the file and "
+                       "to enter its directory\n");
+}
+
+static void takes_large_files(void **state)
+{
+    (void)state;
+    size_t size = CONFIG_SIZE_MAX, used = 0;
+    char *text = malloc(size + 1);
+    assert_non_null(text);
+    for (unsigned i = 0; used + 128 < size; i++)
+        used += (size_t)snprintf(text + used, 128,
+                                 "[[routes]]\nhost = \"h%u.test\"\nupstream = \"u:%u\"\n", i,
+                                 i % 65535 + 1);
+    memset(text + used, '\n', size - used);
+    write_file(text, size);
+    struct config_problems problems = {0};
+    struct config *config = config_load("config.toml", &problems);
+    assert_non_null(config);
+    assert_true(config->route_count > 100000);
+    assert_ptr_equal(route_find(config->table, SPAN("H70000.test")), &config->routes[70000]);
+    config_unref(config);
+    text[size] = '\n';
+    write_file(text, size + 1);
+    assert_refused("config.toml",
+                   "config.toml: the file is larger than 10 MiB; a configuration was expected\n");
+    config_problems_release(&problems);
+    free(text);
+}
+
+/* ---- The schema and what hangs on it ---- */
+
+/* Every default passes its own setting's check, and lies within the range. */
+static void defaults_are_valid(void **state)
+{
+    (void)state;
+    struct problems problems = {0};
+    struct value_tree *tree = value_tree_new();
+    struct setting_context context = {.file = "t", .tree = tree, .problems = &problems};
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        union {
+            struct config config;
+            struct config_route route;
+        } object = {0};
+        const struct setting *setting = &schema_settings[i];
+        assert_non_null(schema_section(span_str(setting->section)));
+        assert_ptr_equal(
+            schema_setting(schema_section(span_str(setting->section)), span_str(setting->name)),
+            setting);
+        assert_int_equal(setting_apply_default(setting, &object, &context), 0);
+        assert_true(strlen(setting->help) > 0 && setting->help[strlen(setting->help) - 1] == '.');
+    }
+    assert_true(problems_is_empty(&problems));
+    value_tree_free(tree);
+}
+
+static void reads_and_writes_durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t duration;
+    } good[] = {{"0s", 0},
+                {"1ms", 1000},
+                {"1500ms", 1500000},
+                {"10s", 10000000},
+                {"90s", 90000000},
+                {"5m", 300000000},
+                {"1h", INT64_C(3600000000)},
+                {"30d", INT64_C(2592000000000)}};
+    static const char *const bad[] = {"",    "s",     "10",    "10 s", "1.5s",
+                                      "-1s", "10sec", "1h30m", "S10",  "99999999999999999999s"};
+    char text[32];
+    int64_t duration;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(duration_parse(span_str(good[i].text), &duration));
+        assert_int_equal(duration, good[i].duration);
+        assert_string_equal(duration_format(duration, text), good[i].text);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(duration_parse(span_str(bad[i]), &duration));
+}
+
+static const char *suggestion(const char *word)
+{
+    struct suggest suggest = {.word = span_str(word)};
+    for (size_t i = 0; i < schema_setting_count; i++)
+        suggest_offer(&suggest, schema_settings[i].name);
+    return suggest.best;
+}
+
+static void suggests_what_is_near(void **state)
+{
+    (void)state;
+    assert_string_equal(suggestion("hots"), "host");
+    assert_string_equal(suggestion("HOST"), "host");
+    assert_string_equal(suggestion("cert-type"), "cert_type");
+    assert_string_equal(suggestion("upstreams"), "upstream");
+    assert_string_equal(suggestion("keepalive"), "keep_alive");
+    assert_string_equal(suggestion("max_conections"), "max_connections");
+    assert_null(suggestion("gzip"));
+    assert_null(suggestion("x"));
+    assert_null(suggestion(""));
+    assert_null(suggestion("a-word-that-is-far-longer-than-any-key-could-be"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(has_the_documented_defaults, clear_environment),
+        cmocka_unit_test_setup(reads_every_key, clear_environment),
+        cmocka_unit_test_setup(reads_other_spellings_of_tables, clear_environment),
+        cmocka_unit_test_setup(environment_is_read, clear_environment),
+        cmocka_unit_test_setup(environment_is_checked, clear_environment),
+        cmocka_unit_test_setup(counts_references, clear_environment),
+        cmocka_unit_test_setup(terminals_see_colours, clear_environment),
+        cmocka_unit_test(defaults_are_valid),
+        cmocka_unit_test(reads_and_writes_durations),
+        cmocka_unit_test(suggests_what_is_near),
+    };
+    const struct CMUnitTest file_tests[] = {
+        cmocka_unit_test_setup(loads_files, clear_environment),
+        cmocka_unit_test_setup(refuses_what_is_no_file, clear_environment),
+        cmocka_unit_test_setup(takes_large_files, clear_environment),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("files", file_tests, make_folder, remove_folder);
+}

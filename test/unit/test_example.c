@@ -1,0 +1,88 @@
+/* The configurations that come with Portico: they load, and the annotated one shows every key
+ * with its default. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/schema.h"
+
+static struct config *load(const char *path)
+{
+    struct config_problems problems = {0};
+    struct config *config = config_load(path, &problems);
+    config_problems_print(&problems, stdout);
+    config_problems_release(&problems);
+    assert_non_null(config);
+    return config;
+}
+
+static void demo_loads(void **state)
+{
+    (void)state;
+    struct config *config = load("config/demo.toml");
+    for (size_t i = 0; i < config->route_count; i++)
+        assert_string_equal(config->routes[i].upstream, "builtin:hello");
+    assert_non_null(route_find(config->table, SPAN("127.0.0.1")));
+    config_unref(config);
+}
+
+static void example_shows_every_key(void **state)
+{
+    (void)state;
+    char text[16384];
+    FILE *file = fopen("config/example.toml", "rb");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "\n%s = ", schema_settings[i].name);
+        if (strstr(text, line) == NULL)
+            print_message("not shown: %s\n", schema_settings[i].name);
+        assert_non_null(strstr(text, line));
+    }
+}
+
+/* It says that what it shows is what a key that is left out has. */
+static void example_shows_the_defaults(void **state)
+{
+    (void)state;
+    struct config *example = load("config/example.toml");
+    struct config_problems problems = {0};
+    struct config *bare = config_load_text(
+        "t", SPAN("[[routes]]\nhost = \"a.test\"\nupstream = \"a:1\"\n"), &problems);
+    assert_non_null(bare);
+    assert_memory_equal(&example->timeouts, &bare->timeouts, sizeof bare->timeouts);
+    assert_int_equal(example->workers, bare->workers);
+    assert_int_equal(example->drain, bare->drain);
+    assert_int_equal(example->max_connections, bare->max_connections);
+    assert_int_equal(example->max_per_client, bare->max_per_client);
+    assert_int_equal(example->body_rate, bare->body_rate);
+    assert_int_equal(example->routes[0].cert_type, bare->routes[0].cert_type);
+    for (size_t i = 0; i < 3; i++) {
+        if (bare->listen[i])
+            assert_string_equal(example->listen[i], bare->listen[i]);
+        else
+            assert_null(example->listen[i]);
+    }
+    assert_null(example->trusted_proxies[0]);
+    config_unref(bare);
+    config_unref(example);
+    config_problems_release(&problems);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(demo_loads),
+        cmocka_unit_test(example_shows_every_key),
+        cmocka_unit_test(example_shows_the_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* The tree of values: order, look-up, growth, memory that moves only where it may. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "format/value.h"
+
+static struct span numbered(char out[32], unsigned i)
+{
+    return span_make(out, (size_t)snprintf(out, 32, "key-%u", i));
+}
+
+static void add_integer(struct value_tree *tree, struct value_table *table, struct span key,
+                        int64_t integer)
+{
+    struct span copy;
+    struct value value = {.type = VALUE_INTEGER, .line = 1, .column = 2, .integer = integer};
+    assert_true(value_copy(tree, key, &copy));
+    assert_non_null(value_table_add(tree, table, copy, &value));
+}
+
+static void tables_keep_order_and_find_keys(void **state)
+{
+    (void)state;
+    struct value_tree *tree = value_tree_new();
+    char text[32];
+    assert_non_null(tree);
+    assert_null(value_table_find(tree->root, SPAN("key-0")));
+    for (unsigned i = 0; i < 10000; i++) {
+        add_integer(tree, tree->root, numbered(text, i), i);
+        if (i > 20)
+            continue; /* around the first index, look after each step */
+        for (unsigned j = 0; j <= i; j++)
+            assert_non_null(value_table_find(tree->root, numbered(text, j)));
+        assert_null(value_table_find(tree->root, numbered(text, i + 1)));
+    }
+    assert_int_equal(tree->root->count, 10000);
+    for (unsigned i = 0; i < 10000; i++) {
+        struct value_entry *entry = value_table_find(tree->root, numbered(text, i));
+        assert_ptr_equal(entry, &tree->root->entries[i]);
+        assert_int_equal(entry->value.integer, i);
+    }
+    assert_null(value_table_find(tree->root, SPAN("key-10000")));
+    value_tree_free(tree);
+}
+
+static void keys_are_bytes(void **state)
+{
+    (void)state;
+    struct value_tree *tree = value_tree_new();
+    add_integer(tree, tree->root, SPAN(""), 1);
+    add_integer(tree, tree->root, SPAN("a\0b"), 2);
+    add_integer(tree, tree->root, SPAN("a"), 3);
+    assert_int_equal(value_table_find(tree->root, SPAN(""))->value.integer, 1);
+    assert_int_equal(value_table_find(tree->root, SPAN("a\0b"))->value.integer, 2);
+    assert_int_equal(value_table_find(tree->root, SPAN("a"))->value.integer, 3);
+    assert_null(value_table_find(tree->root, SPAN("a\0c")));
+    value_tree_free(tree);
+}
+
+static void arrays_grow_and_their_tables_stay(void **state)
+{
+    (void)state;
+    struct value_tree *tree = value_tree_new();
+    struct value_array *array = value_array_new(tree);
+    struct value item = {.type = VALUE_TABLE, .table = value_table_new(tree)};
+    struct value_table *first = item.table;
+    for (unsigned i = 0; i < 5000; i++)
+        assert_non_null(value_array_add(tree, array, &item));
+    assert_int_equal(array->count, 5000);
+    assert_ptr_equal(array->items[0].table, first);
+    value_tree_free(tree);
+}
+
+static void memory_is_aligned_and_apart(void **state)
+{
+    (void)state;
+    struct value_tree *tree = value_tree_new();
+    char *small[100];
+    for (size_t i = 0; i < 100; i++) {
+        size_t size = i % 10 == 0 ? 100000 : i; /* blocks of their own in between */
+        small[i] = value_alloc(tree, size);
+        assert_non_null(small[i]);
+        assert_int_equal((uintptr_t)small[i] % _Alignof(max_align_t), 0);
+        memset(small[i], (int)i, size);
+    }
+    for (size_t i = 1; i < 100; i++)
+        assert_int_equal(small[i][0], (char)i);
+    assert_null(value_alloc(tree, SIZE_MAX));
+    value_tree_free(tree);
+    value_tree_free(NULL);
+}
+
+static void copies_end_with_a_nul(void **state)
+{
+    (void)state;
+    struct value_tree *tree = value_tree_new();
+    struct span copy;
+    assert_true(value_copy(tree, SPAN("ab"), &copy));
+    assert_int_equal(copy.len, 2);
+    assert_string_equal(copy.data, "ab");
+    assert_true(value_copy(tree, span_make(NULL, 0), &copy));
+    assert_string_equal(copy.data, "");
+    value_tree_free(tree);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_keep_order_and_find_keys),
+        cmocka_unit_test(keys_are_bytes),
+        cmocka_unit_test(arrays_grow_and_their_tables_stay),
+        cmocka_unit_test(memory_is_aligned_and_apart),
+        cmocka_unit_test(copies_end_with_a_nul),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
