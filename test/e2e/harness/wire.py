@@ -108,6 +108,10 @@ class Endpoint:
             set_reset(self.sock)
             self.sock.close()
 
+    def vanish(self, how):
+        """Without a word of TLS: "fin" or "reset"."""
+        self.sock.shutdown(socket.SHUT_WR) if how == "fin" else self.reset()
+
     def close(self):
         if self.tls and self.sock.fileno() >= 0 and not self.ended:
             try:
@@ -169,6 +173,14 @@ class Endpoint:
         """How the connection ends; nothing more may arrive before."""
         rest = self.to_end()
         assert rest == b"", f"unexpected bytes before the end: {rest[:200]!r}"
+        return self.ended
+
+    def drain(self):
+        """Reads to the end, whatever OpenSSL thinks of it; how the connection ended."""
+        try:
+            self.to_end()
+        except ssl.SSLError:
+            self.ended = TRUNCATED  # by an alert
         return self.ended
 
     def is_quiet(self):
