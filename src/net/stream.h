@@ -12,6 +12,7 @@
 #ifndef PORTICO_NET_STREAM_H
 #define PORTICO_NET_STREAM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +46,17 @@ void stream_init(struct stream *stream, int fd);
  * `eof` is set the end is all there is: 0 again, or -1 with ECONNABORTED. A stream that broke
  * while writing can still be read: what the peer said before it went may lie in the kernel. */
 ssize_t stream_read(struct stream *stream, void *data, size_t size);
+
+/* Says that nothing can have come yet, so that waiting to read may begin without a read that is
+ * refused: one system call less. Answers false, and does nothing, where that would be wrong: over
+ * TLS, bytes may lie in OpenSSL, where no poll sees them. */
+static inline bool stream_expect_silence(struct stream *stream)
+{
+    if (stream->ssl != NULL || stream->eof)
+        return false;
+    stream->read_wants = POLLIN;
+    return true;
+}
 
 /* Up to `size` bytes (size > 0). Returns the count, at least 1; -1 with errno: EAGAIN (see
  * write_wants), EPROTO on a TLS error, or the socket's own error (EPIPE, ECONNRESET). */

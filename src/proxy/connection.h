@@ -56,6 +56,7 @@ struct connection {
     struct http_scan scan; /* HEAD: how far the head in `in` has been looked at */
     int64_t phase_began;   /* HANDSHAKE, HEAD (of its first byte, or of the silence), LINGER */
     bool head_begun;       /* HEAD: the first byte is here */
+    bool answered;         /* HEAD: an answer has gone out this very moment */
     unsigned requests;     /* heads that were complete */
     uint64_t lingered;     /* LINGER: bytes discarded */
     const char *detail;    /* static text for the log line of an end without an answer */

@@ -47,6 +47,18 @@ static enum step timed_out(struct connection *c, struct turn *turn)
     return connection_end(c, c->requests ? REASON_IDLE : REASON_SILENT);
 }
 
+/* A read into `in`, without the system call where it would be in vain. */
+static ssize_t read_client(struct connection *c)
+{
+    bool silent = c->answered && stream_expect_silence(&c->client);
+    c->answered = false;
+    if (silent) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return c->client.eof ? 0 : stream_read(&c->client, buf_tail(&c->in), buf_room(&c->in));
+}
+
 /* Reads once. STEP_NEXT: there is more in `in`. */
 static enum step read_more(struct connection *c, struct turn *turn)
 {
@@ -54,7 +66,7 @@ static enum step read_more(struct connection *c, struct turn *turn)
     if (buf_reserve(&c->in, room) == -1)
         return connection_end(c, REASON_MEMORY);
     for (;;) {
-        ssize_t n = c->client.eof ? 0 : stream_read(&c->client, buf_tail(&c->in), buf_room(&c->in));
+        ssize_t n = read_client(c);
         if (n > 0) {
             buf_produce(&c->in, (size_t)n);
             turn->moved += (uint64_t)n;

@@ -180,11 +180,15 @@ static enum relay_result read_head(struct exchange *x, struct turn *turn)
     return RELAY_DONE;
 }
 
-/* Moves the answer: 1xx heads, the final one, the body. RELAY_MALFORMED: `*reason` says why. */
-static enum relay_result download(struct connection *c, struct turn *turn, enum reason *reason)
+/* Moves the answer: 1xx heads, the final one, the body. `just_asked`: the last of the request has
+ * gone out this very moment. RELAY_MALFORMED: `*reason` says why. */
+static enum relay_result download(struct connection *c, struct turn *turn, bool just_asked,
+                                  enum reason *reason)
 {
     struct exchange *x = &c->exchange;
     *reason = REASON_UPSTREAM_ANSWER;
+    if (just_asked && !x->answer_begun && stream_expect_silence(&x->upstream))
+        return RELAY_WANTS_READ;
     while (!x->answer_known) {
         size_t size;
         enum parse_result scanned = PARSE_MORE;
@@ -240,6 +244,7 @@ static enum step finish(struct connection *c)
     c->phase = PHASE_HEAD;
     c->phase_began = clock_now();
     c->head_begun = false;
+    c->answered = true;
     return STEP_NEXT;
 }
 
@@ -394,7 +399,10 @@ enum step phase_exchange(struct connection *c, struct turn *turn)
     struct exchange *x = &c->exchange;
     for (;;) {
         enum reason reason = REASON_NONE;
+        uint64_t before = x->upstream.bytes_written;
         enum relay_result up = x->target ? upload(x, turn) : RELAY_DONE;
+        bool just_asked =
+            up == RELAY_DONE && !x->upload_broken && x->upstream.bytes_written != before;
         if (up == RELAY_FROM_ENDED && !gives_up_upload(c))
             return exchange_fail(c, REASON_CLIENT_GONE);
         if (up == RELAY_MALFORMED)
@@ -405,7 +413,7 @@ enum step phase_exchange(struct connection *c, struct turn *turn)
             return exchange_fail(c, REASON_BODY_TIMEOUT);
 
         enum relay_result down =
-            x->target ? download(c, turn, &reason) : relay_flush(&x->down, turn);
+            x->target ? download(c, turn, just_asked, &reason) : relay_flush(&x->down, turn);
         switch (down) {
         case RELAY_DONE:
             return c->phase == PHASE_TUNNEL ? STEP_NEXT : finish(c);
