@@ -129,11 +129,8 @@ class Portico:
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
         self.workers = int(re.search(r"(\d+) workers", self.log.text())[1])
         self.baseline = self.status()
-        self.descriptors = self.open_descriptors()
+        self.descriptors_began = self.descriptors()
         return self
-
-    def open_descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self, balanced=True):
         """SIGTERM, and everything that must be true of an orderly end."""
@@ -187,7 +184,7 @@ class Portico:
             and n["upstream_open"] == n["upstream_idle"]
             and n["buffers"] <= began["buffers"]
             and n["config_refs"] <= began["config_refs"] + self.workers  # each may keep one
-            and self.open_descriptors() <= self.descriptors + n["upstream_idle"])
+            and self.descriptors() <= self.descriptors_began + n["upstream_idle"])
 
     def await_standstill(self):
         """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""
