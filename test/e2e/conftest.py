@@ -15,6 +15,7 @@ import socket
 
 import pytest
 
+from harness.client import Client
 from harness.nginx import Nginx
 from harness.origin import Origin
 from harness.portico import Portico, toml
@@ -40,6 +41,12 @@ class Site:
         if self.scheme == "https":
             options.setdefault("server_name", server_name or self.host)
         client = self.portico.connect(self.scheme, **options)
+        self.clients.append(client)
+        return client
+
+    def connect_below_tls(self):
+        """A client that speaks no TLS, whatever the site does."""
+        client = Client(self.portico.address(self.scheme))
         self.clients.append(client)
         return client
 
@@ -146,6 +153,18 @@ def other_site(sites, scheme):
 @pytest.fixture
 def origin(site):
     return site.origin
+
+
+@pytest.fixture
+def books(shared):
+    """For tests that ask for it: nothing is left behind, neither connections nor buffers nor
+    descriptors."""
+    portico, _ = shared
+    before = portico.await_balance()["upstream_open"]
+    descriptors = portico.descriptors() - before
+    yield
+    portico.await_status(lambda n: portico.descriptors() - n["upstream_open"] == descriptors)
+    portico.await_balance()
 
 
 @pytest.fixture(scope="module", autouse=True)

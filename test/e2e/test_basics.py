@@ -75,20 +75,6 @@ def test_problems_have_a_place(tmp_path, command, text, place, words):
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
-def test_files_that_are_none(tmp_path, command):
-    (tmp_path / "empty.toml").touch()
-    for path in (tmp_path, tmp_path / "missing.toml", tmp_path / "empty.toml", tmp_path / "empty.toml" / "below"):
-        done = invoke(command, path)
-        assert done.returncode == 2 and str(path) in done.stderr, done.stderr
-
-
-def test_a_huge_file(tmp_path):
-    path = tmp_path / "huge.toml"
-    path.write_bytes(b"# \n" * 30_000_000)
-    assert invoke("check", path).returncode == 2
-
-
 @pytest.mark.parametrize("variable, value", [
     ("HTTP_PORT", "http"), ("HTTPS_PORT", "65536"), ("HTTP_PORT", "-1"), ("PUBLIC_HTTPS_PORT", "8443x"),
 ])
@@ -272,6 +258,7 @@ def test_access_lines_of_many_requests_are_whole(site):
     wanted = {f"GET /{number}/{each} HTTP/1.1" for number in range(8) for each in range(100)}
     site.portico.out.wait(lambda line: wanted.discard(parse_access(line)["request"]) or not wanted, mark)
     lines = [parse_access(line)["request"] for line in site.portico.out.items[mark:]]
+    lines = [line for line in lines if line != "GET / HTTP/1.1"]  # of tests before, written late
     assert len(lines) == len(set(lines)) == 800
 
 

@@ -134,8 +134,8 @@ class Origin:
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             with self.changed:
                 self.connections.append((connection, thread))
+                thread.start()
                 self.changed.notify_all()
-            thread.start()
 
     def _serve(self, connection):
         try:
