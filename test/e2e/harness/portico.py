@@ -128,8 +128,11 @@ class Portico:
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
         self.baseline = self.status()
-        self.descriptors_began = self.descriptors()
+        self.descriptors = self.open_descriptors()
         return self
+
+    def open_descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self, balanced=True):
         """SIGTERM, and everything that must be true of an orderly end."""
@@ -184,7 +187,7 @@ class Portico:
             and n["upstream_open"] == n["upstream_idle"]
             and n["buffers"] <= began["buffers"]
             and n["config_refs"] == began["config_refs"]
-            and self.descriptors() == self.descriptors_began + n["upstream_idle"])
+            and self.open_descriptors() == self.descriptors + n["upstream_idle"])
 
     def await_standstill(self):
         """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""
