@@ -161,9 +161,9 @@ def books(shared):
     descriptors."""
     portico, _ = shared
     before = portico.await_balance()["upstream_open"]
-    descriptors = portico.descriptors() - before
+    descriptors = portico.open_descriptors() - before
     yield
-    portico.await_status(lambda n: portico.descriptors() - n["upstream_open"] == descriptors)
+    portico.await_status(lambda n: portico.open_descriptors() - n["upstream_open"] == descriptors)
     portico.await_balance()
 
 
