@@ -15,6 +15,7 @@ from .wire import LIMIT
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTICO_BIN", ROOT / "build" / "portico")).resolve()
 
+
 def sanitizer():
     """Which sanitizer the binary was built with, if any."""
     code = BINARY.read_bytes()
@@ -203,9 +204,6 @@ class Portico:
         """Resident memory, in bytes."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.M)[1]) * 1024
-
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def wait_log(self, predicate, since=0):
         """The first line of the log for which the predicate holds, or that contains it."""
