@@ -22,7 +22,7 @@
 
 #include "base/span.h"
 
-#define LOG_RING_SIZE ((size_t)128 << 10) /* a power of two */
+#define LOG_RING_SIZE ((size_t)512 << 10) /* a power of two */
 
 /* What precedes a line in the ring. */
 struct log_record {

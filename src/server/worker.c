@@ -76,10 +76,13 @@ struct workers *workers_new(struct service *service, unsigned count, struct err 
     for (; workers->count < count; workers->count++) {
         struct worker *worker = &workers->items[workers->count];
         worker->service = service;
+        refresh_config(worker); /* from the first moment on there is one reference each */
         snprintf(worker->name, sizeof worker->name, "w%02u", workers->count);
         if (thread_start(&worker->thread, worker->name, run, worker) == 0)
             continue;
-        err_set_errno(err, errno, "worker %u of %u cannot be started", workers->count + 1, count);
+        int error = errno;
+        config_unref(worker->config);
+        err_set_errno(err, error, "worker %u of %u cannot be started", workers->count + 1, count);
         err_hint(err, "lower [server] workers, or raise the limit on threads (ulimit -u)");
         room_stop(service->room);
         workers_free(workers);

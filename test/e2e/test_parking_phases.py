@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from conftest import cert_type
 from harness.crowd import Crowd, raise_descriptor_limit
 from harness.origin import answer
 from harness.portico import parse_access, sanitizer, toml
@@ -26,9 +27,6 @@ def crowd():
     for error in crowd.errors:
         raise error
 
-
-def cert_type(scheme):
-    return "self_signed" if scheme == "https" else "none"
 
 
 class TooSlow(Exception):

@@ -116,7 +116,8 @@ static enum parse_result parse_request(struct span head, enum reason *why)
         check(request.framing != HTTP_FRAMING_CLOSE);
         check(request.content_length <= INT64_MAX);
         check(request.minor == 0 || request.host.len > 0);
-        check(request.origin_form.data[0] == '/' || span_eq(request.origin_form, SPAN("*")));
+        check(request.origin_form.data[0] == '/' || request.origin_form.data[0] == '?' ||
+              span_eq(request.origin_form, SPAN("*")));
         if (!span_eq(request.origin_form, SPAN("*")) && !span_eq(request.origin_form, SPAN("/")))
             check_inside(request.origin_form, head);
         check_request_again(&request, head.len);

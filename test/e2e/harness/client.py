@@ -22,7 +22,7 @@ def tls_context(root, version=None, verify=True):
 
 
 class Client(Endpoint):
-    def __init__(self, address, context=None, server_name=None, step=0, receive_buffer=None):
+    def __init__(self, address, context=None, server_name=None, step=0, record=0, receive_buffer=None):
         sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -30,7 +30,7 @@ class Client(Endpoint):
             sock.settimeout(30)
             sock.connect(address)
             self.port = sock.getsockname()[1]
-            super().__init__(sock, context, server_name, step)
+            super().__init__(sock, context, server_name, step, record)
         except BaseException:
             sock.close()
             raise

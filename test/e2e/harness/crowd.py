@@ -127,8 +127,7 @@ class Peer:
         data = b""
         try:
             data = await (self._recv_tls() if self.tls else self.loop.sock_recv(self.sock, 65536))
-            if not data:
-                self.ended = RESET if self.was_reset else CLEAN
+            self.ended = None if data else CLEAN
         except (ConnectionResetError, BrokenPipeError):
             self.ended = RESET
         except ssl.SSLError as error:
@@ -136,6 +135,7 @@ class Peer:
                 raise
             self.ended = TRUNCATED
         if self.ended:
+            self.ended = RESET if self.was_reset else self.ended
             self.ended_at = time.monotonic()
         return data
 

@@ -128,7 +128,6 @@ class Portico:
             if found := re.search(r"listening on (https?) (\S+):(\d+)$", line):
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
-        self.workers = int(re.search(r"(\d+) workers", self.log.text())[1])
         self.baseline = self.status()
         self.descriptors = self.open_descriptors()
         return self
@@ -181,14 +180,15 @@ class Portico:
         return numbers
 
     def await_balance(self):
-        """Once all test clients have closed, the gauges are back where they began."""
+        """Once all test clients have closed, the gauges are back where they began, and so are the
+        descriptors, idle connections to upstreams aside."""
         began = self.baseline
         return self.await_status(
             lambda n: n["connections"] == n["tunnels"] == n["workers_busy"] == 0
             and n["upstream_open"] == n["upstream_idle"]
             and n["buffers"] <= began["buffers"]
-            and n["config_refs"] <= began["config_refs"] + self.workers  # each may keep one
-            and self.open_descriptors() <= self.descriptors + n["upstream_idle"])
+            and n["config_refs"] == began["config_refs"]
+            and self.open_descriptors() == self.descriptors + n["upstream_idle"])
 
     def await_standstill(self):
         """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""

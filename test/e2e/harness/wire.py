@@ -36,13 +36,15 @@ class Malformed(AssertionError):
 class Endpoint:
     """One end of a connection. Reading fills `buffer`; nothing is read ahead of need but what
     one recv brings. With `step`, whatever is sent goes out in pieces of that many bytes, each
-    only after the peer's process has read the one before."""
+    only after the peer's process has read the one before. With `record`, TLS records carry that
+    many bytes, and no piece holds bytes of two of them."""
 
-    def __init__(self, sock, tls_context=None, server_name=None, step=0):
+    def __init__(self, sock, tls_context=None, server_name=None, step=0, record=0):
         self.sock = sock
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.settimeout(LIMIT)
         self.step = step
+        self.record = record
         self.buffer = b""
         self.ended = None
         self.tls = None
@@ -56,10 +58,16 @@ class Endpoint:
     def send(self, data, step=None):
         if isinstance(data, str):
             data = data.encode("latin-1")
-        if self.tls:
-            self.tls.write(data)
-            data = self.outgoing.read()
-        self.send_raw(data, step)
+        if not self.tls:
+            self.send_raw(data, step)
+            return
+        step = self.step if step is None else step
+        size = self.record or max(1, len(data))
+        for at in range(0, len(data), size):
+            self.tls.write(data[at:at + size])
+            if step:
+                self.send_raw(self.outgoing.read(), step)
+        self.send_raw(self.outgoing.read(), 0)
 
     def send_raw(self, data, step=None):
         """Bytes as they are, below TLS."""

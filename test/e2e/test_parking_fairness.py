@@ -1,0 +1,126 @@
+"""Nobody's speed holds a worker either: two clients that never stop sending and receiving, as
+fast as they can, do not keep a third waiting, though there are no more than two workers."""
+
+import threading
+
+import pytest
+
+from conftest import cert_type
+from harness.portico import toml
+from harness.wire import CLEAN, LIMIT, read_head, request, response
+
+PIECE = bytes(1 << 18)
+UPGRADE = ("Connection: Upgrade", "Upgrade: echo/1")
+REQUESTS = 50
+
+
+class Flow:
+    """A client that never stops; `moved` counts what it has sent or received."""
+
+    def __init__(self, client, host, kind):
+        self.client, self.moved, self.failure = client, 0, None
+        self.progress = threading.Condition()
+        send = {
+            "download": request("GET", "/download", host=host),
+            "upload": request("POST", "/upload", "Content-Length: 1000000000000000", host=host),
+            "tunnel": request("GET", "/tunnel", *UPGRADE, host=host),
+        }[kind]
+        client.send(send)
+        if kind != "upload":
+            read_head(client)
+        self.over = False
+        self.thread = threading.Thread(target=self._run, args=(getattr(self, kind),), daemon=True)
+        self.thread.start()
+
+    def _run(self, step):
+        try:
+            while not self.over:
+                size = step()
+                with self.progress:
+                    self.moved += size
+                    self.progress.notify_all()
+        except Exception as error:  # noqa: BLE001 - shown by await_progress
+            self.failure = error
+        with self.progress:
+            self.progress.notify_all()
+
+    def download(self):
+        data = self.client.recv()
+        assert data, self.client.ended
+        return len(data)
+
+    def upload(self):
+        self.client.send(PIECE)
+        return len(PIECE)
+
+    def tunnel(self):
+        return self.upload() + self.download()
+
+    def await_progress(self, size):
+        """Until so many more bytes have been moved."""
+        with self.progress:
+            goal = self.moved + size
+            assert self.progress.wait_for(lambda: self.moved >= goal or self.failure, LIMIT), "it stands still"
+        if self.failure:
+            raise self.failure
+
+    def stop(self):
+        self.over = True
+        self.client.sock.shutdown(2)
+        self.thread.join(LIMIT)
+        self.client.reset()
+
+
+def endless(connection):
+    """The origin's side of a flow."""
+    message = connection.request_head()
+    if message.target == "/tunnel":
+        connection.send(response("101 Switching Protocols", *UPGRADE))
+        threading.Thread(target=flood, args=(connection,), daemon=True).start()
+    elif message.target == "/download":
+        connection.send(response("200 OK", "Content-Length: 1000000000000000"))
+        flood(connection)
+    while connection.sock.recv(1 << 18):
+        pass
+
+
+def flood(connection):
+    try:
+        while True:
+            connection.send(PIECE)
+    except OSError:
+        pass
+
+
+def hello(connection):
+    while message := connection.request():
+        connection.send(response(body=message.target.encode()))
+
+
+@pytest.mark.parametrize("kinds", [("download", "download"), ("upload", "upload"), ("tunnel", "tunnel"),
+                                   ("upload", "download")], ids=" and ".join)
+def test_two_that_never_stop(portico_factory, origin_factory, scheme, kinds):
+    host, other = f"flow.{scheme}.test", f"other.{scheme}.test"
+    portico = portico_factory(toml([(host, origin_factory(endless).upstream, cert_type(scheme)),
+                                    (other, origin_factory(hello).upstream, cert_type(scheme))],
+                                   server={"workers": 2}))
+    flows = [Flow(portico.connect(scheme, server_name=host), host, kind) for kind in kinds]
+    try:
+        for flow in flows:
+            flow.await_progress(1 << 20)
+        before = [flow.moved for flow in flows]
+        kept = portico.connect(scheme, server_name=other)
+        for number in range(REQUESTS // 2):
+            fresh = portico.connect(scheme, server_name=other)
+            for client in (kept, fresh):
+                assert client.ask(request("GET", f"/{number}", host=other)).body == b"/%d" % number
+            fresh.finish()
+            assert fresh.end() == CLEAN
+            fresh.close()
+        kept.close()
+        assert all(flow.moved > size for flow, size in zip(flows, before)), "they did not flow meanwhile"
+        for flow in flows:
+            flow.await_progress(1 << 20)
+    finally:
+        for flow in flows:
+            flow.stop()
