@@ -15,6 +15,7 @@ from .wire import LIMIT
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTICO_BIN", ROOT / "build" / "portico")).resolve()
 
+
 def sanitizer():
     """Which sanitizer the binary was built with, if any."""
     code = BINARY.read_bytes()
