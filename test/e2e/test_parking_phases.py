@@ -38,7 +38,9 @@ class Stage:
     def look(self):
         """The counters, while all are stuck."""
         numbers = self.portico.status()
-        if not self.way.answered and numbers.get(self.way.reason, 0) > 0 or numbers["connections"] < len(self.members):
+        all_came = numbers["connections_total"] >= len(self.members)
+        some_left = not self.way.answered and numbers.get(self.way.reason, 0) > 0
+        if some_left or all_came and numbers["connections"] < len(self.members):
             assert time.monotonic() - self.began >= self.deadline, f"closed too early: {numbers}"
             raise TooSlow(numbers)
         return numbers
@@ -47,7 +49,8 @@ class Stage:
         """Until nothing happens any more: no worker is busy, nor has been between two looks."""
         limit = time.monotonic() + LIMIT
         parks = None
-        while (numbers := self.look())["workers_busy"] > 0 or numbers["parks_total"] != parks:
+        while ((numbers := self.look())["connections"] < len(self.members) or numbers["workers_busy"] > 0
+               or numbers["parks_total"] != parks):
             parks = numbers["parks_total"]
             assert time.monotonic() < limit, f"they do not come to rest: {numbers}"
 
