@@ -15,8 +15,8 @@ def pytest_runtest_setup():
 
 @pytest.fixture
 def server_factory(tmp_path):
-    """Starts servers, each in its own directory; ends them with the test. Portico, which is asked
-    for here so that it ends first, must not complain when they go."""
+    """Starts servers, each in its own directory; ends them with the test, after Portico, since the
+    fixtures below ask for this one first."""
     started = []
 
     def start(command, **options):
@@ -41,3 +41,17 @@ def behind(server_factory, portico_factory):
         return portico_factory(toml([("http.test", server.upstream, "none"),
                                      *((host, server.upstream, "self_signed") for host in ("https.test", *hosts))]))
     return start
+
+
+@pytest.fixture
+def connect(server_factory, portico_factory):
+    """A client of such a Portico, closed when the test ends."""
+    clients = []
+
+    def connect(portico, host, scheme="https"):
+        clients.append(portico.connect(scheme, server_name=host))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
