@@ -93,6 +93,7 @@ def test_h19_malformed_request_bodies(site, bad):
     assert message.status == 400 and "E400-CHUNK" in message.text
     assert client.end() == CLEAN
     assert site.portico.wait_access(lambda e: e["reason"] == "E400-CHUNK", mark)["status"] == 400
+    site.origin.await_connections(1)
     for _ in site.origin.connections:
         assert site.origin.reported() == RESET
     assert [each for each in site.origin.requests if each.target == "/smuggled"] == []

@@ -33,6 +33,10 @@ ACCESS = re.compile(
     r'host=(?P<host>\S+) time=(?P<time>\S+) upstream=(?P<upstream>\S+) reason=(?P<reason>\S+) id=(?P<id>\S+)')
 
 
+def cert_type(scheme):
+    return "self_signed" if scheme == "https" else "none"
+
+
 def toml(routes, server=None, timeouts=None, acme=None):
     """The text of a configuration: routes are (host, upstream, cert_type)."""
     lines = []
