@@ -265,16 +265,16 @@ class Crowd:
             except TimeoutError:
                 return f"127.0.0.1:{listener.getsockname()[1]}"
 
-    def leave(self):
-        """Ends all connections there are, by resets."""
-        async def over():
-            for peer in self.peers:
-                peer.reset()
-            self.peers.clear()
-        self.run(over())
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.close()
+        if not error and self.errors:
+            raise self.errors[0]
 
     def close(self):
-        """Ends everything, likewise."""
+        """Ends everything, connections by resets."""
         async def over():
             tasks = list(self.tasks)
             for task in tasks:

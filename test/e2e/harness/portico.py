@@ -16,6 +16,7 @@ from .wire import LIMIT
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTICO_BIN", ROOT / "build" / "portico")).resolve()
 
+
 def sanitizer():
     """Which sanitizer the binary was built with, if any."""
     code = BINARY.read_bytes()
@@ -129,10 +130,10 @@ class Portico:
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
         self.baseline = self.status()
-        self.descriptors = self.open_descriptors()
+        self.baseline["descriptors"] = self.descriptors()
         return self
 
-    def open_descriptors(self):
+    def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self, balanced=True):
@@ -188,7 +189,7 @@ class Portico:
             and n["upstream_open"] == n["upstream_idle"]
             and n["buffers"] <= began["buffers"]
             and n["config_refs"] == began["config_refs"]
-            and self.open_descriptors() == self.descriptors + n["upstream_idle"])
+            and self.descriptors() == began["descriptors"] + n["upstream_idle"])
 
     def await_standstill(self):
         """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""
