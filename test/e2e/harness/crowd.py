@@ -195,11 +195,12 @@ class Crowd:
         self.run(together(), limit)
 
     def spawn(self, coroutine):
-        """Runs a coroutine beside the others, until it ends or the crowd is closed. From inside
-        the loop."""
+        """Runs a coroutine beside the others, until it ends or the crowd is closed; returns its
+        task. From inside the loop."""
         task = self.loop.create_task(self._guarded(coroutine))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
     async def _guarded(self, coroutine):
         try:
