@@ -145,6 +145,12 @@ ssize_t stream_write(struct stream *stream, const void *data, size_t size)
     return count;
 }
 
+bool stream_is_reset(const struct stream *stream)
+{
+    struct pollfd pollfd = {.fd = stream->fd};
+    return poll(&pollfd, 1, 0) > 0;
+}
+
 size_t stream_pending(const struct stream *stream)
 {
     return stream->ssl ? (size_t)SSL_pending(stream->ssl) : 0;

@@ -62,6 +62,10 @@ static inline bool stream_expect_silence(struct stream *stream)
  * write_wants), EPROTO on a TLS error, or the socket's own error (EPIPE, ECONNRESET). */
 ssize_t stream_write(struct stream *stream, const void *data, size_t size);
 
+/* Has the peer reset the connection (or has the kernel given it up)? Can be asked while there
+ * are unread bytes, and waited for by arming POLLERR. */
+bool stream_is_reset(const struct stream *stream);
+
 /* Bytes that can be read without a system call: decrypted ones inside OpenSSL. A partial
  * record does not count. */
 size_t stream_pending(const struct stream *stream);

@@ -68,6 +68,8 @@ static enum reason connect_failure(int error)
     switch (error) {
     case ECONNREFUSED:
         return REASON_UPSTREAM_REFUSED;
+    case ECONNRESET: /* it was accepted, and reset before anybody looked */
+        return REASON_UPSTREAM_CLOSED;
     case ETIMEDOUT:
         return REASON_CONNECT_TIMEOUT;
     default:

@@ -303,6 +303,14 @@ static bool watch_client(struct connection *c, struct turn *turn, short *client_
     return true;
 }
 
+/* While the upstream takes no more of the request, nothing is read from the client, and nothing
+ * can be known of it but that it has reset the connection. False when it has. */
+static bool watch_for_reset(const struct connection *c, short *client_events)
+{
+    *client_events |= POLLERR;
+    return !stream_is_reset(&c->client);
+}
+
 /* --- waiting ------------------------------------------------------------------------------ */
 
 struct deadline {
@@ -379,13 +387,12 @@ static enum step await(struct connection *c, struct turn *turn, enum relay_resul
     if (now >= deadline.at)
         return exchange_fail(c, deadline.reason);
     find_events(c, up, down, &client_events, &upstream_events);
-    if (x->target && up == RELAY_DONE && client_events == 0) {
-        if (now >= x->watch_at) {
-            if (!watch_client(c, turn, &client_events))
-                return exchange_fail(c, REASON_CLIENT_GONE);
-        } else if (x->watch_at < wake_at) {
-            wake_at = x->watch_at;
-        }
+    if (x->target && client_events == 0) {
+        if (now < x->watch_at)
+            wake_at = x->watch_at < wake_at ? x->watch_at : wake_at;
+        else if (up == RELAY_DONE ? !watch_client(c, turn, &client_events)
+                                  : !watch_for_reset(c, &client_events))
+            return exchange_fail(c, REASON_CLIENT_GONE);
     }
     if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
         return connection_yield(c, client_events, upstream_events);

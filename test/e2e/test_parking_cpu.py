@@ -7,10 +7,9 @@ import time
 
 import pytest
 
-from conftest import cert_type
 from harness import stuck
 from harness.crowd import Crowd, raise_descriptor_limit
-from harness.portico import sanitizer, toml
+from harness.portico import cert_type, sanitizer, toml
 from harness.stuck import Member
 from harness.wire import LIMIT
 
@@ -47,8 +46,7 @@ def test_parked_connections_use_no_cpu(portico_factory, scheme):
     # Two descriptors a connection, and what Portico keeps for other purposes.
     count = min(1000, (raise_descriptor_limit() - 2000) // (2 * len(ways)))
     assert count >= 100, "too few descriptors for a measurement"
-    crowd = Crowd()
-    try:
+    with Crowd() as crowd:
         hosts = {way: f"{type(way).__name__.lower()}.{scheme}.test" for way in ways}
         portico = portico_factory(toml([(host, way.upstream(crowd), cert_type(scheme)) for way, host in hosts.items()],
                                        server={"workers": 2, "max_per_client": 0, "drain": "1s"},
@@ -63,6 +61,3 @@ def test_parked_connections_use_no_cpu(portico_factory, scheme):
         used, took = cpu_time(portico.process) - used, time.monotonic() - began
         assert used < took / 100, f"{used:.2f} s of CPU time in {took:.1f} s"
         portico.stop(balanced=False)  # all of them are cut off
-    finally:
-        crowd.close()
-    assert not crowd.errors, crowd.errors

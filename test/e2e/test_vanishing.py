@@ -123,3 +123,36 @@ def test_upstreams_that_vanish_at_any_byte(sites, site, framing, how):
             ledger.answered(f"/vanish/{size}", *expected)
             client.close()
     ledger.check()
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_upstreams_that_end_without_reading(sites, site, how):
+    """Whatever the client is sending, and however much of it: it can read the 502."""
+    site.origin.script = lambda connection: getattr(connection, how)()
+    ledger = Ledger(site.portico)
+    with others(sites):
+        for number in range(scaled(20, 5)):
+            for size in (0, 10, 20_000, 500_000):
+                client = site.connect()
+                target = f"/unread/{number}/{size}"
+                message = client.ask(site.request("POST", target, body=b"x" * size))
+                assert (message.status, "E502-CLOSED" in message.text) == (502, True)
+                ledger.answered(target, 502, "E502-CLOSED")
+                client.close()
+    ledger.check()
+
+
+@pytest.mark.parametrize("how", ["fin", "reset"])
+def test_clients_that_vanish_while_they_read(sites, site, how):
+    """In the middle of an answer that is larger than every buffer on its way."""
+    site.origin.script = lambda connection: (connection.request(), connection.send(response(body=b"x" * 20_000_000)))
+    ledger = Ledger(site.portico)
+    with others(sites):
+        for size in (0, 1, 1000, 16_384, 100_000, 1_000_000, 5_000_000):
+            client = site.connect(receive_buffer=65536)
+            client.send(site.request("GET", f"/left/{size}"))
+            client.exactly(size + 1)
+            client.vanish(how)
+            client.close()
+            ledger.answered(f"/left/{size}", 200, "CLIENT-GONE")
+    ledger.check()

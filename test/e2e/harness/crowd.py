@@ -195,11 +195,12 @@ class Crowd:
         self.run(together(), limit)
 
     def spawn(self, coroutine):
-        """Runs a coroutine beside the others, until it ends or the crowd is closed. From inside
-        the loop."""
+        """Runs a coroutine beside the others, until it ends or the crowd is closed; returns its
+        task. From inside the loop."""
         task = self.loop.create_task(self._guarded(coroutine))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+        return task
 
     async def _guarded(self, coroutine):
         try:
@@ -265,16 +266,16 @@ class Crowd:
             except TimeoutError:
                 return f"127.0.0.1:{listener.getsockname()[1]}"
 
-    def leave(self):
-        """Ends all connections there are, by resets."""
-        async def over():
-            for peer in self.peers:
-                peer.reset()
-            self.peers.clear()
-        self.run(over())
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.close()
+        if not error and self.errors:
+            raise self.errors[0]
 
     def close(self):
-        """Ends everything, likewise."""
+        """Ends everything, connections by resets."""
         async def over():
             tasks = list(self.tasks)
             for task in tasks:

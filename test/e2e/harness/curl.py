@@ -14,9 +14,9 @@ def curl_command(portico, scheme, host, path, *options, limit=LIMIT):
     return [*command, f"{scheme}://{host}{path}"]
 
 
-def curl(portico, scheme, host, path, *options, **run):
+def curl(portico, scheme, host, path, *options, limit=LIMIT, **run):
     """What it writes to its standard output; it must succeed."""
-    done = subprocess.run(curl_command(portico, scheme, host, path, *options), capture_output=True,
-                          timeout=2 * LIMIT, **run)
+    done = subprocess.run(curl_command(portico, scheme, host, path, *options, limit=limit),
+                          capture_output=True, timeout=2 * limit, **run)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from .wire import LIMIT
 
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PORTICO_BIN", ROOT / "build" / "portico")).resolve()
+
 
 def sanitizer():
     """Which sanitizer the binary was built with, if any."""
@@ -30,6 +32,10 @@ ACCESS = re.compile(
     r'(?P<client>\S+) - (?P<user>\S+) \[(?P<date>[^\]]+)\] "(?P<request>(?:[^"\\]|\\.)*)" '
     r'(?P<status>\d+|-) (?P<bytes>\d+|-) "(?P<referer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)" '
     r'host=(?P<host>\S+) time=(?P<time>\S+) upstream=(?P<upstream>\S+) reason=(?P<reason>\S+) id=(?P<id>\S+)')
+
+
+def cert_type(scheme):
+    return "self_signed" if scheme == "https" else "none"
 
 
 def toml(routes, server=None, timeouts=None, acme=None):
@@ -128,10 +134,10 @@ class Portico:
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
         self.baseline = self.status()
-        self.descriptors = self.open_descriptors()
+        self.baseline["descriptors"] = self.descriptors()
         return self
 
-    def open_descriptors(self):
+    def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self, balanced=True):
@@ -187,7 +193,7 @@ class Portico:
             and n["upstream_open"] == n["upstream_idle"]
             and n["buffers"] <= began["buffers"]
             and n["config_refs"] == began["config_refs"]
-            and self.open_descriptors() == self.descriptors + n["upstream_idle"])
+            and self.descriptors() == began["descriptors"] + n["upstream_idle"])
 
     def await_standstill(self):
         """Until nothing moves: no worker is busy and nothing is parked anew, ten looks in a row."""
@@ -203,6 +209,12 @@ class Portico:
         """Resident memory, in bytes."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.M)[1]) * 1024
+
+    def confine(self, more):
+        """From now on it gets that many bytes of address space more, and none beyond them."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        limit = int(re.search(r"^VmSize:\s+(\d+) kB", text, re.M)[1]) * 1024 + more
+        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (limit, limit))
 
     def wait_log(self, predicate, since=0):
         """The first line of the log for which the predicate holds, or that contains it."""

@@ -1,20 +1,9 @@
 """How much of everything the tests do: less on the sanitizer builds, which are several times
 slower. They look for races and misuse of memory, for which a part of the load is enough."""
 
-from .portico import BINARY
+from .portico import sanitizer
 
-
-def find_variant(path):
-    """What a binary was built as: "asan", "tsan" or "release"."""
-    data = path.read_bytes() if path.exists() else b""
-    for variant in ("asan", "tsan"):
-        if b"__%s_init" % variant.encode() in data:
-            return variant
-    return "release"
-
-
-VARIANT = find_variant(BINARY)
-IS_RELEASE = VARIANT == "release"
+IS_RELEASE = sanitizer() is None
 
 
 def scaled(release, sanitized):

@@ -328,6 +328,22 @@ class HalfAnswer(Way):
         pass
 
 
+class RefusedUploadHalfAnswered(HalfAnswer):
+    """Nor does it read the body, of which there is more than anybody takes."""
+    small = small_origin = True
+    share = 0.4
+
+    async def stick(self, member):
+        await member.peer.send(member.request("POST", "/stuck", "Content-Length: 1000000000"))
+        member.flood = member.crowd.spawn(member.peer.flood())
+        await member.peer.until(b"\r\n\r\nhello")
+
+    async def leave(self, member):
+        member.flood.cancel()
+        await asyncio.wait([member.flood])
+        member.peer.reset()
+
+
 class HalfAnswerChunked(HalfAnswer):
     seen = response("200 OK", "Transfer-Encoding: chunked") + b"5\r\nhello\r\n6\r\n wor"
 
@@ -469,6 +485,6 @@ class Lingering(Answered):
 WAYS = (Silent, HalfClientHello, HalfFinished, HalfFinished12, SilentAfterHandshake, SilentInRecord,
         HalfHead, HalfHeadInRecord, Idle, IdleInRecord, Connecting, HalfUpload, HalfUploadChunked,
         HalfUploadInRecord, RefusedUpload, Waiting, WaitingPipelined, WaitingInRecord,
-        WaitingToContinue, HalfAnswerHead, HalfAnswer, HalfAnswerChunked, UnreadAnswer,
-        UnreadAnswerChunked, UnreadOwnAnswers, Tunnel, TunnelInRecord, TunnelUnreadByUpstream,
+        WaitingToContinue, HalfAnswerHead, HalfAnswer, HalfAnswerChunked, RefusedUploadHalfAnswered,
+        UnreadAnswer, UnreadAnswerChunked, UnreadOwnAnswers, Tunnel, TunnelInRecord, TunnelUnreadByUpstream,
         TunnelUnreadByClient, TunnelHalfClosedByClient, TunnelHalfClosedByUpstream, Lingering)

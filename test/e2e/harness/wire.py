@@ -65,9 +65,8 @@ class Endpoint:
         size = self.record or max(1, len(data))
         for at in range(0, len(data), size):
             self.tls.write(data[at:at + size])
-            if step:
+            if step or at + size >= len(data):
                 self.send_raw(self.outgoing.read(), step)
-        self.send_raw(self.outgoing.read(), 0)
 
     def send_raw(self, data, step=None):
         """Bytes as they are, below TLS."""
