@@ -18,16 +18,12 @@ import pytest
 from harness.client import Client
 from harness.nginx import Nginx
 from harness.origin import Origin
-from harness.portico import Portico, toml
+from harness.portico import cert_type, Portico, toml
 from harness.wire import CLEAN, request
 
 SCHEMES = ("http", "https")
 
 running = []  # the shared Portico, once it is there
-
-
-def cert_type(scheme):
-    return "self_signed" if scheme == "https" else "none"
 
 
 class Site:

@@ -322,15 +322,64 @@ def test_draining_has_an_end(portico_factory, origin_factory):
     client.close()
 
 
-def test_a_second_signal_ends_at_once(portico_factory, origin_factory):
-    portico, client, go = hanging(portico_factory, origin_factory, drain="1h")
+def end_at_once(portico):
+    """SIGTERM, and once more."""
     portico.process.send_signal(signal.SIGTERM)
     with pytest.raises(OSError):  # the first one has arrived when nobody accepts any more
         while True:
             socket.create_connection(portico.address("http"), LIMIT).close()
     portico.process.send_signal(signal.SIGTERM)
-    portico.process.wait(LIMIT)
+    portico.expect_exit(0)
+
+
+def test_a_second_signal_ends_at_once(portico_factory, origin_factory):
+    portico, client, go = hanging(portico_factory, origin_factory, drain="1h")
+    end_at_once(portico)
     go.set()
+    client.close()
+
+
+def test_the_access_line_of_an_answer_that_the_end_cut_off(portico_factory, origin_factory):
+    """It counts what this exchange has sent, whatever its connection carried before."""
+    def script(connection):
+        connection.request()
+        connection.send(response(body=b"a complete answer"))
+        connection.request()
+        connection.send(response("200 OK", "Content-Length: 10") + b"hello")
+        connection.to_end()
+    origin = origin_factory(script)
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {"drain": "1h"}))
+    client = portico.connect("http")
+    assert client.ask(request("GET", "/", host="x.test")).status == 200
+    client.send(request("GET", "/", host="x.test"))
+    assert client.until(b"hello").startswith(b"HTTP/1.1 200 OK")
+    end_at_once(portico)
+    client.to_end()
+    assert client.ended == RESET
+    entries = [parse_access(line) for line in portico.out.items]
+    assert [(e["status"], e["bytes"], e["reason"]) for e in entries] == [(200, 17, "-"), (200, 5, "SHUTDOWN")]
+    client.close()
+
+
+@pytest.mark.parametrize("start", [
+    request("POST", "/", "Content-Length: 10", host="x.test") + b"hello",
+    request("POST", "/", "Transfer-Encoding: chunked", host="x.test") + b"5\r\nhello\r\n",
+], ids=["length", "chunked"])
+def test_h21_an_upload_that_the_end_cut_off(portico_factory, origin_factory, start):
+    """The upstream cannot take what it has got for the whole."""
+    def script(connection):
+        connection.request_head()
+        connection.until(b"hello")
+        connection.report("begun")
+        connection.to_end()
+        connection.report(connection.ended)
+    origin = origin_factory(script)
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {"drain": "1h"}))
+    client = portico.connect("http")
+    client.send(start)
+    assert origin.reported() == "begun"
+    end_at_once(portico)
+    assert origin.reported() == RESET
     client.close()
 
 

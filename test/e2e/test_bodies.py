@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from harness.origin import answer
-from harness.wire import CLEAN, LIMIT, RESET, TRUNCATED, Ended, chunked, read_head, response
+from harness.portico import toml
+from harness.wire import CLEAN, LIMIT, RESET, TRUNCATED, Ended, chunked, read_head, request, response
 
 # Bytes without a pattern that a shifted or repeated buffer could hide behind.
 DATA = b"".join(number.to_bytes(4, "big") for number in range(250_000))
@@ -93,6 +94,7 @@ def test_h19_malformed_request_bodies(site, bad):
     assert message.status == 400 and "E400-CHUNK" in message.text
     assert client.end() == CLEAN
     assert site.portico.wait_access(lambda e: e["reason"] == "E400-CHUNK", mark)["status"] == 400
+    site.origin.await_connections(1)
     for _ in site.origin.connections:
         assert site.origin.reported() == RESET
     assert [each for each in site.origin.requests if each.target == "/smuggled"] == []
@@ -120,6 +122,23 @@ def test_h19_malformed_answer_bodies(site, bad):
     assert client.ended in (RESET, TRUNCATED)
     site.portico.wait_access(lambda e: e["reason"] == "ANSWER-CHUNK" and e["status"] == 200, mark)
     assert site.origin.reported() == b""  # the upstream's connection is over as well
+
+
+def test_h19_a_malformed_answer_body_that_comes_with_its_head(site):
+    """In one segment: the head is the last thing that may be sent."""
+    def script(connection):
+        connection.request()
+        connection.send(response("200 OK", "Transfer-Encoding: chunked") + b"g\r\nhello\r\n0\r\n\r\n")
+        connection.report(connection.to_end())
+    site.origin.script = script
+    mark = site.portico.out.mark()
+    client = site.connect()
+    client.send(site.request())
+    assert not client.to_end().endswith(b"0\r\n\r\n")
+    assert client.ended in (RESET, TRUNCATED)
+    entry = site.portico.wait_access(lambda e: e["status"] == 200, mark)
+    assert (entry["reason"], entry["bytes"]) == ("ANSWER-CHUNK", 0)
+    assert site.origin.reported() == b""
 
 
 # Cut short
@@ -305,6 +324,82 @@ def test_h22_a_refused_upload_that_goes_on(site):
     client.to_end()
     if site.scheme == "http":
         thread.join(LIMIT)
+
+
+@pytest.mark.parametrize("parts", [[b"too ", b"large"], [DATA[:1], DATA * 5]], ids=["in parts", "large"])
+def test_h22_a_refused_upload_that_is_given_up(sites, parts):
+    """A plain client that says that there will be no more of its body, while it is told why,
+    is told all of it. The upstream sees that the body is not complete."""
+    site = sites["a.http.test"]
+    go = threading.Event()
+
+    def script(connection):
+        connection.request_head()
+        connection.send(response("413 Content Too Large", f"Content-Length: {sum(map(len, parts))}") + parts[0])
+        assert go.wait(LIMIT)
+        for part in parts[1:]:
+            connection.send(part)
+        connection.to_end()
+        connection.report(connection.ended)
+    site.origin.script = script
+    client = site.connect(receive_buffer=4096)
+    client.send(site.request("POST", "/", "Content-Length: 1000000") + DATA[:1000])
+    status, _, _ = read_head(client)
+    assert client.exactly(len(parts[0])) == parts[0] and " 413 " in status
+    client.finish()
+    site.portico.await_standstill()  # the half-close has been seen
+    go.set()
+    rest = b"".join(parts[1:])
+    assert client.exactly(len(rest)) == rest
+    assert client.end() == CLEAN
+    assert site.origin.reported() == RESET
+
+
+@pytest.fixture
+def patient(portico_factory, origin_factory, scheme):
+    """A Portico that lingers for as long as it takes, and a function that connects to it."""
+    origin = origin_factory()
+    host = f"x.{scheme}.test"
+    kind = "self_signed" if scheme == "https" else "none"
+    portico = portico_factory(toml([(host, origin.upstream, kind)], timeouts={"linger": "1m"}))
+    return portico, lambda: portico.connect(scheme, host if scheme == "https" else None), host
+
+
+def read_refusal(client, status):
+    message = client.response()
+    assert (message.status, message.get("Connection")) == (status, "close")
+
+
+def test_h22_the_body_of_a_request_that_was_refused_for_its_head(patient):
+    """It comes after the answer, and is still taken: the client need not fail at writing."""
+    portico, connect, host = patient
+    client = connect()
+    client.send(request("POST", "/", "Bad name: x", "Content-Length: 10000", host=host))
+    read_refusal(client, 400)
+    for at in range(0, 10_000, 1000):
+        client.send(DATA[at:at + 1000])
+        client.await_consumed()
+    assert portico.status()["connections"] == 1
+    assert client.end() == CLEAN
+    client.close()
+    portico.await_status(lambda n: n["connections"] == 0)
+
+
+@pytest.mark.parametrize("answered", ["before", "after"])
+def test_h22_much_of_a_body_that_nobody_wants(patient, answered):
+    """More of it than one turn takes: all of it is discarded, also what was decrypted in advance,
+    and then the client's end is seen at once."""
+    portico, connect, host = patient
+    client = connect()
+    client.send(request("POST", "/", "Content-Length: 900000", host="unknown.test"))
+    if answered == "before":
+        read_refusal(client, 421)
+    client.send(DATA[:900_000])
+    if answered == "after":
+        read_refusal(client, 421)
+    assert client.end() == CLEAN
+    client.close()
+    portico.await_status(lambda n: n["connections"] == 0)
 
 
 def test_h22_an_answer_of_porticos_own_during_an_upload(sites, scheme):

@@ -1,12 +1,14 @@
 """Connections and their reuse, on both sides: pipelining, keep-alive, H23, H24, H27."""
 
+import signal
 import threading
 import time
 
 import pytest
 
 from harness.origin import answer, echo
-from harness.wire import CLEAN, LIMIT, response
+from harness.portico import toml
+from harness.wire import CLEAN, LIMIT, request, response
 
 
 # Keep-alive and pipelining
@@ -83,6 +85,57 @@ def test_pipelined_behind_a_tunnel_that_did_not_come_about(site):
     client.send(site.request("GET", "/1", "Connection: Upgrade", "Upgrade: websocket") + site.request(target="/2"))
     assert client.response().body.startswith(b"GET /1 ")
     assert client.response().body.startswith(b"GET /2 ")
+
+
+def with_an_empty_line_behind(portico, when):
+    """A connection with one request and its answer behind it, and an empty line (H26), which
+    came with the request or after the answer."""
+    client = portico.connect("http")
+    asking = request("GET", "/", host="x.test")
+    assert client.ask(asking + b"\r\n" if when == "with the request" else asking).status == 200
+    if when == "after the answer":
+        client.send(b"\r\n")
+    return client
+
+
+WHEN = pytest.mark.parametrize("when", ["with the request", "after the answer"])
+
+
+@WHEN
+def test_h26_an_empty_line_does_not_begin_a_head(portico_factory, origin_factory, when):
+    """Nobody has asked for anything: no 408, but the silent end of an idle connection."""
+    origin = origin_factory()
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")],
+                                   timeouts={"head": "1s", "keep_alive": "3s"}))
+    client = with_an_empty_line_behind(portico, when)
+    assert client.end() == CLEAN
+    numbers = portico.await_status(lambda n: n.get("IDLE", 0) == 1)
+    assert "E408-HEAD" not in numbers
+    client.close()
+
+
+@WHEN
+def test_h26_an_empty_line_does_not_hold_up_the_end(portico_factory, origin_factory, when):
+    origin = origin_factory()
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {"drain": "1h"},
+                                   {"head": "1h", "keep_alive": "1h"}))
+    client = with_an_empty_line_behind(portico, when)
+    portico.await_standstill()  # it waits for the next request
+    portico.process.send_signal(signal.SIGTERM)
+    assert client.end() == CLEAN
+    portico.expect_exit(0)
+    client.close()
+
+
+@WHEN
+def test_h26_a_request_after_an_empty_line(portico_factory, origin_factory, when):
+    """The line is skipped even when it was read long before."""
+    origin = origin_factory()
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")]))
+    client = with_an_empty_line_behind(portico, when)
+    portico.await_standstill()
+    assert client.ask(request("GET", "/next", host="x.test")).body.startswith(b"GET /next ")
+    client.close()
 
 
 def test_an_upstream_that_announces_its_end(site):

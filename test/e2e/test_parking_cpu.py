@@ -7,10 +7,9 @@ import time
 
 import pytest
 
-from conftest import cert_type
 from harness import stuck
 from harness.crowd import Crowd, raise_descriptor_limit
-from harness.portico import sanitizer, toml
+from harness.portico import cert_type, sanitizer, toml
 from harness.stuck import Member
 from harness.wire import LIMIT
 

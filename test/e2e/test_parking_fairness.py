@@ -8,8 +8,7 @@ import threading
 
 import pytest
 
-from conftest import cert_type
-from harness.portico import toml
+from harness.portico import cert_type, toml
 from harness.wire import CLEAN, LIMIT, read_head, request, response
 
 PIECE = bytes(1 << 18)

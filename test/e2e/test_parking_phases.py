@@ -6,10 +6,9 @@ import time
 
 import pytest
 
-from conftest import cert_type
 from harness.crowd import Crowd, raise_descriptor_limit
 from harness.origin import answer
-from harness.portico import parse_access, sanitizer, toml
+from harness.portico import cert_type, parse_access, sanitizer, toml
 from harness.stuck import WAYS, Member
 from harness.wire import LIMIT, request, response
 

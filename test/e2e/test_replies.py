@@ -2,6 +2,7 @@
 the body, in the access line, and in the counters."""
 
 import socket
+import threading
 from contextlib import contextmanager
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from harness.client import Client
 from harness.origin import Origin, answer
 from harness.portico import toml
-from harness.wire import CLEAN, RESET, request, response
+from harness.scale import IS_RELEASE
+from harness.wire import CLEAN, LIMIT, RESET, request, response
 
 
 @contextmanager
@@ -182,6 +184,55 @@ def test_h30_plain_http_on_the_tls_port_is_counted(houses):
     assert "E400-TLS" in client.ask(get("ok.test")).text
     client.close()
     houses.await_status(lambda n: n.get("E400-TLS", 0) == before + 1)
+
+
+def eat_memory(portico):
+    """Leaves the process 4 MiB of address space, and takes them with heads that do not end.
+    Returns the connections once some were closed for lack of a buffer."""
+    portico.confine(4 << 20)
+    eaters = []
+    while "E503-MEMORY" not in portico.status():
+        assert len(eaters) < 4000, "there is always more memory"
+        for _ in range(50):
+            eater = portico.connect("http")
+            eaters.append(eater)
+            eater.send(b"GET / HTTP/1.1\r\nX: " + b"x" * 8000)
+            eater.await_consumed()
+    return eaters
+
+
+@pytest.mark.skipif(not IS_RELEASE, reason="sanitizers take their memory in advance")
+def test_h30_out_of_memory(portico_factory, origin_factory):
+    """It costs the connections that need more of it, and nobody else: those that can still be
+    told are told, and once there is memory again everything is as before."""
+    go = threading.Event()
+
+    def script(connection):
+        while message := connection.request():
+            if message.target == "/waits":
+                connection.report("asked")
+                go.wait(LIMIT)
+            connection.send(response(body=b"answer"))
+    origin = origin_factory(script)
+    # One worker and one arena: what one thread has put aside, another could not find.
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {"workers": 1, "max_per_client": 5000}),
+                              env={"MALLOC_ARENA_MAX": "1"})
+    client = portico.connect("http")
+    assert client.ask(get("x.test")).status == 200
+    client.send(request("GET", "/waits", host="x.test"))
+    assert origin.reported() == "asked"
+    eaters = eat_memory(portico)
+    go.set()
+    message = client.response()
+    assert message.status == 503 and "E503-MEMORY" in message.text and message.get("Retry-After")
+    portico.wait_access(lambda e: e["status"] == 503 and e["reason"] == "E503-MEMORY")
+    for eater in eaters:
+        eater.reset()
+    portico.await_status(lambda n: n["connections"] <= 1)
+    fresh = portico.connect("http")
+    assert fresh.ask(get("x.test")).body == b"answer"
+    fresh.close()
+    client.close()
 
 
 # Ends without an answer

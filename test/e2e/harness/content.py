@@ -1,14 +1,15 @@
 """Large content: bytes of any length that are made, stored and checked at memory speed.
 
-Content is a row of pieces of 64 KiB. A piece begins with a page that holds its number and
-random bytes, and is zero otherwise, so that a file of it is sparse, and a byte that is lost,
-repeated or moved shows at the next page at the latest."""
+Content is a row of pieces of 4 MiB. A piece begins with its number and 256 KiB of random bytes,
+more than any buffer on the way holds, and is zero otherwise: a file of it is sparse, and a byte
+that is lost, repeated or moved shows at the next piece at the latest. (Few large pieces: some
+file systems take a while to remove a file of many.)"""
 
 import random
 import struct
 
-PIECE, PAGE = 65536, 4096
-_TEMPLATE = random.Random(3).randbytes(PAGE) + bytes(PIECE - PAGE)
+PIECE, DENSE = 4 << 20, 256 << 10
+_TEMPLATE = random.Random(3).randbytes(DENSE) + bytes(PIECE - DENSE)
 
 
 def piece(number):
@@ -19,7 +20,7 @@ def write_sparse(path, size):
     with open(path, "wb") as file:
         for number in range(-(-size // PIECE)):
             file.seek(number * PIECE)
-            file.write(piece(number)[:PAGE])
+            file.write(piece(number)[:DENSE])
         file.truncate(size)
 
 

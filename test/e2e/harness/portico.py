@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -31,6 +32,10 @@ ACCESS = re.compile(
     r'(?P<client>\S+) - (?P<user>\S+) \[(?P<date>[^\]]+)\] "(?P<request>(?:[^"\\]|\\.)*)" '
     r'(?P<status>\d+|-) (?P<bytes>\d+|-) "(?P<referer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)" '
     r'host=(?P<host>\S+) time=(?P<time>\S+) upstream=(?P<upstream>\S+) reason=(?P<reason>\S+) id=(?P<id>\S+)')
+
+
+def cert_type(scheme):
+    return "self_signed" if scheme == "https" else "none"
 
 
 def toml(routes, server=None, timeouts=None, acme=None):
@@ -205,6 +210,12 @@ class Portico:
         """Resident memory, in bytes."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"^VmRSS:\s+(\d+) kB", text, re.M)[1]) * 1024
+
+    def confine(self, more):
+        """From now on it gets that many bytes of address space more, and none beyond them."""
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        limit = int(re.search(r"^VmSize:\s+(\d+) kB", text, re.M)[1]) * 1024 + more
+        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (limit, limit))
 
     def wait_log(self, predicate, since=0):
         """The first line of the log for which the predicate holds, or that contains it."""
