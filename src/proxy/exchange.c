@@ -90,12 +90,16 @@ static void write_access_line(const struct connection *c)
     const struct exchange *x = &c->exchange;
     const struct exchange_log *log = &x->log;
     uint64_t sent = c->client.bytes_written - x->client_begin;
+    uint64_t body = sent > x->head_bytes ? sent - x->head_bytes : 0;
+    /* The framing of chunks is not content. */
+    if (x->target && x->down.body < body)
+        body = x->down.body;
     struct access_entry entry = {
         .client = &c->client_address,
         .minor = x->minor,
         /* 499: what is commonly logged for a client that left before its answer began. */
         .status = x->status ? x->status : 499,
-        .bytes = sent > x->head_bytes ? sent - x->head_bytes : 0,
+        .bytes = body,
         .duration_us = clock_now() - x->began,
         .upstream_us = x->upstream_us,
         .reason = x->reason,

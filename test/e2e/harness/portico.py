@@ -103,8 +103,9 @@ class Lines:
 
 
 class Portico:
-    def __init__(self, directory, config, env=None, arguments=("run",), listen=("127.0.0.1",)):
-        """`config` is the text of the file; `[server] listen` is put in when it has none."""
+    def __init__(self, directory, config, env=None, arguments=("run",), listen=("127.0.0.1",), wrapper=()):
+        """`config` is the text of the file; `[server] listen` is put in when it has none.
+        `wrapper` is a command that runs another one in its place."""
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.path = self.directory / "config.toml"
@@ -118,7 +119,7 @@ class Portico:
             "TSAN_OPTIONS": f"halt_on_error=1:exitcode=99:second_deadlock_stack=1:suppressions={SUPPRESSIONS}",
             **(env or {}),
         }
-        self.arguments = [str(BINARY), *arguments, str(self.path)]
+        self.arguments = [*wrapper, str(BINARY), *arguments, str(self.path)]
         self.process = None
         self.ports = {}
 

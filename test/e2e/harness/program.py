@@ -29,12 +29,11 @@ def environment(home, **more):
 
 
 class Server:
-    """A server as an origin: its process, and where it listens."""
+    """A server as an origin: its process, and where on 127.0.0.1 it listens. Ports that are not for
+    HTTP it is to have on another address."""
 
-    def __init__(self, directory, command, ip="127.0.0.1", **more):
-        """`ip`: the loopback address on which the port for HTTP will be."""
+    def __init__(self, directory, command, **more):
         self.name = Path(command[0]).name
-        self.ip = ip
         self.output = Path(directory) / "output"
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(command, cwd=directory, env=environment(directory, **more),
@@ -42,11 +41,11 @@ class Server:
 
     def await_listening(self):
         deadline = time.monotonic() + LIMIT
-        while not (ports := listening_ports(self.process.pid, self.ip)):
+        while not (ports := listening_ports(self.process.pid, "127.0.0.1")):
             assert self.process.poll() is None, f"{self.name} has ended: {self.said()}"
             assert time.monotonic() < deadline, f"{self.name} does not listen: {self.said()}"
             time.sleep(0.01)
-        self.upstream = f"{self.ip}:{ports[0]}"
+        self.upstream = f"127.0.0.1:{ports[0]}"
 
     def said(self):
         return self.output.read_text(errors="replace")[-4000:]
