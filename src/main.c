@@ -10,6 +10,15 @@ static int usage(const char *what, const char *word)
     return CLI_BAD_USAGE;
 }
 
+/* A command whose output nobody got has not done what it was asked to. */
+static int printed(int status)
+{
+    if (fclose(stdout) == 0)
+        return status;
+    perror("portico: standard output");
+    return status == CLI_OK ? CLI_FAILED : status;
+}
+
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "run";
@@ -20,13 +29,13 @@ int main(int argc, char **argv)
     if (strcmp(command, "run") == 0)
         return cli_run(cli_config_path(file));
     if (strcmp(command, "check") == 0)
-        return cli_check(cli_config_path(file));
+        return printed(cli_check(cli_config_path(file)));
     if (file != NULL)
         return usage("too many arguments", file);
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)
-        return cli_version();
+        return printed(cli_version());
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
         strcmp(command, "-h") == 0)
-        return cli_help();
+        return printed(cli_help());
     return usage("unknown command", command);
 }

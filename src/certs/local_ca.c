@@ -3,7 +3,8 @@
  * Invariants
  *  1. The root's certificate is written after its key. So a certificate without a key is a
  *     loss, which only a person can judge; a key without a certificate is a beginning that was
- *     cut short, and is finished.
+ *     cut short, and is finished, unless the leaves' folder, which is made after both, shows
+ *     that this root has been in use: then it is a loss as well.
  *  2. Nothing here ever replaces local-ca.crt or local-ca.key, and they are on the disk before
  *     anything is signed. Leaves are not worth waiting for the disk: one that a power failure
  *     spoiled is made anew.
@@ -48,6 +49,7 @@ struct local_ca {          /* immutable once open */
     EVP_PKEY *key;         /* owned */
     char crt_path[PATH_MAX];
     char key_path[PATH_MAX];
+    char leaves_path[PATH_MAX];
     char fingerprint[FINGERPRINT_LEN];
 };
 
@@ -207,6 +209,10 @@ static int load_root(struct local_ca *ca, time_t now, struct err *err)
         err_set(err, "the local CA's key is damaged: %s", ca->key_path);
         goto out;
     }
+    if (crt == NULL && key != NULL && access(ca->leaves_path, F_OK) == 0) {
+        err_set(err, "the local CA's key is here, but its root is missing: %s", ca->crt_path);
+        goto out;
+    }
     if (crt == NULL) {
         result = make_root(ca, now, err);
         goto out;
@@ -215,6 +221,7 @@ static int load_root(struct local_ca *ca, time_t now, struct err *err)
         err_set(err, "the local CA's root is damaged: %s", ca->crt_path);
         goto out;
     }
+    pem_file_protect(ca->key_path);
     result = check_root(ca, now, err);
 out:
     if (result != 0 && (crt != NULL || key != NULL))
@@ -238,7 +245,6 @@ static void set_fingerprint(struct local_ca *ca)
 struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
 {
     struct local_ca *ca = calloc(1, sizeof *ca);
-    char leaves[PATH_MAX];
 
     ERR_clear_error();
     if (ca == NULL || (ca->dir = strdup(dir)) == NULL) {
@@ -250,7 +256,7 @@ struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
     pthread_mutex_init(&ca->mutex, NULL);
     snprintf(ca->crt_path, sizeof ca->crt_path, "%s/local-ca.crt", dir);
     snprintf(ca->key_path, sizeof ca->key_path, "%s/local-ca.key", dir);
-    snprintf(leaves, sizeof leaves, "%s/self-signed", dir);
+    snprintf(ca->leaves_path, sizeof ca->leaves_path, "%s/self-signed", dir);
     if (strlen(dir) > PATH_MAX - 512) {
         err_set(err, "the certificate directory's path is too long: %.100s…", dir);
         goto failed;
@@ -263,7 +269,7 @@ struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
         goto failed;
     int result = load_root(ca, now, err);
     if (result == 0)
-        result = pem_file_make_dir(leaves, err);
+        result = pem_file_make_dir(ca->leaves_path, err);
     unlock(ca);
     if (result != 0)
         goto failed;
@@ -347,6 +353,7 @@ static bool load_leaf(const struct local_ca *ca, const char *host, const struct 
         err_set(&why, "%s", problem);
         goto out;
     }
+    pem_file_protect(files->key_path);
     leaf->identity = tls_identity_new(crt, crt_len, key, key_len, &why);
     leaf->renew_at = renewal(begin, end);
     leaf->issued = false;

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 static int read_all(int fd, char *data, size_t size, size_t *len)
 {
     for (*len = 0; *len < size;) {
@@ -144,4 +146,15 @@ int pem_file_make_dir(const char *path, struct err *err)
     err_set_errno(err, saved, "cannot make the directory %s", path);
     errno = saved;
     return -1;
+}
+
+void pem_file_protect(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || (st.st_mode & 077) == 0)
+        return;
+    bool mended = chmod(path, 0600) == 0;
+    log_write(LOG_WARN, "%s had mode %04o, so that others could read a key%s", path,
+              (unsigned)st.st_mode & 07777,
+              mended ? "; it has 0600 now" : ", and cannot be changed: give it 0600");
 }

@@ -24,6 +24,9 @@ int pem_file_read(const char *path, char **text, size_t *len, struct err *err);
 int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, bool durable,
                    struct err *err);
 
+/* A key that others may read or write: takes that away, and says so in the log. */
+void pem_file_protect(const char *path);
+
 /* Makes the directory, mode 0700, unless it is there already. 0, or -1 with errno and an
  * `err` that names the path. */
 int pem_file_make_dir(const char *path, struct err *err);

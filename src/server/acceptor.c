@@ -61,8 +61,8 @@ static void complain(struct acceptor *acceptor, const struct address *client)
     if (now - acceptor->complained < CLOCK_SECOND)
         return;
     log_write(LOG_WARN,
-              "%s closed: %s: it has as many connections as max_per_client allows "
-              "(%llu connections were turned away since the last such line)",
+              "%s closed: %s: it has as many connections as max_per_client allows (turned away "
+              "since the last such line: %llu)",
               address_format(client, address), reason_code(REASON_CLIENT_LIMIT),
               (unsigned long long)acceptor->unsaid);
     acceptor->complained = now;

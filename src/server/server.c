@@ -41,7 +41,8 @@ struct server {
     struct config *config; /* owned: the one it was started with */
     bool logging;
     int signal_fd;
-    int ended_fd; /* an eventfd: a connection has ended while draining */
+    int ended_fd;         /* an eventfd: a connection has ended while draining */
+    unsigned connections; /* the limit in force */
     struct certs_store *certs;
     struct tls_server *tls;
     struct room *room;
@@ -171,7 +172,8 @@ static int open_listeners(const struct config *config, struct acceptor_listener 
 static int start_service(struct server *server, struct err *err)
 {
     struct config *config = server->config;
-    server->room = room_new(connections_for(config), sizeof(struct connection));
+    server->connections = connections_for(config);
+    server->room = room_new(server->connections, sizeof(struct connection));
     server->upstreams = upstreams_new();
     server->admission = admission_new(config);
     if (server->room == NULL || server->upstreams == NULL || server->admission == NULL ||
@@ -217,8 +219,8 @@ static int start(struct server *server, struct err *err)
         acceptor_new(&server->service, server->admission, listeners, (size_t)opened, err);
     if (server->acceptor == NULL || acceptor_start(server->acceptor, err) == -1)
         return -1;
-    log_write(LOG_INFO, "ready: Portico %s, %zu routes, %u workers", PORTICO_VERSION,
-              server->config->route_count, count);
+    log_write(LOG_INFO, "ready: Portico %s, routes: %zu, workers: %u, connections: at most %u",
+              PORTICO_VERSION, server->config->route_count, count, server->connections);
     return 0;
 }
 

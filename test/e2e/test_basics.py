@@ -41,6 +41,13 @@ def test_an_unknown_command():
     assert done.returncode == 2 and "frobnicate" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["version", "help"])
+def test_output_that_nobody_gets_is_a_failure(command):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BINARY, command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=LIMIT)
+    assert done.returncode == 1 and "standard output" in done.stderr
+
+
 def test_check(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(GOOD)

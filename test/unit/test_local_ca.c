@@ -221,12 +221,42 @@ static void a_root_that_was_begun_is_finished(void **state)
     once(dir, "x.test", NOW);
     char *key = temp_dir_read(dir, "local-ca.key");
     unlink(temp_dir_path(dir, "local-ca.crt"));
+    unlink(temp_dir_path(dir, "self-signed/x.test.crt"));
+    unlink(temp_dir_path(dir, "self-signed/x.test.key"));
+    assert_int_equal(rmdir(temp_dir_path(dir, "self-signed")), 0);
     struct local_ca *ca = open_ca(dir, NOW);
     assert_same_file(dir, "local-ca.key", key);
     get_leaf(ca, "x.test", NOW);
     assert_int_equal(client_verdict(dir, "self-signed/x.test.crt", "x.test", NOW), X509_V_OK);
     local_ca_free(ca);
     free(key);
+}
+
+/* A root that was in use is somebody's trust: it is never replaced without a word. */
+static void a_lost_root_is_an_error(void **state)
+{
+    const char *dir = *state;
+    struct err err = {0};
+    once(dir, "x.test", NOW);
+    char *key = temp_dir_read(dir, "local-ca.key");
+    unlink(temp_dir_path(dir, "local-ca.crt"));
+    assert_null(local_ca_open(dir, NOW, &err));
+    assert_non_null(strstr(err.message, "root is missing"));
+    assert_non_null(strstr(err.hint, "backup"));
+    assert_int_equal(access(temp_dir_path(dir, "local-ca.crt"), F_OK), -1);
+    assert_same_file(dir, "local-ca.key", key);
+    free(key);
+}
+
+static void keys_that_others_can_read_are_protected(void **state)
+{
+    const char *dir = *state;
+    once(dir, "x.test", NOW);
+    assert_int_equal(chmod(temp_dir_path(dir, "local-ca.key"), 0644), 0);
+    assert_int_equal(chmod(temp_dir_path(dir, "self-signed/x.test.key"), 0640), 0);
+    once(dir, "x.test", NOW);
+    assert_int_equal(temp_dir_mode(dir, "local-ca.key"), 0600);
+    assert_int_equal(temp_dir_mode(dir, "self-signed/x.test.key"), 0600);
 }
 
 static void unusable_directories_are_named(void **state)
@@ -506,6 +536,8 @@ int main(void)
         TEST(a_root_is_made_once),
         TEST(a_spoiled_root_is_an_error),
         TEST(a_root_that_was_begun_is_finished),
+        TEST(a_lost_root_is_an_error),
+        TEST(keys_that_others_can_read_are_protected),
         TEST(unusable_directories_are_named),
         TEST(clients_accept_leaves),
         TEST(leaves_are_reused_until_due),
