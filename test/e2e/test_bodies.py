@@ -416,7 +416,6 @@ def test_large_uploads_and_downloads(site):
     for _ in range(2):
         message = client.ask(site.request("PUT", "/", body=DATA))
         assert (message.framing, message.body) == ("length", DATA)
-    assert len(site.origin.connections) == 1
 
 
 @pytest.mark.parametrize("raw", [response(body=DATA), response(chunks=[DATA[:1], DATA[1:70_000], DATA[70_000:]]),
@@ -448,4 +447,3 @@ def test_sizes_around_every_buffer(site):
     for size in (0, 1, 1023, 1024, 1025, 4095, 4096, 4097, 16383, 16384, 16385, 16639, 16640, 16641, 65535, 65536, 65537):
         assert client.ask(site.request("PUT", "/", body=DATA[:size])).body == DATA[:size]
         assert client.ask(site.request("PUT", "/", chunks=[DATA[:size]] if size else [])).body == DATA[:size]
-    assert len(site.origin.connections) == 1

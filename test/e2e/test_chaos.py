@@ -15,9 +15,7 @@ from harness.wire import LIMIT, Ended, Malformed, request, response
 DATA = random.Random(1).randbytes(400_000)
 SECONDS = 3.0
 
-# Nobody may wait long for the other in this test, so that everybody meets everybody's deadline.
-TIMEOUTS = {"linger": "300ms", "upstream_idle": "500ms", "body": "1s", "answer": "1s", "head": "1s",
-            "keep_alive": "1s", "tunnel": "1s", "tunnel_half": "500ms", "write": "1s", "handshake": "1s"}
+TIMEOUTS = {"linger": "300ms", "upstream_idle": "500ms", "tunnel": "1s", "tunnel_half": "500ms"}
 
 
 def steady_answer(connection, message):
@@ -96,6 +94,7 @@ def moody_client(connect, scheme, number, until):
     chance = random.Random(1000 + number)
     while time.monotonic() < until:
         client = connect(scheme)
+        client.sock.settimeout(2)  # its patience
         try:
             for _ in range(chance.randrange(1, 4)):
                 moody_request(client, scheme, chance)

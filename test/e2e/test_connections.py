@@ -147,17 +147,19 @@ def test_an_upstream_that_announces_its_end(site):
     assert len(site.origin.connections) == 3
 
 
-def test_idle_upstream_connections_are_closed_in_time(site):
-    """After four seconds by default, so that the upstream does not do it at the wrong moment."""
+def test_idle_upstream_connections_are_closed_in_time(portico_factory, origin_factory):
+    """Soon, so that the upstream does not do it at the wrong moment."""
     def script(connection):
         connection.request()
         connection.send(response(body=b"x"))
         connection.report(connection.to_end() or connection.ended)
-    site.origin.script = script
-    began = time.monotonic()
-    assert site.fetch().status == 200
-    assert site.origin.reported() == CLEAN
-    assert time.monotonic() - began > 3
+    origin = origin_factory(script)
+    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {}, {"upstream_idle": "500ms"}))
+    client = portico.connect("http")
+    assert client.ask(request("GET", "/", host="x.test")).status == 200
+    assert origin.reported() == CLEAN
+    portico.await_status(lambda n: n["upstream_open"] == n["upstream_idle"] == 0)
+    client.close()
 
 
 # What comes behind an answer
