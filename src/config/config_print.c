@@ -2,7 +2,7 @@
  *
  *     config.toml:3:1: "hots" is no key of [[routes]]; one that Portico knows was expected
  *       3 | hots = "app.example.com"
- *         | ^
+ *           ^
  *       hint: did you mean "host"?
  *
  * The line is shown as the file has it, but tabs become spaces, what a terminal could take for
