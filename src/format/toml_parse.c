@@ -2,7 +2,8 @@
  *
  * A value that could not be read leaves a VALUE_BAD, a line that could not be understood is
  * skipped, and so are the lines that seem to belong to the bracket it stood in. What stands
- * under a header that could not be read goes into a table that hangs nowhere. Who may add to
+ * under a header that could not be read, or under a line that may have been meant as one, goes
+ * into a table that hangs nowhere. Who may add to
  * which table is decided in toml_define.c; words are read in toml_lex.c.
  *
  * Invariants:
@@ -21,6 +22,7 @@ struct parser {
     struct toml_lex lex;
     struct value_table *current; /* where the next key goes */
     unsigned depth;              /* of `current` */
+    bool is_nowhere;             /* `current` hangs nowhere */
     char lost_in;                /* the innermost bracket where the parser got lost, or 0 */
     bool is_at_statement;        /* lost, but right before a statement: do not skip its line */
 };
@@ -319,27 +321,56 @@ static int parse_header(struct parser *p)
     if (table) {
         p->current = table;
         p->depth = key.count;
+        p->is_nowhere = false;
     }
     return end_line(p, "header", false);
 }
 
+/* What follows belongs nowhere until a header is understood. 0, or -1 when out of memory. */
+static int go_nowhere(struct parser *p)
+{
+    p->current = value_table_new(p->lex.tree);
+    if (p->current == NULL)
+        return toml_exhausted(&p->lex);
+    p->is_nowhere = true;
+    return 0;
+}
+
+/* Was the unreadable line at `at` meant as a header? Then it has no "=", and within a table a
+ * bracket of some kind, or something pasted in, before its first letter. */
+static bool is_broken_header(const char *at, const char *end, bool in_table)
+{
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    size_t len = (size_t)((newline ? newline : end) - at);
+    if (memchr(at, '=', len) != NULL)
+        return false;
+    for (size_t i = 0; in_table && i < len && !toml_is_bare(at[i]); i++)
+        if ((unsigned char)at[i] >= 0x80 || at[i] == '[' || at[i] == '(' || at[i] == '<')
+            return true;
+    return !in_table;
+}
+
 static int parse_statement(struct parser *p)
 {
+    const char *start = p->lex.at;
+    struct value_table *root = p->lex.tree->root;
     if (toml_peek(&p->lex) == '[') {
-        /* Until the header is understood, what follows belongs nowhere. */
-        p->current = value_table_new(p->lex.tree);
-        if (p->current == NULL)
-            return toml_exhausted(&p->lex);
-        struct value_table *nowhere = p->current;
+        if (go_nowhere(p) < 0)
+            return -1;
         int result = parse_header(p);
-        if (p->current == nowhere)
-            p->lex.tree->root->is_damaged = true;
+        if (p->is_nowhere)
+            root->is_damaged = true;
         return result;
     }
     struct value value;
-    if (parse_assignment(p, p->current, p->depth, &value) < 0)
-        return -1;
-    return end_line(p, "value", value.type == VALUE_BAD);
+    if (parse_assignment(p, p->current, p->depth, &value) == 0)
+        return end_line(p, "value", value.type == VALUE_BAD);
+    bool has_key = value.line > 0; /* the value's place is the first thing known behind a key */
+    if (!has_key && is_broken_header(start, p->lex.end, p->current != root && !p->is_nowhere)) {
+        root->is_damaged = true;
+        go_nowhere(p);
+    }
+    return -1;
 }
 
 struct value_tree *toml_parse(const char *file, struct span text, struct problems *problems)
