@@ -146,16 +146,53 @@ static int too_deep(struct parser *p, char bracket)
     return lost(p, bracket);
 }
 
+#define BRACE_LINES 100u /* how far to look for a closing brace */
+
+/* Is the brace that the parser is in closed further down, before any header? */
+static bool is_closed_below(const struct parser *p)
+{
+    const char *at = p->lex.at, *end = p->lex.end;
+    int depth = 1;
+    for (unsigned lines = 0; at < end && depth > 0 && lines < BRACE_LINES; at++) {
+        depth += (*at == '{') - (*at == '}');
+        if (*at != '\n')
+            continue;
+        lines++;
+        if (is_header(at + 1, end))
+            return false;
+    }
+    return depth == 0;
+}
+
+/* Behind a key's value in braces that end on a later line: does another key follow, with no
+ * comma in between? Reports it, once for the braces, so that the parser can go on. */
+static bool is_comma_missing(struct parser *p, struct toml_place behind, const struct value *item,
+                             bool *is_reported)
+{
+    if (p->lex.line == behind.line || !is_assignment(p->lex.at, p->lex.end) || !is_closed_below(p))
+        return false;
+    if (!*is_reported && item->type != VALUE_BAD)
+        err_hint(toml_problem(&p->lex, behind,
+                              "a comma is missing here; \",\" was expected between two keys in "
+                              "braces"),
+                 "write a comma behind each value, or a header above keys without braces");
+    *is_reported = true;
+    return true;
+}
+
 /* Behind an item: a comma (0), the closing bracket (1), or neither (-1, reported). */
 static int parse_separator(struct parser *p, const struct value *open, const struct value *item,
-                           char bracket)
+                           char bracket, bool *is_reported)
 {
     char close = bracket == '[' ? ']' : '}';
+    struct toml_place behind = toml_here(&p->lex);
     toml_skip_blank(&p->lex);
     if (toml_take(&p->lex, ','))
         return 0;
     if (toml_take(&p->lex, close))
         return 1;
+    if (bracket == '{' && is_comma_missing(p, behind, item, is_reported))
+        return 0;
     if (is_unclosed(p, open, bracket, true))
         return -1;
     if (item->type == VALUE_BAD)
@@ -195,7 +232,7 @@ static int parse_array(struct parser *p, struct value *value, unsigned depth)
             return lost(p, '[');
         if (value_array_add(p->lex.tree, value->array, &item) == NULL)
             return toml_exhausted(&p->lex);
-        int ended = parse_separator(p, value, &item, '[');
+        int ended = parse_separator(p, value, &item, '[', NULL);
         if (ended)
             return ended < 0 ? -1 : 0;
     }
@@ -255,6 +292,7 @@ static int parse_inline_table(struct parser *p, struct value *value, unsigned de
     value->type = VALUE_TABLE;
     value->table->origin = TOML_INLINE;
     toml_take(&p->lex, '{');
+    bool is_reported = false;
     for (;;) {
         toml_skip_blank(&p->lex);
         if (toml_take(&p->lex, '}'))
@@ -264,7 +302,7 @@ static int parse_inline_table(struct parser *p, struct value *value, unsigned de
         struct value item;
         if (parse_assignment(p, value->table, depth + 1, &item) < 0)
             return lost(p, '{');
-        int ended = parse_separator(p, value, &item, '{');
+        int ended = parse_separator(p, value, &item, '{', &is_reported);
         if (ended)
             return ended < 0 ? -1 : 0;
     }
