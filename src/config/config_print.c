@@ -2,7 +2,7 @@
  *
  *     config.toml:3:1: "hots" is no key of [[routes]]; one that Portico knows was expected
  *       3 | hots = "app.example.com"
- *         | ^
+ *           ^
  *       hint: did you mean "host"?
  *
  * The line is shown as the file has it, but tabs become spaces, what a terminal could take for
@@ -50,19 +50,20 @@ static struct span line_at(struct lines *lines, unsigned number)
     return lines->number == number ? line : span_make("", 0);
 }
 
-/* One column of a line at a time: a tab is TAB_WIDTH of them, any other character one. */
+/* One piece of a line at a time: a character, or one of the TAB_WIDTH spaces of a tab. */
 struct cells {
     struct span rest;
     unsigned spaces;     /* of a tab, still to come */
     unsigned characters; /* begun so far */
 };
 
-/* The next column's text as a C string. False at the end of the line. */
-static bool next_cell(struct cells *cells, char text[8])
+/* The next piece as a C string, and its width in columns. False at the end of the line. */
+static bool next_cell(struct cells *cells, char text[8], unsigned *width)
 {
     if (cells->spaces == 0 && cells->rest.len == 0)
         return false;
     memcpy(text, " ", 2);
+    *width = 1;
     if (cells->spaces) {
         cells->spaces--;
         return true;
@@ -78,6 +79,7 @@ static bool next_cell(struct cells *cells, char text[8])
     } else {
         memcpy(text, cells->rest.data, len);
         text[len] = '\0';
+        *width = utf8_width(cells->rest);
     }
     cells->rest = span_from(cells->rest, len ? len : 1);
     cells->characters++;
@@ -89,9 +91,9 @@ static unsigned columns_before(struct span line, unsigned column)
 {
     struct cells cells = {.rest = line};
     char text[8];
-    unsigned columns = 0;
-    while (next_cell(&cells, text) && cells.characters < column)
-        columns++;
+    unsigned columns = 0, width;
+    while (next_cell(&cells, text, &width) && cells.characters < column)
+        columns += width;
     return columns;
 }
 
@@ -107,9 +109,14 @@ static void print_source(FILE *out, const struct style *style, struct span line,
     fprintf(out, "  %s%u |%s %s", style->faint, err->line, style->end, from ? "..." : "");
     struct cells cells = {.rest = line};
     char text[8];
-    while (at < from + SHOWN_WIDTH && next_cell(&cells, text))
-        if (at++ >= from)
+    unsigned width;
+    while (at < from + SHOWN_WIDTH && next_cell(&cells, text, &width)) {
+        if (at >= from)
             fputs(text, out);
+        else if (at < from && at + width > from)
+            fputc(' ', out); /* the right half of a wide character */
+        at += width;
+    }
     fprintf(out, "%s\n%*s%s^%s\n", cells.rest.len ? "..." : "", margin + (int)(caret - from), "",
             style->mark, style->end);
 }

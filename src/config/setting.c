@@ -237,6 +237,23 @@ static int apply_email(const struct setting *setting, char **out, const struct v
     return *out ? 0 : -1;
 }
 
+/* An item of a list that is no string. */
+static int report_item(struct setting_context *context, const struct setting *setting,
+                       const struct value *item)
+{
+    if (item->type == VALUE_BAD)
+        return -1;
+    bool is_address = setting->type == SETTING_ADDRESSES;
+    struct err *err =
+        problems_add(context->problems, context->file, item->line, item->column,
+                     "an item of \"%s\" is %s; a string such as \"%s\" was expected",
+                     setting->name, value_type_name(item->type),
+                     is_address ? "0.0.0.0" : "10.0.0.0/8");
+    if (is_address && item->type == VALUE_INTEGER)
+        return err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
+    return -1;
+}
+
 /* One item of a list: checked, and in the form to keep. */
 static int list_item(const struct setting *setting, const struct value *item, char **out,
                      struct setting_context *context)
@@ -244,7 +261,7 @@ static int list_item(const struct setting *setting, const struct value *item, ch
     struct err fault = {0};
     char ip[HOST_TEXT];
     if (item->type != VALUE_STRING)
-        return report_type(context, setting, item);
+        return report_item(context, setting, item);
     if (setting->type == SETTING_NETWORKS) {
         if (network_check(item->string, &fault) < 0)
             return report_name(context, setting, item, &fault);

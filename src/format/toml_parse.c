@@ -2,7 +2,8 @@
  *
  * A value that could not be read leaves a VALUE_BAD, a line that could not be understood is
  * skipped, and so are the lines that seem to belong to the bracket it stood in. What stands
- * under a header that could not be read goes into a table that hangs nowhere. Who may add to
+ * under a header that could not be read, or under a line that may have been meant as one, goes
+ * into a table that hangs nowhere. Who may add to
  * which table is decided in toml_define.c; words are read in toml_lex.c.
  *
  * Invariants:
@@ -21,6 +22,7 @@ struct parser {
     struct toml_lex lex;
     struct value_table *current; /* where the next key goes */
     unsigned depth;              /* of `current` */
+    bool is_nowhere;             /* `current` hangs nowhere */
     char lost_in;                /* the innermost bracket where the parser got lost, or 0 */
     bool is_at_statement;        /* lost, but right before a statement: do not skip its line */
 };
@@ -144,16 +146,53 @@ static int too_deep(struct parser *p, char bracket)
     return lost(p, bracket);
 }
 
+#define BRACE_LINES 100u /* how far to look for a closing brace */
+
+/* Is the brace that the parser is in closed further down, before any header? */
+static bool is_closed_below(const struct parser *p)
+{
+    const char *at = p->lex.at, *end = p->lex.end;
+    int depth = 1;
+    for (unsigned lines = 0; at < end && depth > 0 && lines < BRACE_LINES; at++) {
+        depth += (*at == '{') - (*at == '}');
+        if (*at != '\n')
+            continue;
+        lines++;
+        if (is_header(at + 1, end))
+            return false;
+    }
+    return depth == 0;
+}
+
+/* Behind a key's value in braces that end on a later line: does another key follow, with no
+ * comma in between? Reports it, once for the braces, so that the parser can go on. */
+static bool is_comma_missing(struct parser *p, struct toml_place behind, const struct value *item,
+                             bool *is_reported)
+{
+    if (p->lex.line == behind.line || !is_assignment(p->lex.at, p->lex.end) || !is_closed_below(p))
+        return false;
+    if (!*is_reported && item->type != VALUE_BAD)
+        err_hint(toml_problem(&p->lex, behind,
+                              "a comma is missing here; \",\" was expected between two keys in "
+                              "braces"),
+                 "write a comma behind each value, or a header above keys without braces");
+    *is_reported = true;
+    return true;
+}
+
 /* Behind an item: a comma (0), the closing bracket (1), or neither (-1, reported). */
 static int parse_separator(struct parser *p, const struct value *open, const struct value *item,
-                           char bracket)
+                           char bracket, bool *is_reported)
 {
     char close = bracket == '[' ? ']' : '}';
+    struct toml_place behind = toml_here(&p->lex);
     toml_skip_blank(&p->lex);
     if (toml_take(&p->lex, ','))
         return 0;
     if (toml_take(&p->lex, close))
         return 1;
+    if (bracket == '{' && is_comma_missing(p, behind, item, is_reported))
+        return 0;
     if (is_unclosed(p, open, bracket, true))
         return -1;
     if (item->type == VALUE_BAD)
@@ -193,7 +232,7 @@ static int parse_array(struct parser *p, struct value *value, unsigned depth)
             return lost(p, '[');
         if (value_array_add(p->lex.tree, value->array, &item) == NULL)
             return toml_exhausted(&p->lex);
-        int ended = parse_separator(p, value, &item, '[');
+        int ended = parse_separator(p, value, &item, '[', NULL);
         if (ended)
             return ended < 0 ? -1 : 0;
     }
@@ -253,6 +292,7 @@ static int parse_inline_table(struct parser *p, struct value *value, unsigned de
     value->type = VALUE_TABLE;
     value->table->origin = TOML_INLINE;
     toml_take(&p->lex, '{');
+    bool is_reported = false;
     for (;;) {
         toml_skip_blank(&p->lex);
         if (toml_take(&p->lex, '}'))
@@ -262,7 +302,7 @@ static int parse_inline_table(struct parser *p, struct value *value, unsigned de
         struct value item;
         if (parse_assignment(p, value->table, depth + 1, &item) < 0)
             return lost(p, '{');
-        int ended = parse_separator(p, value, &item, '{');
+        int ended = parse_separator(p, value, &item, '{', &is_reported);
         if (ended)
             return ended < 0 ? -1 : 0;
     }
@@ -319,27 +359,56 @@ static int parse_header(struct parser *p)
     if (table) {
         p->current = table;
         p->depth = key.count;
+        p->is_nowhere = false;
     }
     return end_line(p, "header", false);
 }
 
+/* What follows belongs nowhere until a header is understood. 0, or -1 when out of memory. */
+static int go_nowhere(struct parser *p)
+{
+    p->current = value_table_new(p->lex.tree);
+    if (p->current == NULL)
+        return toml_exhausted(&p->lex);
+    p->is_nowhere = true;
+    return 0;
+}
+
+/* Was the unreadable line at `at` meant as a header? Then it has no "=", and within a table a
+ * bracket of some kind, or something pasted in, before its first letter. */
+static bool is_broken_header(const char *at, const char *end, bool in_table)
+{
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    size_t len = (size_t)((newline ? newline : end) - at);
+    if (memchr(at, '=', len) != NULL)
+        return false;
+    for (size_t i = 0; in_table && i < len && !toml_is_bare(at[i]); i++)
+        if ((unsigned char)at[i] >= 0x80 || at[i] == '[' || at[i] == '(' || at[i] == '<')
+            return true;
+    return !in_table;
+}
+
 static int parse_statement(struct parser *p)
 {
+    const char *start = p->lex.at;
+    struct value_table *root = p->lex.tree->root;
     if (toml_peek(&p->lex) == '[') {
-        /* Until the header is understood, what follows belongs nowhere. */
-        p->current = value_table_new(p->lex.tree);
-        if (p->current == NULL)
-            return toml_exhausted(&p->lex);
-        struct value_table *nowhere = p->current;
+        if (go_nowhere(p) < 0)
+            return -1;
         int result = parse_header(p);
-        if (p->current == nowhere)
-            p->lex.tree->root->is_damaged = true;
+        if (p->is_nowhere)
+            root->is_damaged = true;
         return result;
     }
     struct value value;
-    if (parse_assignment(p, p->current, p->depth, &value) < 0)
-        return -1;
-    return end_line(p, "value", value.type == VALUE_BAD);
+    if (parse_assignment(p, p->current, p->depth, &value) == 0)
+        return end_line(p, "value", value.type == VALUE_BAD);
+    bool has_key = value.line > 0; /* the value's place is the first thing known behind a key */
+    if (!has_key && is_broken_header(start, p->lex.end, p->current != root && !p->is_nowhere)) {
+        root->is_damaged = true;
+        go_nowhere(p);
+    }
+    return -1;
 }
 
 struct value_tree *toml_parse(const char *file, struct span text, struct problems *problems)

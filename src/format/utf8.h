@@ -1,4 +1,5 @@
-/* UTF-8 (RFC 3629): validation and the one encoder that escapes need. Pure. */
+/* UTF-8 (RFC 3629): validation, the one encoder that escapes need, and how wide a character
+ * stands on a terminal. Pure, whatever the locale. */
 #ifndef PORTICO_FORMAT_UTF8_H
 #define PORTICO_FORMAT_UTF8_H
 
@@ -17,6 +18,10 @@ size_t utf8_find_bad(struct span s);
 
 /* Writes a code point (not a surrogate, at most U+10FFFF); returns its length. */
 size_t utf8_encode(uint32_t code, char out[4]);
+
+/* How many columns of a terminal the well-formed character that `s` begins with takes: 0 for
+ * combining and invisible ones, 2 for East Asian wide ones and emoji, else 1. */
+unsigned utf8_width(struct span s);
 
 /* Does this byte continue a character rather than begin one? */
 static inline bool utf8_is_tail(char c)
