@@ -246,9 +246,8 @@ static int report_item(struct setting_context *context, const struct setting *se
     bool is_address = setting->type == SETTING_ADDRESSES;
     struct err *err =
         problems_add(context->problems, context->file, item->line, item->column,
-                     "an item of \"%s\" is %s; a string such as \"%s\" was expected",
-                     setting->name, value_type_name(item->type),
-                     is_address ? "0.0.0.0" : "10.0.0.0/8");
+                     "an item of \"%s\" is %s; a string such as \"%s\" was expected", setting->name,
+                     value_type_name(item->type), is_address ? "0.0.0.0" : "10.0.0.0/8");
     if (is_address && item->type == VALUE_INTEGER)
         return err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     return -1;
