@@ -51,7 +51,12 @@ static void unknown_key(struct loader *loader, const struct section *section,
         if (strcmp(schema_settings[i].section, section->name) == 0)
             suggest_offer(&suggest, schema_settings[i].name);
     const struct section *other = schema_section_of(entry->key);
-    if (other)
+    const char *alias = schema_alias(entry->key);
+    if (alias && schema_setting(section, span_str(alias)))
+        err_hint(err, "write \"%s\"", alias);
+    else if (!section->is_list && schema_is_port(entry->key))
+        err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
+    else if (other)
         err_hint(err, other->is_list ? "it belongs under [[%s]]" : "it belongs under [%s]",
                  other->name);
     else if (suggest.best)
@@ -77,8 +82,10 @@ static bool is_misspelt(const struct section *section, const struct value_table 
 {
     for (uint32_t i = 0; i < table->count && i < MISSPELT_MAX; i++) {
         struct suggest suggest = {.word = table->entries[i].key};
+        const char *alias = schema_alias(table->entries[i].key);
         suggest_offer(&suggest, setting->name);
-        if (suggest.best && schema_setting(section, table->entries[i].key) == NULL)
+        if (schema_setting(section, table->entries[i].key) == NULL &&
+            (suggest.best || (alias && strcmp(alias, setting->name) == 0)))
             return true;
     }
     return false;
