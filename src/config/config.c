@@ -44,12 +44,19 @@ static void unknown_key(struct loader *loader, const struct section *section,
                      "\"%s\" is no key of %s%s%s; one that Portico knows was expected",
                      problems_quote(entry->key, key), section->is_list ? "[[" : "[", section->name,
                      section->is_list ? "]]" : "]");
+    if (err == NULL)
+        return; /* one of very many: spare the search */
     struct suggest suggest = {.word = entry->key};
     for (size_t i = 0; i < schema_setting_count; i++)
         if (strcmp(schema_settings[i].section, section->name) == 0)
             suggest_offer(&suggest, schema_settings[i].name);
     const struct section *other = schema_section_of(entry->key);
-    if (other)
+    const char *alias = schema_alias(entry->key);
+    if (alias && schema_setting(section, span_str(alias)))
+        err_hint(err, "write \"%s\"", alias);
+    else if (!section->is_list && schema_is_port(entry->key))
+        err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
+    else if (other)
         err_hint(err, other->is_list ? "it belongs under [[%s]]" : "it belongs under [%s]",
                  other->name);
     else if (suggest.best)
@@ -67,14 +74,18 @@ static void missing_key(struct loader *loader, const struct setting *setting,
     err_hint(err, "add a line such as: %s = %s", setting->name, setting->example);
 }
 
+#define MISSPELT_MAX 1000u /* entries that are compared: more are no slip */
+
 /* Does the table hold some unknown key that was probably meant to be `setting`? */
 static bool is_misspelt(const struct section *section, const struct value_table *table,
                         const struct setting *setting)
 {
-    for (uint32_t i = 0; i < table->count; i++) {
+    for (uint32_t i = 0; i < table->count && i < MISSPELT_MAX; i++) {
         struct suggest suggest = {.word = table->entries[i].key};
+        const char *alias = schema_alias(table->entries[i].key);
         suggest_offer(&suggest, setting->name);
-        if (suggest.best && schema_setting(section, table->entries[i].key) == NULL)
+        if (schema_setting(section, table->entries[i].key) == NULL &&
+            (suggest.best || (alias && strcmp(alias, setting->name) == 0)))
             return true;
     }
     return false;
@@ -98,7 +109,8 @@ static void load_section(struct loader *loader, const struct section *section, v
                  !is_misspelt(section, table, setting))
             missing_key(loader, setting, value);
     }
-    for (uint32_t i = 0; table && i < table->count; i++)
+    for (uint32_t i = 0; table && i < table->count && !problems_is_full(loader->context.problems);
+         i++)
         if (schema_setting(section, table->entries[i].key) == NULL)
             unknown_key(loader, section, &table->entries[i]);
 }
@@ -117,29 +129,33 @@ static void load_route(struct loader *loader, const struct section *section,
     config->route_count++;
 }
 
-static void load_routes(struct loader *loader, const struct section *section,
-                        const struct value *value)
+/* Makes room for `count` more. False, with the problem, when out of memory. */
+static bool grow_routes(struct loader *loader, size_t count)
 {
-    struct err *err;
-    uint32_t count = value->type == VALUE_ARRAY ? value->array->count : 1;
-    if (value->type == VALUE_TABLE) {
-        err =
-            problems_add(loader->context.problems, loader->context.file, value->line, value->column,
-                         "\"%s\" is a single table; a list of tables was expected", section->name);
-        err_hint(err, "write [[%s]], in double brackets, above each route", section->name);
-    } else if (value->type != VALUE_ARRAY) {
-        problems_add(loader->context.problems, loader->context.file, value->line, value->column,
-                     "\"%s\" is %s; a list of tables was expected", section->name,
-                     value_type_name(value->type));
-        return;
-    }
     struct config *config = loader->config;
-    config->routes = value_alloc(config->tree, (count + 1) * sizeof *config->routes);
-    loader->hosts = value_alloc(config->tree, (count + 1) * sizeof *loader->hosts);
-    if (config->routes == NULL || loader->hosts == NULL) {
+    size_t before = config->route_count, room = before + count + 1;
+    struct config_route *routes = value_alloc(config->tree, room * sizeof *routes);
+    const struct value **hosts = value_alloc(config->tree, room * sizeof *hosts);
+    if (routes == NULL || hosts == NULL) {
         problems_add(loader->context.problems, loader->context.file, 0, 0, "out of memory");
-        return;
+        return false;
     }
+    if (before) {
+        memcpy(routes, config->routes, before * sizeof *routes);
+        memcpy(hosts, loader->hosts, before * sizeof *hosts);
+    }
+    config->routes = routes;
+    loader->hosts = hosts;
+    return true;
+}
+
+/* The routes of a list of tables, or of a single table. */
+static void load_routes_of(struct loader *loader, const struct section *section,
+                           const struct value *value)
+{
+    uint32_t count = value->type == VALUE_ARRAY ? value->array->count : 1;
+    if (!grow_routes(loader, count))
+        return;
     for (uint32_t i = 0; i < count; i++) {
         const struct value *item = value->type == VALUE_ARRAY ? &value->array->items[i] : value;
         if (item->type == VALUE_TABLE)
@@ -149,6 +165,23 @@ static void load_routes(struct loader *loader, const struct section *section,
                          "this item of \"%s\" is %s; a table was expected", section->name,
                          value_type_name(item->type));
     }
+}
+
+static void load_routes(struct loader *loader, const struct section *section,
+                        const struct value *value)
+{
+    if (value->type == VALUE_TABLE) {
+        err_hint(
+            problems_add(loader->context.problems, loader->context.file, value->line, value->column,
+                         "\"%s\" is a single table; a list of tables was expected", section->name),
+            "write [[%s]], in double brackets, above each route", section->name);
+    } else if (value->type != VALUE_ARRAY) {
+        problems_add(loader->context.problems, loader->context.file, value->line, value->column,
+                     "\"%s\" is %s; a list of tables was expected", section->name,
+                     value_type_name(value->type));
+        return;
+    }
+    load_routes_of(loader, section, value);
 }
 
 static void load_table(struct loader *loader, const struct section *section,
@@ -164,6 +197,22 @@ static void load_table(struct loader *loader, const struct section *section,
         value = NULL;
     }
     load_section(loader, section, loader->config, value);
+}
+
+/* Checks the keys of an unknown section as those of the section it was meant to be, so that
+ * all problems come in one go. */
+static void load_as(struct loader *loader, const struct section *section, const struct value *value)
+{
+    if (section->is_list) {
+        load_routes_of(loader, section, value);
+        return;
+    }
+    uint32_t count = value->type == VALUE_ARRAY ? value->array->count : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct value *item = value->type == VALUE_ARRAY ? &value->array->items[i] : value;
+        if (item->type == VALUE_TABLE)
+            load_section(loader, section, loader->config, item);
+    }
 }
 
 static void unknown_section(struct loader *loader, const struct value_entry *entry)
@@ -188,6 +237,8 @@ static void unknown_section(struct loader *loader, const struct value_entry *ent
                  schema_section(span_str(suggest.best))->is_list ? "did you mean [[%s]]?"
                                                                  : "did you mean [%s]?",
                  suggest.best);
+    if (is_table && !other && suggest.best)
+        load_as(loader, schema_section(span_str(suggest.best)), &entry->value);
 }
 
 /* ---- The whole ---- */
@@ -236,7 +287,7 @@ static void check_duplicates(struct loader *loader)
 /* Was the missing section meant by something unknown at the top of the file? */
 static bool is_meant(const struct value_table *root, const struct section *section)
 {
-    for (uint32_t i = 0; i < root->count; i++) {
+    for (uint32_t i = 0; i < root->count && i < MISSPELT_MAX; i++) {
         struct suggest suggest = {.word = root->entries[i].key};
         suggest_offer(&suggest, section->name);
         if (suggest.best || schema_section_of(root->entries[i].key) == section)
@@ -266,7 +317,7 @@ static void load_root(struct loader *loader)
                          entry->value.column, "\"%s\" is empty; at least one was expected",
                          section->name);
     }
-    for (uint32_t i = 0; i < root->count; i++)
+    for (uint32_t i = 0; i < root->count && !problems_is_full(loader->context.problems); i++)
         if (schema_section(root->entries[i].key) == NULL)
             unknown_section(loader, &root->entries[i]);
     check_duplicates(loader);

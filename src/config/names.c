@@ -7,6 +7,7 @@
 
 #include "config/suggest.h"
 #include "format/problems.h"
+#include "format/utf8.h"
 
 bool ip_canonical(struct span text, char out[HOST_TEXT])
 {
@@ -67,6 +68,13 @@ static int check_characters(struct span text, struct err *err)
         if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr("-_.", (char)c))
             if (c != '\0')
                 continue;
+        size_t len = c < 0x80 ? 1 : utf8_char(span_from(text, i));
+        /* Not the accents that combine with a letter: those can be seen. */
+        if (len > 1 && (c == 0xe2 || c == 0xef) && utf8_width(span_from(text, i)) == 0) {
+            err_set(err, "holds an invisible character; letters, "
+                         "digits, \"-\", \"_\" and dots were expected");
+            return err_hint(err, "it was probably pasted in: delete the text and type it again");
+        }
         if (c >= 0x80) {
             err_set(err, "is not ASCII; the form that DNS knows was expected");
             return err_hint(err, "write it in its ASCII form, which begins with xn--");

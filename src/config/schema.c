@@ -122,3 +122,24 @@ const struct section *schema_section_of(struct span key)
             return schema_section(span_str(schema_settings[i].section));
     return NULL;
 }
+
+const char *schema_alias(struct span word)
+{
+    static const struct {
+        const char *word, *known;
+    } aliases[] = {{"domain", "host"},        {"domains", "host"},     {"hostname", "host"},
+                   {"server_name", "host"},   {"backend", "upstream"}, {"proxy_pass", "upstream"},
+                   {"target", "upstream"},    {"letsencrypt", "acme"}, {"lets_encrypt", "acme"},
+                   {"let's encrypt", "acme"}, {"http", "none"},        {"off", "none"},
+                   {"false", "none"}};
+    for (size_t i = 0; i < COUNT_OF(aliases); i++)
+        if (span_eq_nocase(word, span_str(aliases[i].word)))
+            return aliases[i].known;
+    return NULL;
+}
+
+bool schema_is_port(struct span key)
+{
+    return span_eq_nocase(key, SPAN("port")) || span_eq_nocase(key, SPAN("http_port")) ||
+           span_eq_nocase(key, SPAN("https_port"));
+}

@@ -66,6 +66,13 @@ extern const size_t schema_variable_count;
 #define CERT_TYPE_COUNT 3u
 extern const char *const schema_cert_types[CERT_TYPE_COUNT];
 
+/* What Portico calls a key, or a kind of certificate, that other servers know by the name of
+ * `word`; NULL when there is nothing. */
+const char *schema_alias(struct span word);
+
+/* Is it a key that other servers have for a port to listen on? */
+bool schema_is_port(struct span key);
+
 const struct section *schema_section(struct span name);                                /* or NULL */
 const struct setting *schema_setting(const struct section *section, struct span name); /* or NULL */
 

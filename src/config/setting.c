@@ -88,6 +88,41 @@ static struct err *report(struct setting_context *context, const struct setting 
                         setting_expected(setting, expected));
 }
 
+/* A number that stands first in `text`, with "k", "M" or "G" for thousands and so on behind it,
+ * and perhaps a unit. False when there is none. */
+static bool number_in(struct span text, uint64_t *number)
+{
+    static const struct {
+        char letter;
+        uint64_t factor;
+    } prefixes[] = {{'k', 1000}, {'K', 1000}, {'M', 1000000}, {'G', 1000000000}};
+    size_t count = 0;
+    while (count < text.len && text.data[count] >= '0' && text.data[count] <= '9')
+        count++;
+    if (!span_parse_uint(span_first(text, count), UINT32_MAX, number))
+        return false;
+    struct span behind = span_trim(span_from(text, count));
+    for (size_t i = 0; behind.len && i < sizeof prefixes / sizeof *prefixes; i++)
+        if (behind.data[0] == prefixes[i].letter)
+            *number *= prefixes[i].factor;
+    return true;
+}
+
+/* A float where a whole number or a duration was expected. */
+static int hint_for_float(struct err *err, const struct setting *setting, double real)
+{
+    char text[32];
+    if (!(real >= 0 && real <= 1e9))
+        return -1;
+    int64_t thousandths = (int64_t)(real * 1000 + 0.5);
+    if (setting->type == SETTING_DURATION)
+        return err_hint(err, "a duration is a whole number and a unit, in quotes: \"%s\"",
+                        duration_format(thousandths * CLOCK_MS, text));
+    if (setting->type == SETTING_COUNT)
+        return err_hint(err, "write a whole number: %lld", (long long)(thousandths / 1000));
+    return -1;
+}
+
 static int report_type(struct setting_context *context, const struct setting *setting,
                        const struct value *value)
 {
@@ -99,13 +134,19 @@ static int report_type(struct setting_context *context, const struct setting *se
     if (setting->type == SETTING_DURATION && value->type == VALUE_INTEGER)
         return err_hint(err, "a duration needs a unit (ms, s, m, h or d) and quotes: \"%llds\"",
                         (long long)value->integer);
+    if (value->type == VALUE_FLOAT)
+        return hint_for_float(err, setting, value->real);
+    if (setting->type == SETTING_CERT_TYPE && value->type == VALUE_BOOLEAN)
+        return err_hint(err, value->boolean ? "for a certificate of a public CA write \"acme\""
+                                            : "for no certificate write \"none\"");
     if (setting->type == SETTING_UPSTREAM && value->type == VALUE_INTEGER)
         return err_hint(err, "for a port of this machine write \"127.0.0.1:%lld\"",
                         (long long)value->integer);
     if (setting->type == SETTING_COUNT && value->type == VALUE_STRING) {
         uint64_t number;
-        if (span_parse_uint(value->string, INT64_MAX, &number))
-            return err_hint(err, "write it without quotes: %llu", (unsigned long long)number);
+        if (number_in(value->string, &number))
+            return err_hint(err, "write digits alone, without quotes: %llu",
+                            (unsigned long long)number);
     }
     if ((setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS) &&
         value->type == VALUE_STRING) {
@@ -151,6 +192,25 @@ static char *keep(struct setting_context *context, struct span text)
     return copy;
 }
 
+/* "1h30m" and the like: the sum of its parts. */
+static bool duration_sum(struct span text, int64_t *sum)
+{
+    *sum = 0;
+    while (text.len) {
+        size_t len = 0;
+        int64_t part;
+        while (len < text.len && text.data[len] >= '0' && text.data[len] <= '9')
+            len++;
+        while (len < text.len && !(text.data[len] >= '0' && text.data[len] <= '9'))
+            len++;
+        if (!duration_parse(span_trim(span_first(text, len)), &part) || part > INT64_MAX - *sum)
+            return false;
+        *sum += part;
+        text = span_from(text, len);
+    }
+    return *sum > 0;
+}
+
 static int apply_duration(const struct setting *setting, int64_t *out, const struct value *value,
                           struct setting_context *context)
 {
@@ -162,13 +222,22 @@ static int apply_duration(const struct setting *setting, int64_t *out, const str
         *out = duration;
         if (duration >= setting->min && duration <= setting->max)
             return 0;
-        report(context, setting, value, what);
-        return -1;
+        struct err *err = report(context, setting, value, what);
+        char max[32];
+        return duration == 0 ? err_hint(err,
+                                        "it cannot be switched off: for the longest write "
+                                        "\"%s\"",
+                                        duration_format(setting->max, max))
+                             : -1;
     }
     uint64_t number;
+    char sum[32];
     struct err *err = report(context, setting, value, what);
     if (span_parse_uint(value->string, INT64_MAX, &number))
         return err_hint(err, "a duration needs a unit (ms, s, m, h or d): \"%ss\"", quoted);
+    if (duration_sum(value->string, &duration))
+        return err_hint(err, "write one number and one unit: \"%s\"",
+                        duration_format(duration, sum));
     return err_hint(err, "write a whole number and one unit (ms, s, m, h or d), such as %s",
                     setting->example);
 }
@@ -224,6 +293,9 @@ static int apply_cert_type(const struct setting *setting, enum cert_type *out,
     char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16];
     snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
     struct err *err = report(context, setting, value, what);
+    const char *known = schema_alias(value->string);
+    if (known)
+        return err_hint(err, "write \"%s\"", known);
     return suggest.best ? err_hint(err, "did you mean \"%s\"?", suggest.best) : -1;
 }
 

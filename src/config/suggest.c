@@ -43,8 +43,10 @@ void suggest_offer(struct suggest *suggest, const char *candidate)
     struct span offered = span_str(candidate);
     if (suggest->word.len > LONGEST || offered.len > LONGEST || suggest->word.len < 2)
         return;
-    size_t found = distance(suggest->word, offered);
     size_t near = suggest->word.len <= 4 ? 1 : suggest->word.len <= 7 ? 2 : 3;
+    if (offered.len > suggest->word.len + near || suggest->word.len > offered.len + near)
+        return;
+    size_t found = distance(suggest->word, offered);
     if (found > near || (suggest->best && found >= suggest->distance))
         return;
     suggest->best = candidate;

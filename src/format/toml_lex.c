@@ -267,6 +267,63 @@ static bool ends_word(char c)
     return is_control(c) || c == ',' || c == ']' || c == '}' || c == '#';
 }
 
+/* How many digits stand first. */
+static size_t digits_at(struct span text)
+{
+    size_t count = 0;
+    while (count < text.len && text.data[count] >= '0' && text.data[count] <= '9')
+        count++;
+    return count;
+}
+
+/* The digits of a number written 08, 1k or 1.000.000, into `out` of at least 32 bytes. False
+ * if `word` looks like none of these; four groups with dots rather are an address. */
+static bool is_number_slip(struct span word, char out[32])
+{
+    static const char zeros[] = "000000000", prefixes[] = "kKMG";
+    struct span rest = word, group;
+    size_t count = digits_at(word), len = 0, groups = 0;
+    if (count == 0 || word.len > 18)
+        return false;
+    if (word.len == count + 1 && strchr(prefixes, word.data[count]) != NULL) {
+        int exponent = word.data[count] == 'M' ? 6 : word.data[count] == 'G' ? 9 : 3;
+        snprintf(out, 32, "%.*s%.*s", (int)count, word.data, exponent, zeros);
+        return true;
+    }
+    for (; span_split(&rest, '.', &group); groups++) {
+        if (digits_at(group) != group.len || group.len == 0 || (groups && group.len != 3))
+            return false;
+        memcpy(out + len, group.data, group.len);
+        len += group.len;
+        if (rest.len == 0)
+            break;
+    }
+    size_t zero = 0;
+    while (zero + 1 < len && out[zero] == '0')
+        zero++;
+    memmove(out, out + zero, len - zero);
+    out[len - zero] = '\0';
+    return groups != 3;
+}
+
+/* The hint for a word that is no value: how it would be one. */
+static int hint_for_word(struct err *err, struct span word)
+{
+    char quoted[PROBLEMS_QUOTE], number[32];
+    if (is_number_slip(word, number))
+        return err_hint(err, "if it is a number, write its digits alone: %s", number);
+    struct span text = word;
+    while (text.len && strchr("\"'", text.data[text.len - 1]) != NULL)
+        text.len--;
+    bool is_plain = text.len > 0;
+    for (size_t i = 0; i < text.len; i++)
+        is_plain = is_plain && text.data[i] != '"' && text.data[i] != '\\';
+    if (!is_plain)
+        return err_hint(err, "if it is text, write one pair of quotes around all of it");
+    return err_hint(err, "if it is text, it needs quotes%s: \"%s\"",
+                    text.len < word.len ? " at both ends" : "", problems_quote(text, quoted));
+}
+
 /* Something that begins at `start` stands where a value should: most often text that lacks its
  * quotes, so it is taken as far as text goes. Returns 0. */
 static int bad_word(struct toml_lex *lex, struct toml_place place, const char *start,
@@ -296,7 +353,7 @@ static int bad_word(struct toml_lex *lex, struct toml_place place, const char *s
             err_hint(err, "%s", known[i].hint);
             return 0;
         }
-    err_hint(err, "if it is text, it needs quotes: \"%s\"", quoted);
+    hint_for_word(err, word);
     return 0;
 }
 
