@@ -1,0 +1,84 @@
+/* Reading the configuration file: see config_read.h. Whoever loads the configuration runs this;
+ * the size is limited while reading, so that a pipe or a device is no danger either. */
+#include "config/config_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/config.h"
+
+/* Reads at most CONFIG_SIZE_MAX + 1 bytes. A buffer of the caller's, or NULL with errno. */
+static char *read_all(int fd, size_t *len)
+{
+    size_t room = 4096;
+    char *text = malloc(room);
+    *len = 0;
+    while (text) {
+        ssize_t got = read(fd, text + *len, room - *len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            free(text);
+            return NULL;
+        }
+        *len += (size_t)got;
+        if (got == 0 || *len > CONFIG_SIZE_MAX)
+            return text;
+        if (*len < room)
+            continue;
+        room *= 2;
+        char *larger = realloc(text, room);
+        if (larger == NULL)
+            free(text);
+        text = larger;
+    }
+    errno = ENOMEM;
+    return NULL;
+}
+
+static int cannot_read(const char *path, int errnum, struct problems *problems)
+{
+    struct err err = {0};
+    err_set_errno(&err, errnum, "the configuration cannot be read");
+    struct err *added = problems_add(problems, path, 0, 0, "%s", err.message);
+    if (errnum == ENOENT)
+        return err_hint(added, "name the file (portico run FILE, or CONFIG_PATH=FILE), or create "
+                               "it with these lines:\n[[routes]]\nhost = \"app.example.com\"\n"
+                               "upstream = \"127.0.0.1:8080\"");
+    if (errnum == EACCES)
+        return err_hint(added, "the user that runs Portico needs permission to read the file and "
+                               "to enter its directory");
+    return -1;
+}
+
+char *config_read(const char *path, size_t *len, struct problems *problems)
+{
+    char *text = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        cannot_read(path, errno, problems);
+        goto out;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        err_hint(problems_add(problems, path, 0, 0, "this is a directory; a file was expected"),
+                 "if a container mounts it, the file did not exist outside when it was started");
+        goto out;
+    }
+    text = read_all(fd, len);
+    if (text == NULL) {
+        cannot_read(path, errno, problems);
+    } else if (*len > CONFIG_SIZE_MAX) {
+        problems_add(problems, path, 0, 0,
+                     "the file is larger than 10 MiB; a configuration was expected");
+        free(text);
+        text = NULL;
+    }
+out:
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
