@@ -30,6 +30,7 @@ class Stage:
         self.out, self.log = portico.out.mark(), portico.log.mark()
 
     def fill(self):
+        self.opened = time.monotonic()
         self.crowd.each(self.way.prepare, self.members, at_once=32)
         self.began = time.monotonic()
         self.crowd.each(self.way.stick, self.members)
@@ -40,7 +41,10 @@ class Stage:
         all_came = numbers["connections_total"] >= len(self.members)
         some_left = not self.way.answered and numbers.get(self.way.reason, 0) > 0
         if some_left or all_came and numbers["connections"] < len(self.members):
-            assert time.monotonic() - self.began >= self.deadline, f"closed too early: {numbers}"
+            # Whoever left for another reason did so before it was stuck: its deadline ran from
+            # the moment it connected.
+            since = self.began if some_left else self.opened
+            assert time.monotonic() - since >= self.deadline, f"closed too early: {numbers}"
             raise TooSlow(numbers)
         return numbers
 
