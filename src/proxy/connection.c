@@ -41,7 +41,6 @@ void connection_open(struct connection *c, struct service *service, int fd,
     c->counted = counted;
     c->phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD;
     c->phase_began = clock_now();
-    c->exchange.upstream = STREAM_CLOSED;
     stream_init(&c->client, fd);
     stream_set_options(&c->client);
     metrics_add(METRIC_CONNECTIONS, 1);
@@ -138,7 +137,8 @@ static enum step handshake_failed(struct connection *c, struct turn *turn, enum 
         return STEP_CLOSE;
     case REASON_BAD_TLS_PORT:
         /* Plain HTTP on the HTTPS port: say so in plain HTTP. */
-        exchange_begin(c, turn->config);
+        if (exchange_begin(c, turn->config) == -1)
+            return connection_end(c, REASON_MEMORY);
         return exchange_fail(c, why);
     default:
         return connection_end(c, why);
@@ -186,7 +186,7 @@ static void set_wait(struct connection *c, short client_events, short upstream_e
     if (client_events)
         c->wait[c->wait_count++] = (struct room_interest){&c->client, client_events};
     if (upstream_events)
-        c->wait[c->wait_count++] = (struct room_interest){&c->exchange.upstream, upstream_events};
+        c->wait[c->wait_count++] = (struct room_interest){&c->exchange->upstream, upstream_events};
     c->wait_deadline = deadline;
 }
 
@@ -217,11 +217,11 @@ enum step connection_yield(struct connection *c, short client_events, short upst
 static void trim(struct connection *c)
 {
     buf_trim(&c->in);
-    if (!c->exchange.active)
+    if (c->exchange == NULL)
         return;
-    buf_trim(&c->exchange.answer_in);
-    buf_trim(&c->exchange.up.out);
-    buf_trim(&c->exchange.down.out);
+    buf_trim(&c->exchange->answer_in);
+    buf_trim(&c->exchange->up.out);
+    buf_trim(&c->exchange->down.out);
 }
 
 static enum room_parked park(struct connection *c)
@@ -268,8 +268,8 @@ void connection_serve(struct connection *c, struct turn *turn)
             step = parked == ROOM_WOKEN ? STEP_NEXT : STEP_CLOSE;
         }
     }
-    if (c->exchange.active && step != STEP_CLOSE) {
-        c->exchange.reason = REASON_SHUTDOWN;
+    if (c->exchange && step != STEP_CLOSE) {
+        c->exchange->reason = REASON_SHUTDOWN;
         connection_abort(c);
     }
     connection_close(c);
