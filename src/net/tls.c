@@ -13,12 +13,18 @@
  *  2. Sessions do not cross hosts: the session id context of a connection is a digest of the
  *     name it asked for, and OpenSSL resumes only sessions of the same context. A certificate
  *     is looked up for resumed sessions too, so a host that is gone is gone for them as well.
- *  3. Nothing is built per handshake but references: an identity holds parsed certificates
- *     and a parsed key, and OpenSSL is told not to search for a chain (NO_AUTO_CHAIN).
+ *  3. Nothing is built per handshake but references: an identity has a context of its own,
+ *     in which OpenSSL has compared certificate and key once and for all, and the handshake
+ *     changes to it (SSL_set_SSL_CTX). It is made at the identity's first handshake: it takes
+ *     OpenSSL half a millisecond and twelve kilobytes, which hosts that nobody visits save.
+ *  4. Every context is configured the same. A change of contexts leaves some settings behind
+ *     (options, modes, versions, tickets: SSL_new copied them) and brings others along (the
+ *     list of suites, the security level, ALPN); keys of tickets stay those of the first.
  *
  * Choices
- *  - The client's order of suites decides. All of them are sound, and the client knows whether
- *    it has AES in hardware.
+ *  - The order of suites is ours: AES-128 with SHA-256 first, which costs a handshake and a
+ *    gigabyte least where the processor knows both, unless the client puts ChaCha20 first,
+ *    as those without AES in hardware do.
  *  - Sessions live in tickets only; the key for them is made at start and dies with the
  *    process. One ticket a handshake in TLS 1.3, since each is a write of its own.
  *  - No early data: a request that can be replayed is not worth the round trip.
@@ -44,7 +50,8 @@
 #include "base/check.h"
 
 #define NAME_MAX_LEN 253u /* of a host name as text; RFC 1035, 2.3.4 */
-#define SUITES_TLS12 "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define SUITES_TLS12 "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20"
+#define SUITES_TLS13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define GROUPS       "X25519:P-256:P-384"
 
 #define SERVER_MAGIC   0x7115e41eu
@@ -57,12 +64,13 @@ struct tls_server { /* immutable */
     void *lookup_arg; /* borrowed */
 };
 
-struct tls_identity { /* immutable, but for the count */
+struct tls_identity { /* immutable, but for the count and for `ctx`, which is set once */
     unsigned magic;
     atomic_uint refs;
     X509 *leaf;
     STACK_OF(X509) * chain; /* what follows the leaf; may be empty */
     EVP_PKEY *key;
+    _Atomic(SSL_CTX *) ctx; /* NULL before the first handshake */
 };
 
 /* What a connection's ClientHello said; hangs on its SSL and is freed with it. */
@@ -97,6 +105,58 @@ static const char *openssl_reason(void)
 {
     const char *text = ERR_reason_error_string(ERR_peek_error());
     return text ? text : "unknown error";
+}
+
+/* ---- contexts ----------------------------------------------------------------------------- */
+
+/* ALPN (RFC 7301, 3.2): called only when the client offers something. A client that offers
+ * nothing we speak would misunderstand our answers, so it gets no_application_protocol. */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                   const unsigned char *offered, unsigned offered_len, void *arg)
+{
+    static const unsigned char spoken[] = "\x08http/1.1\x08http/1.0";
+    unsigned char *chosen = NULL;
+    (void)ssl, (void)arg;
+    int found =
+        SSL_select_next_proto(&chosen, out_len, spoken, sizeof spoken - 1, offered, offered_len);
+    *out = chosen;
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static int configure(SSL_CTX *ctx)
+{
+    /* Set, not assumed: the system's openssl.cnf may have said otherwise. */
+    SSL_CTX_set_security_level(ctx, 2);
+    SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                 SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+                   SSL_CTX_set_max_proto_version(ctx, 0) == 1 &&
+                   SSL_CTX_set_cipher_list(ctx, SUITES_TLS12) == 1 &&
+                   SSL_CTX_set_ciphersuites(ctx, SUITES_TLS13) == 1 &&
+                   SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
+                   SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
+                   SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
+                   SSL_CTX_set_recv_max_early_data(ctx, 0) == 1
+               ? 0
+               : -1;
+}
+
+/* A context as each of ours is (invariant 4). NULL when OpenSSL refuses. */
+static SSL_CTX *ctx_new(void)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    if (ctx != NULL && configure(ctx) == 0)
+        return ctx;
+    SSL_CTX_free(ctx);
+    return NULL;
 }
 
 /* ---- identities --------------------------------------------------------------------------- */
@@ -184,6 +244,7 @@ void tls_identity_unref(struct tls_identity *identity)
     check_magic(identity, IDENTITY_MAGIC);
     if (atomic_fetch_sub_explicit(&identity->refs, 1, memory_order_acq_rel) != 1)
         return;
+    SSL_CTX_free(atomic_load_explicit(&identity->ctx, memory_order_acquire));
     EVP_PKEY_free(identity->key);
     sk_X509_pop_free(identity->chain, X509_free);
     X509_free(identity->leaf);
@@ -233,6 +294,37 @@ static struct hello *hello_new(bool has_name, struct span name)
     return hello;
 }
 
+/* What this ClientHello says; NULL with the alert to send. */
+static struct hello *hello_read(SSL *ssl, int *alert)
+{
+    const unsigned char *data;
+    struct span extension = {NULL, 0}, name = SPAN("");
+    bool has_name =
+        SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &extension.len) == 1;
+
+    extension.data = (const char *)data;
+    *alert = SSL_AD_DECODE_ERROR;
+    if (has_name && !parse_server_name(extension, &name))
+        return NULL;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return hello_new(has_name, name);
+}
+
+/* In the context of an identity, so after the certificate was chosen: the second ClientHello may
+ * differ in the key share, not in the name (RFC 8446, 4.1.2). */
+static int on_second_hello(SSL *ssl, int *alert, void *arg)
+{
+    const struct hello *first = hello_get(ssl);
+    struct hello *hello = hello_read(ssl, alert);
+    (void)arg;
+    if (hello == NULL)
+        return SSL_CLIENT_HELLO_ERROR;
+    bool same = first->has_name == hello->has_name && strcmp(first->name, hello->name) == 0;
+    free(hello);
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    return same ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+}
+
 /* Binds the sessions of this connection to the name (invariant 2). */
 static int bind_sessions(SSL *ssl, const struct hello *hello)
 {
@@ -245,11 +337,33 @@ static int bind_sessions(SSL *ssl, const struct hello *hello)
     return SSL_set_session_id_context(ssl, digest, len) == 1 ? 0 : -1;
 }
 
+/* The context to do handshakes in, made if this is the first; borrowed from the identity. NULL
+ * when OpenSSL refuses. */
+static SSL_CTX *identity_ctx(struct tls_identity *identity)
+{
+    SSL_CTX *there = atomic_load_explicit(&identity->ctx, memory_order_acquire);
+    if (there != NULL)
+        return there;
+    SSL_CTX *made = ctx_new();
+    if (made == NULL ||
+        SSL_CTX_use_cert_and_key(made, identity->leaf, identity->key, identity->chain, 1) != 1) {
+        SSL_CTX_free(made);
+        return NULL;
+    }
+    SSL_CTX_set_client_hello_cb(made, on_second_hello, NULL);
+    /* Another worker may have had the same thought. */
+    if (atomic_compare_exchange_strong(&identity->ctx, &there, made))
+        return made;
+    SSL_CTX_free(made);
+    return there;
+}
+
 static struct tls_identity *find_identity(struct tls_server *server, SSL *ssl,
                                           const struct hello *hello)
 {
     struct address local = {0};
-    (void)address_of_socket(SSL_get_fd(ssl), &local);
+    if (!hello->has_name)
+        (void)address_of_socket(SSL_get_fd(ssl), &local);
     return server->lookup(server->lookup_arg, hello->has_name ? hello->name : NULL, &local);
 }
 
@@ -262,90 +376,36 @@ static int choose_identity(struct tls_server *server, SSL *ssl, struct hello *he
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return -1;
     }
-    int ok = SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->chain, 1);
+    SSL_CTX *ctx = identity_ctx(identity);
+    bool changed = ctx != NULL && SSL_set_SSL_CTX(ssl, ctx) == ctx;
     tls_identity_unref(identity);
     *alert = SSL_AD_INTERNAL_ERROR;
-    return ok == 1 && bind_sessions(ssl, hello) == 0 ? 0 : -1;
+    return changed && bind_sessions(ssl, hello) == 0 ? 0 : -1;
 }
 
 static int on_client_hello(SSL *ssl, int *alert, void *arg)
 {
-    struct tls_server *server = arg;
-    const unsigned char *data;
-    struct span extension = {NULL, 0}, name = SPAN("");
-    bool has_name =
-        SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &extension.len) == 1;
-
-    extension.data = (const char *)data;
-    if (has_name && !parse_server_name(extension, &name)) {
-        *alert = SSL_AD_DECODE_ERROR;
+    struct hello *hello = hello_read(ssl, alert);
+    if (hello == NULL)
         return SSL_CLIENT_HELLO_ERROR;
-    }
-    struct hello *hello = hello_new(has_name, name), *first = hello_get(ssl);
-    if (first != NULL && hello != NULL) {
-        /* The second ClientHello may differ in the key share, not in the name (RFC 8446,
-         * 4.1.2); the certificate is chosen already. */
-        bool same = first->has_name == hello->has_name && strcmp(first->name, hello->name) == 0;
-        free(hello);
-        *alert = SSL_AD_ILLEGAL_PARAMETER;
-        return same ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
-    }
-    if (hello == NULL || SSL_set_ex_data(ssl, hello_index, hello) != 1) {
+    if (SSL_set_ex_data(ssl, hello_index, hello) != 1) {
         free(hello);
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    return choose_identity(server, ssl, hello, alert) == 0 ? SSL_CLIENT_HELLO_SUCCESS
-                                                           : SSL_CLIENT_HELLO_ERROR;
-}
-
-/* ALPN (RFC 7301, 3.2): called only when the client offers something. A client that offers
- * nothing we speak would misunderstand our answers, so it gets no_application_protocol. */
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                   const unsigned char *offered, unsigned offered_len, void *arg)
-{
-    static const unsigned char spoken[] = "\x08http/1.1\x08http/1.0";
-    unsigned char *chosen = NULL;
-    (void)ssl, (void)arg;
-    int found =
-        SSL_select_next_proto(&chosen, out_len, spoken, sizeof spoken - 1, offered, offered_len);
-    *out = chosen;
-    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+    return choose_identity(arg, ssl, hello, alert) == 0 ? SSL_CLIENT_HELLO_SUCCESS
+                                                        : SSL_CLIENT_HELLO_ERROR;
 }
 
 /* ---- the server --------------------------------------------------------------------------- */
-
-static int configure(SSL_CTX *ctx)
-{
-    /* Set, not assumed: the system's openssl.cnf may have said otherwise. */
-    SSL_CTX_set_security_level(ctx, 2);
-    SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_read_ahead(ctx, 1);
-    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-                   SSL_CTX_set_max_proto_version(ctx, 0) == 1 &&
-                   SSL_CTX_set_cipher_list(ctx, SUITES_TLS12) == 1 &&
-                   SSL_CTX_set_ciphersuites(ctx, TLS_DEFAULT_CIPHERSUITES) == 1 &&
-                   SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
-                   SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
-                   SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
-                   SSL_CTX_set_recv_max_early_data(ctx, 0) == 1
-               ? 0
-               : -1;
-}
 
 struct tls_server *tls_server_new(tls_lookup_fn *lookup, void *arg, struct err *err)
 {
     ERR_clear_error();
     pthread_once(&hello_once, make_hello_index);
     struct tls_server *server = calloc(1, sizeof *server);
-    SSL_CTX *ctx = hello_index < 0 ? NULL : SSL_CTX_new(TLS_server_method());
-    if (server == NULL || ctx == NULL || configure(ctx) != 0) {
+    SSL_CTX *ctx = hello_index < 0 ? NULL : ctx_new();
+    if (server == NULL || ctx == NULL) {
         err_set(err, "TLS cannot be set up: %s", server ? openssl_reason() : "out of memory");
         ERR_clear_error();
         SSL_CTX_free(ctx);
@@ -353,7 +413,6 @@ struct tls_server *tls_server_new(tls_lookup_fn *lookup, void *arg, struct err *
         return NULL;
     }
     SSL_CTX_set_client_hello_cb(ctx, on_client_hello, server);
-    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
     *server = (struct tls_server){SERVER_MAGIC, ctx, lookup, arg};
     return server;
 }
