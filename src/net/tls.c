@@ -345,8 +345,10 @@ static SSL_CTX *identity_ctx(struct tls_identity *identity)
     if (there != NULL)
         return there;
     SSL_CTX *made = ctx_new();
+    /* Every connection would have an empty chain of its own. */
+    STACK_OF(X509) *chain = sk_X509_num(identity->chain) > 0 ? identity->chain : NULL;
     if (made == NULL ||
-        SSL_CTX_use_cert_and_key(made, identity->leaf, identity->key, identity->chain, 1) != 1) {
+        SSL_CTX_use_cert_and_key(made, identity->leaf, identity->key, chain, 1) != 1) {
         SSL_CTX_free(made);
         return NULL;
     }

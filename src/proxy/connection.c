@@ -42,7 +42,6 @@ void connection_open(struct connection *c, struct service *service, int fd,
     c->phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD;
     c->phase_began = clock_now();
     stream_init(&c->client, fd);
-    stream_set_options(&c->client);
     metrics_add(METRIC_CONNECTIONS, 1);
     metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
 }
