@@ -4,7 +4,8 @@
  * Invariants
  *  1. Whoever holds a connection (took it from the room, or has just opened it) is the only
  *     one to touch it; it ends by parking or by closing, and after either it is out of hand.
- *  2. A parked connection holds no buffer without unread bytes.
+ *  2. A parked connection holds no buffer without unread bytes, and no exchange between two
+ *     requests.
  *  3. connection_wait is the only place where a peer is waited for. */
 #include "proxy/connection.h"
 
@@ -16,6 +17,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "proxy/phase.h"
+
+/* What an idle plain connection costs, but for the kernel's share. */
+_Static_assert(sizeof(struct connection) <= 384, "what only a request needs belongs to exchange");
 
 /* What LINGER discards before it gives up. */
 #define LINGER_BYTES ((uint64_t)1 << 20)
