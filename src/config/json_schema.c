@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "config/names.h"
 #include "config/reference.h"
 #include "config/schema.h"
 #include "format/json_write.h"
@@ -59,6 +60,8 @@ static void print_type(struct json_writer *json, const struct setting *setting)
     case SETTING_EMAIL:
         json_string(json, "type", "string");
         json_string(json, "pattern", schema_forms[setting->type].pattern);
+        if (setting->type == SETTING_HOST)
+            json_integer(json, "maxLength", HOST_MAX + 1); /* and a dot at its end */
         break;
     }
 }
