@@ -135,7 +135,7 @@ def test_characters_that_shells_and_json_care_about():
     (container(label_portico_port="http"), [], "portico.port=http; a number was expected"),
     (container(label_portico_host=" "), [], "web has an empty label portico.host"),
     (container(networks="a,b"), ["--network", "home"], "web is not on the network home but on a, b"),
-])
+], ids=lambda value: value if isinstance(value, str) and len(value) < 80 else "")
 def test_wrong_input(text, options, words):
     assert words in complaint(text, *options)
 
