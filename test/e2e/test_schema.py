@@ -10,12 +10,16 @@ import tomllib
 import jsonschema
 import pytest
 
-from harness.portico import BINARY, ROOT, toml
+from harness.portico import BINARY, ROOT, sanitizer, toml
 from harness.wire import LIMIT
 
 SCHEMA = json.loads((ROOT / "config" / "schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 OLD_VALIDATOR = jsonschema.Draft4Validator(SCHEMA)  # as far as some editors have come
+
+# Hundreds of processes, each of which takes long to start with a sanitizer in it; and what `check`
+# says is tested with those elsewhere.
+of_release = pytest.mark.skipif(bool(sanitizer()), reason="slow with sanitizers, which it has nothing for")
 
 ROUTE = '[[routes]]\nhost = "a.test"\nupstream = "a:1"\n'
 
@@ -67,6 +71,7 @@ GOOD = {
 }
 
 
+@of_release
 @pytest.mark.parametrize("name", GOOD)
 def test_what_is_good(tmp_path, name):
     done = check(tmp_path, GOOD[name])
@@ -121,6 +126,7 @@ WRONG = {
 }
 
 
+@of_release
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong(tmp_path, name):
     text, path, keyword = WRONG[name]
@@ -180,6 +186,7 @@ def document(key, value):
     return f"{ROUTE}[{section}]\n{key} = {quoted if section != 'server' else f'[{quoted}]'}\n"
 
 
+@of_release
 @pytest.mark.parametrize("key", SEEDS)
 def test_what_portico_accepts(tmp_path, key):
     rng = random.Random(key)
