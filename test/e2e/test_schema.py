@@ -146,7 +146,7 @@ ONLY_PORTICO = {
 
 def test_the_wrong_files_of_the_unit_tests():
     unseen = set()
-    for path in (ROOT / "test" / "unit" / "wrong").glob("*.toml"):
+    for path in (ROOT / "test" / "unit" / "wrong").rglob("*.toml"):
         try:
             if not complaints(path.read_bytes().decode()):
                 unseen.add(path.stem)
