@@ -40,8 +40,8 @@ class Plan:
     start_rounds: int
 
 
-FULL = Plan(peers.PEERS, [1, 4, 16, 64, 256, 1000], rounds=5, slice=1.8, bulk_slice=1.0,
-            logged_connections=64, idle=4000, idle_rounds=1, start_rounds=5)
+FULL = Plan(peers.PEERS, [1, 4, 16, 64, 256, 1000], rounds=5, slice=1.5, bulk_slice=1.0,
+            logged_connections=64, idle=4000, idle_rounds=2, start_rounds=3)
 QUICK = Plan(peers.PEERS[:3], [1, 16, 256], rounds=2, slice=0.6, bulk_slice=0.4,
              logged_connections=64, idle=1000, idle_rounds=1, start_rounds=2)
 

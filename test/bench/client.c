@@ -5,8 +5,8 @@
  *   handshake  connect, shake hands in full (no resumption), close; again, for SECONDS
  *   get        GET TARGET again and again on kept-alive connections, for SECONDS
  *   put        PUT of BYTES to TARGET, likewise
- *   idle       one GET on each connection, then "ready", and all stay open until standard input
- *              ends
+ *   idle       one GET on each connection, then "ready"; until standard input ends, all must stay
+ *              open
  *
  * It connects to 127.0.0.1:PORT; HOST is the name for SNI and the Host field. At the end it
  * prints one line, "count N bytes N seconds S": what was completed, exactly, since nothing is cut
@@ -248,6 +248,13 @@ static void *run(void *arg)
     return NULL;
 }
 
+static bool is_closed(const struct client *c)
+{
+    char byte;
+    ssize_t got = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got == -1 && errno != EAGAIN);
+}
+
 static void run_idle(struct client *clients, unsigned count)
 {
     static char chunk[CHUNK]; /* for all of them, since they take turns */
@@ -261,8 +268,13 @@ static void run_idle(struct client *clients, unsigned count)
     char byte;
     while (read(STDIN_FILENO, &byte, 1) > 0) {
     }
-    for (unsigned i = 0; i < count; i++)
+    unsigned closed = 0;
+    for (unsigned i = 0; i < count; i++) {
+        closed += is_closed(&clients[i]);
         hang_up(&clients[i]);
+    }
+    if (closed > 0)
+        fail("%u of %u idle connections were closed meanwhile", closed, count);
 }
 
 static void run_threads(struct client *clients, unsigned count)

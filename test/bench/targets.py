@@ -65,7 +65,7 @@ def verdict(measured, relation, limit):
     if measured is None:
         return "not measured"
     met = (operator.le if relation == "at most" else operator.ge)(measured, limit)
-    return "met" if met else f"missed by {number(abs(measured / limit - 1) * 100)} %"
+    return "met" if met else f"missed by {abs(measured / limit - 1) * 100:.1f} %"
 
 
 def judge(samples):
