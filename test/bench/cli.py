@@ -43,7 +43,7 @@ class Plan:
 FULL = Plan(peers.PEERS, [1, 4, 16, 64, 256, 1000], rounds=5, slice=1.5, bulk_slice=1.0,
             logged_connections=64, idle=4000, idle_rounds=2, start_rounds=3)
 QUICK = Plan(peers.PEERS[:3], [1, 16, 256], rounds=2, slice=0.6, bulk_slice=0.4,
-             logged_connections=64, idle=1000, idle_rounds=1, start_rounds=2)
+             logged_connections=64, idle=1000, idle_rounds=1, start_rounds=1)
 
 
 def options_of(argv):
@@ -77,27 +77,31 @@ def prepare(options):
 
 def measure(field, tools, plan, parts):
     """(samples, sizes)."""
-    samples, client = Samples(), tools / "bench-client"
+    samples, client, servers = Samples(), tools / "bench-client", []
+    side_by_side = {
+        "small": lambda: small.compare(samples, servers, field.origins.port, plan),
+        "handshakes": lambda: bulk.compare_handshakes(samples, servers, client, plan),
+        "bulk": lambda: bulk.compare_bulk(samples, servers, field, client, plan)}
+    alone = {
+        "log": lambda: small.compare_logging(samples, field, plan.peers, plan),
+        "idle": lambda: footprint.compare_idle(samples, field, plan.peers, client, plan),
+        "start": lambda: footprint.compare_start(samples, field, plan.peers, plan)}
+    began = time.monotonic()
+
+    def run_all(jobs):
+        for part in filter(parts.__contains__, jobs):
+            say(f"{part}: begins after {time.monotonic() - began:.0f} s")
+            jobs[part]()
+
     field.make_certificates([*peers.SMALL.values(), *peers.UPLOAD.values(), *peers.MANY])
-    servers = []
     try:
-        if {"small", "handshakes", "bulk"} & set(parts):
-            servers = peers.start_all(field, plan.peers)
-        if "small" in parts:
-            small.compare(samples, servers, field.origins.port, plan)
-        if "handshakes" in parts:
-            bulk.compare_handshakes(samples, servers, client, plan)
-        if "bulk" in parts:
-            bulk.compare_bulk(samples, servers, field, client, plan)
+        if not side_by_side.keys().isdisjoint(parts):
+            servers += peers.start_all(field, plan.peers)
+        run_all(side_by_side)
     finally:
         for server in servers:
             server.stop()
-    if "log" in parts:
-        small.compare_logging(samples, field, plan.peers, plan)
-    if "idle" in parts:
-        footprint.compare_idle(samples, field, plan.peers, client, plan)
-    if "start" in parts:
-        footprint.compare_start(samples, field, plan.peers, plan)
+    run_all(alone)
     return samples, footprint.sizes(field, plan.peers)
 
 
