@@ -232,19 +232,21 @@ static void handshake(struct client *c)
     c->count++;
 }
 
+/* At least once, and until the time is up. */
 static void *run(void *arg)
 {
     struct client *c = arg;
-    if (strcmp(c->job->what, "handshake") == 0) {
-        while (now() < c->job->deadline)
-            handshake(c);
-        return NULL;
-    }
-    void (*exchange)(struct client *) = strcmp(c->job->what, "put") == 0 ? put : get;
-    dial(c);
-    while (now() < c->job->deadline)
-        exchange(c);
-    hang_up(c);
+    bool is_handshake = strcmp(c->job->what, "handshake") == 0;
+    void (*step)(struct client *) = is_handshake                       ? handshake
+                                    : strcmp(c->job->what, "put") == 0 ? put
+                                                                       : get;
+    if (!is_handshake)
+        dial(c);
+    do {
+        step(c);
+    } while (now() < c->job->deadline);
+    if (!is_handshake)
+        hang_up(c);
     return NULL;
 }
 

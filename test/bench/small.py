@@ -1,10 +1,12 @@
 """Small requests: wrk over kept-alive connections, all peers in turn.
 
 wrk runs a little longer than what is measured. The beginning (connecting, handshakes) is left
-out: after it, the proxy's CPU time and the origin's count of requests are read, and again at the
+out: when requests flow, the proxy's CPU time and the origin's count of requests are read, and again at the
 end of the slice, so that CPU per request and requests per second have nothing of the handshakes
 in them and are counted alike for everybody. The latencies are wrk's own, of the whole run."""
 
+import itertools
+import signal
 import subprocess
 import time
 import urllib.request
@@ -15,6 +17,7 @@ from bench.process import Failed, say
 from bench.targets import CPU, RATE
 
 TRIES = 3
+WARM, PATIENCE = 0.25, 30  # seconds before a slice: at least, at most
 LOGGED = {"cpu": "CPU per request, access log", "rate": "requests per second, access log"}
 
 
@@ -29,24 +32,36 @@ def reading(server, origin):
     return time.monotonic(), requests_of(origin), server.cpu_seconds()
 
 
+def await_flow(wrk, origin, connections):
+    """Waits until the connections are made and requests flow, however busy the machine is."""
+    began, first = time.monotonic(), requests_of(origin)
+    for polls in itertools.count(1):
+        time.sleep(0.05)
+        elapsed = time.monotonic() - began
+        if elapsed >= WARM and requests_of(origin) - first - polls >= 3 * connections:
+            return
+        if elapsed > PATIENCE or wrk.poll() is not None:
+            raise Unreadable(f"no flow of requests within {elapsed:.0f} s")
+
+
 def run_wrk(server, mode, connections, seconds, origin):
     """One run: {"cpu" (microseconds per request), "rate", "p50", "p99" (milliseconds)}."""
-    warm = 0.3 + connections * (0.0012 if mode == "TLS" else 0.0002)
-    total = int(warm + seconds + 0.999)  # wrk takes whole seconds
-    url = (f"{'https' if mode == 'TLS' else 'http'}://{peers.SMALL[mode]}:{server.ports[mode]}/")
+    url = f"{'https' if mode == 'TLS' else 'http'}://{peers.SMALL[mode]}:{server.ports[mode]}/"
+    limit = int(PATIENCE + seconds) + 10  # it is told when to stop; this is if nobody does
     wrk = subprocess.Popen(["wrk", "--latency", "-t", "1", "-c", str(connections), "-d",
-                            f"{total}s", "--timeout", "10s", url],
+                            f"{limit}s", "--timeout", "10s", url],
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        time.sleep(warm)
+        await_flow(wrk, origin, connections)
         before = reading(server, origin)
-        time.sleep(max(total - warm - 0.1, 0.2))
+        time.sleep(seconds)
         after = reading(server, origin)
-        text, _ = wrk.communicate(timeout=total + 30)
-    except BaseException:
-        wrk.kill()
-        wrk.wait()
-        raise
+        wrk.send_signal(signal.SIGINT)
+        text, _ = wrk.communicate(timeout=30)
+    finally:
+        if wrk.poll() is None:
+            wrk.kill()
+            wrk.communicate()
     result = parse_wrk(text)
     if result["errors"]:
         raise Unreadable(f"not every request was answered: {result['errors']}")
