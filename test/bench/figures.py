@@ -15,7 +15,7 @@ def parse_wrk(text):
     """{"requests", "p50", "p99" (milliseconds), "errors"} of what wrk --latency prints; errors is
     the line that tells of them, or None."""
     total = re.search(r"(\d+) requests in", text)
-    latency = {percent: re.search(rf"^ +{percent}%\s+([\d.]+)(us|ms|s|m|h)$", text, re.M)
+    latency = {percent: re.search(rf"^ +{percent}%\s+([\d.]+)(us|ms|s|m|h) *$", text, re.M)
                for percent in (50, 99)}
     if not total or not all(latency.values()):
         raise Unreadable(f"this is not what wrk --latency prints:\n{text}")

@@ -1,9 +1,9 @@
 """Small requests: wrk over kept-alive connections, all peers in turn.
 
 wrk runs a little longer than what is measured. The beginning (connecting, handshakes) is left
-out: when requests flow, the proxy's CPU time and the origin's count of requests are read, and again at the
-end of the slice, so that CPU per request and requests per second have nothing of the handshakes
-in them and are counted alike for everybody. The latencies are wrk's own, of the whole run."""
+out: when requests flow, the proxy's CPU time and the origin's count of requests are read, and
+again at the end of the slice, so that CPU per request and requests per second have nothing of the
+handshakes in them and are counted alike for everybody. The latencies are wrk's own, of the whole run."""
 
 import itertools
 import signal

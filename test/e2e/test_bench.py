@@ -22,7 +22,7 @@ WRK = """Running 1s test @ http://127.0.0.1:8080/
      50%  398.00us
      75%    1.05ms
      90%    1.70ms
-     99%    1.20s
+     99%    1.20s 
   32040 requests in 1.10s, 8.11MB read
 {errors}Requests/sec:  29127.27
 Transfer/sec:      7.37MB
