@@ -52,12 +52,24 @@ class Trickle(stuck.Way):
 
 
 class UnreadAnswer(stuck.UnreadAnswer):
-    """The origin sends only half a megabyte: more than the kernel holds for a client with small
+    """Half a megabyte that is not read: more than the kernel holds for a client with small
     buffers, and a bound for what a proxy may buffer."""
+    size = 500_000
+    sent = 0  # to the proxy, of all answers
 
     async def serve_stuck(self, peer):
-        await peer.send(stuck.response("200 OK", "Content-Length: 500000") + bytes(500000))
+        await peer.send(stuck.response("200 OK", f"Content-Length: {self.size}"))
+        for _ in range(self.size // 5000):
+            await peer.send(bytes(5000))
+            self.sent += 5000
         await asyncio.Future()
+
+    async def settle(self):
+        """Until nothing moves: the kernel takes a while to be sure that the window stays shut."""
+        before = -1
+        while before != self.sent:
+            before = self.sent
+            await asyncio.sleep(0.5)
 
 
 # By the name in the table: how they get stuck, and what part of the usual number they are.
@@ -103,6 +115,8 @@ class SlowPeers(Crowd):
                         for index in range(count)]
         self.each(self.way.prepare, self.members, at_once=32, limit=SECONDS)
         self.each(self.way.stick, self.members, at_once=32, limit=SECONDS)
+        if hasattr(self.way, "settle"):
+            self.run(self.way.settle(), SECONDS)
         if hasattr(self.way, "keep_on"):
             async def begin():
                 self.spawn(self.way.keep_on(self.members))
