@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Portico under full load and in bad company, for a while: neither memory nor descriptors grow.
 
-    test/soak/run BINARY [--seconds N] [--seed TEXT]
+    test/soak/soak.py BINARY [--seconds N] [--seed TEXT]
 
 wrk keeps the machine busy, over HTTP and HTTPS. Beside it clients reset, stop half-way, read
 slowly, talk nonsense and open tunnels, with an origin that does the like, and clients that behave
