@@ -36,7 +36,7 @@ MIB = 1 << 20
 # Resident memory may grow by so much between the two looks, in MiB: what the most connections at
 # once happened to need, and what malloc then keeps. ThreadSanitizer's shadow of every address
 # that was ever used is resident too. A leak of 100 bytes a request is tens of MiB in a minute.
-GROWTH = {None: 4, "asan": 24, "tsan": 48}
+GROWTH = {None: 4, "asan": 16, "tsan": 24}
 WRK_CONNECTIONS = 32
 
 
