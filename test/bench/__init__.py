@@ -9,4 +9,12 @@
     footprint   memory, start, size
     report      the tables
     cli         options, and the order of things
+
+scripts/slow: what slow peers cost everybody else.
+
+    slow          options, and the order of things
+    slow_peers    the slow peers and their origin, a process of their own
+    slow_client   the ordinary client, a process of its own
+    slow_servers  the three proxies
+    slow_table    quantiles, medians, the table; pure
 """
