@@ -54,6 +54,7 @@ struct config {
     int64_t drain;
     unsigned max_connections; /* 0: what RLIMIT_NOFILE allows */
     unsigned max_per_client;  /* 0: no limit */
+    int64_t max_wait;         /* for a worker; 0: no limit */
     char **trusted_proxies;   /* networks, checked, NULL-terminated */
 
     struct config_timeouts timeouts;

@@ -51,6 +51,8 @@ const struct setting schema_settings[] = {
           "Client connections at a time; 0 allows what the limit on open files does."),
     COUNT("server", "max_per_client", SERVER(max_per_client), "512", 1000000,
           "Connections of one client (IPv6: of one /64) at a time; 0 sets no limit."),
+    DURATION("server", "max_wait", SERVER(max_wait), "2s", 0, HOUR,
+             "The wait for a worker above which new connections are turned away; 0s: never."),
     {"server", "trusted_proxies", SETTING_NETWORKS, SERVER(trusted_proxies), false, "", 0, 0,
      "[\"10.0.0.0/8\", \"127.0.0.1\"]",
      "Networks of proxies in front of Portico, whose X-Forwarded fields are believed."},
