@@ -9,13 +9,13 @@ import time
 
 import pytest
 
+from harness.client import Client
 from harness.crowd import Crowd
+from harness.hold import held
 from harness.portico import toml
 from harness.stuck import Way
-from harness.wire import CLEAN, LIMIT, Ended, request, response
+from harness.wire import CLEAN, LIMIT, request, response
 
-CHUNKS = b"1\r\nx\r\n" * (1 << 14)  # much work in few bytes
-BUSY = 8
 FLOOD = 40  # connections that do one handshake after the other
 
 
@@ -23,105 +23,78 @@ def get(host, target="/"):
     return request("GET", target, host=host)
 
 
-def answer(connection):
-    """An origin that answers, or eats uploads that do not end."""
-    while message := connection.request_head():
-        if message.method == "POST":
-            while connection.sock.recv(1 << 18):
-                pass
-            return
+def echo_target(connection):
+    while message := connection.request():
         connection.send(response(body=message.target.encode()))
 
 
-class Upload:
-    """A client that keeps a worker as busy as it can."""
-
-    def __init__(self, client):
-        self.client = client
-        client.send(request("POST", "/", "Transfer-Encoding: chunked", host="x.test"))
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def _run(self):
-        try:
-            while True:
-                self.client.send(CHUNKS)
-        except OSError:
-            pass
-
-    def stop(self):
-        self.client.sock.shutdown(2)
-        self.thread.join(LIMIT)
-        self.client.reset()
+def check_refusal(client):
+    message = client.response()
+    assert message.status == 503 and message.text.startswith("E503-OVERLOAD: ")
+    assert int(message.get("Retry-After")) > 0 and message.get("Connection") == "close"
+    assert client.end() == CLEAN
+    client.close()
 
 
-def knock_plain(portico):
-    """Status and text of the answer that a new connection gets."""
-    client = portico.connect("http")
+def check_closed(client):
+    """Without a byte, before any handshake."""
+    assert client.to_end() == b""
+    client.close()
+
+
+def is_served(portico, scheme, host):
     try:
-        message = client.ask(get("x.test"))
-        if message.status == 503:
-            assert int(message.get("Retry-After")) > 0 and message.get("Connection") == "close"
-            assert client.end() == CLEAN
-        return message.status, message.text
-    except (Ended, OSError):
-        return 0, ""  # the request came too late, and its reset overtook the answer
-    finally:
+        client = portico.connect(scheme, server_name=host)
+        served = client.ask(get(host)).status == 200
         client.close()
-
-
-def knock_tls(portico):
-    """Does a new connection get through its handshake?"""
-    try:
-        portico.connect("https", server_name="y.test").close()
-        return True
+        return served
     except (ssl.SSLError, OSError):
         return False
 
 
-def until(knock):
-    """Knocks again and again, until it is answered as it should be."""
+def until(condition):
     deadline = time.monotonic() + LIMIT
-    while not knock():
+    while not condition():
         assert time.monotonic() < deadline, "it never came to be"
 
 
+def two_hosts(origin, server):
+    return toml([("x.test", origin.upstream, "none"), ("y.test", origin.upstream, "self_signed")], server)
+
+
 def test_overload_sheds_and_recovers(portico_factory, origin_factory):
-    origin = origin_factory(answer)
-    portico = portico_factory(toml([("x.test", origin.upstream, "none"), ("y.test", origin.upstream, "self_signed")],
-                                   {"workers": 1, "max_wait": "5ms"}))
+    portico = portico_factory(two_hosts(origin_factory(echo_target), {"workers": 1, "max_wait": "1s"}))
     kept = portico.connect("http")
-    assert kept.ask(get("x.test")).status == 200
-    uploads = [Upload(portico.connect("http")) for _ in range(BUSY)]
-    try:
-        until(lambda: knock_plain(portico) == (503, "E503-OVERLOAD: The proxy has more to do than it can; "
-                                                    "try again in a moment.\n"))
-        until(lambda: not knock_tls(portico))
-        # Whoever was there is served on.
-        for number in range(5):
-            assert kept.ask(get("x.test", f"/{number}")).body == b"/%d" % number
-    finally:
-        for upload in uploads:
-            upload.stop()
-    until(lambda: knock_plain(portico)[0] == 200)
-    until(lambda: knock_tls(portico))
-    portico.wait_log("overload: connections wait ")
-    portico.wait_log("overload: over after ")
-    numbers = portico.await_status(lambda n: n["shedding"] == 0)
-    assert numbers["E503-OVERLOAD"] >= 2
+    assert kept.ask(get("x.test", "/before")).body == b"/before"
+    with held(portico.process.pid, "w00"):
+        # Those who come before anybody knows wait, ...
+        early, early_tls = portico.connect("http"), Client(portico.address("https"))
+        early.send(get("x.test"))
+        early_tls.send(b"\x16")
+        kept.send(get("x.test", "/meanwhile"))
+        portico.await_status(lambda n: n["shedding"] == 1)
+        # ... those who come then are turned away at once, ...
+        check_refusal(portico.connect("http"))
+        check_closed(Client(portico.address("https")))
+    # ... and when the worker goes on, whoever was there before is served, ...
+    assert kept.response().body == b"/meanwhile"
     kept.close()
+    # ... who has waited for too long is not, and all is well again.
+    check_refusal(early)
+    check_closed(early_tls)
+    assert portico.await_status(lambda n: n["shedding"] == 0)["E503-OVERLOAD"] == 4
+    portico.wait_log("overload: connections wait ")
+    assert portico.wait_log("overload: over after ").endswith(": 4")
+    until(lambda: is_served(portico, "http", "x.test"))
+    until(lambda: is_served(portico, "https", "y.test"))
 
 
-def test_overload_can_be_switched_off(portico_factory, origin_factory):
-    origin = origin_factory(answer)
-    portico = portico_factory(toml([("x.test", origin.upstream, "none")], {"workers": 1, "max_wait": "0s"}))
-    uploads = [Upload(portico.connect("http")) for _ in range(BUSY)]
-    try:
-        for _ in range(10):
-            assert knock_plain(portico)[0] == 200
-    finally:
-        for upload in uploads:
-            upload.stop()
+def test_nobody_is_shed_while_one_worker_is_slow(portico_factory, origin_factory):
+    """The other one takes what is ready."""
+    portico = portico_factory(two_hosts(origin_factory(echo_target), {"workers": 2, "max_wait": "30s"}))
+    with held(portico.process.pid, "w01"):
+        for scheme, host in (("http", "x.test"), ("https", "y.test")) * 5:
+            assert is_served(portico, scheme, host)
     assert "E503-OVERLOAD" not in portico.status()
 
 
@@ -129,9 +102,7 @@ def test_overload_can_be_switched_off(portico_factory, origin_factory):
 def test_a_flood_of_handshakes(portico_factory, origin_factory, kept_scheme):
     """Everybody is served: who was there before, and the flood itself."""
     hosts = {"http": "x.test", "https": "y.test"}
-    origin = origin_factory(answer)
-    portico = portico_factory(toml([("x.test", origin.upstream, "none"), ("y.test", origin.upstream, "self_signed")],
-                                   {"workers": 2}))
+    portico = portico_factory(two_hosts(origin_factory(echo_target), {"workers": 2}))
     kept = portico.connect(kept_scheme, server_name=hosts[kept_scheme])
     assert kept.ask(get(hosts[kept_scheme])).status == 200
     context = Way().context
