@@ -265,7 +265,7 @@ void connection_serve(struct connection *c, struct turn *turn)
             enum room_parked parked = park(c);
             if (parked == ROOM_PARKED)
                 return;
-            step = parked == ROOM_WOKEN ? STEP_NEXT : STEP_CLOSE;
+            step = parked == ROOM_FAILED ? STEP_CLOSE : STEP_NEXT;
         }
     }
     if (c->exchange.active && step != STEP_CLOSE) {
@@ -281,7 +281,7 @@ void connection_await_first_byte(struct connection *c, int64_t timeout)
     enum room_parked parked;
     do
         parked = park(c);
-    while (parked == ROOM_WOKEN);
+    while (parked == ROOM_WOKEN || parked == ROOM_READY);
     if (parked == ROOM_FAILED)
         connection_close(c);
 }

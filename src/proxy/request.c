@@ -50,7 +50,7 @@ static enum step timed_out(struct connection *c, struct turn *turn)
 /* A read into `in`, without the system call where it would be in vain. */
 static ssize_t read_client(struct connection *c)
 {
-    bool silent = c->answered && stream_expect_silence(&c->client);
+    bool silent = c->answered && room_expect_silence(c->service->room, &c->client);
     c->answered = false;
     if (silent) {
         errno = EAGAIN;

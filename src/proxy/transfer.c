@@ -187,7 +187,7 @@ static enum relay_result download(struct connection *c, struct turn *turn, bool 
 {
     struct exchange *x = &c->exchange;
     *reason = REASON_UPSTREAM_ANSWER;
-    if (just_asked && !x->answer_begun && stream_expect_silence(&x->upstream))
+    if (just_asked && !x->answer_begun && room_expect_silence(c->service->room, &x->upstream))
         return RELAY_WANTS_READ;
     while (!x->answer_known) {
         size_t size;
