@@ -56,6 +56,8 @@ const struct setting schema_settings[] = {
      "Networks of proxies in front of Portico, whose X-Forwarded fields are believed."},
     COUNT("server", "body_rate", SERVER(body_rate), "500", 1000000000,
           "Bytes per second that a request's body must average; 0 sets no minimum."),
+    {"server", "access_log", SETTING_FLAG, SERVER(access_log), false, "true", 0, 0, "true",
+     "Whether a line is written to standard output for each request."},
 
     DURATION("timeouts", "handshake", TIMEOUT(handshake), "10s", 10 * CLOCK_MS, HOUR,
              "The TLS handshake."),

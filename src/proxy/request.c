@@ -100,6 +100,16 @@ static uint32_t keep_field(struct buf *text, const struct http_request *request,
     return field ? keep_text(text, span_first(field->value, LOG_FIELD_MAX)) : 0;
 }
 
+/* What only the access line needs. */
+static void remember_for_log(struct exchange_log *log, const struct http_request *request)
+{
+    log->method = keep_text(&log->text, request->method);
+    log->target = keep_text(&log->text, request->target);
+    log->host = keep_text(&log->text, span_first(request->host, LOG_FIELD_MAX));
+    log->referer = keep_field(&log->text, request, SPAN("Referer"));
+    log->agent = keep_field(&log->text, request, SPAN("User-Agent"));
+}
+
 /* Copies what the exchange needs of the head beyond this phase. */
 static void remember(struct connection *c, const struct http_request *request)
 {
@@ -110,11 +120,8 @@ static void remember(struct connection *c, const struct http_request *request)
     forward_request_id(request, id);
     log->request_id = (uint8_t)keep_text(&log->text, span_str(id));
     buf_append(&log->text, "", 1);
-    log->method = keep_text(&log->text, request->method);
-    log->target = keep_text(&log->text, request->target);
-    log->host = keep_text(&log->text, span_first(request->host, LOG_FIELD_MAX));
-    log->referer = keep_field(&log->text, request, SPAN("Referer"));
-    log->agent = keep_field(&log->text, request, SPAN("User-Agent"));
+    if (x->config->access_log)
+        remember_for_log(log, request);
 
     x->minor = (uint8_t)request->minor;
     x->is_head = request->is_head;
