@@ -152,7 +152,7 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
     int64_t deadline = c->phase_began + turn->config->timeouts.handshake;
 
     if (c->client.ssl == NULL) {
-        if (clock_now() >= deadline)
+        if (turn->now >= deadline)
             return connection_end(c, REASON_SILENT);
         if (connection_is_draining(c))
             return STEP_CLOSE;
@@ -190,11 +190,10 @@ static void set_wait(struct connection *c, short client_events, short upstream_e
     c->wait_deadline = deadline;
 }
 
-enum wait_result connection_wait(struct connection *c, const struct turn *turn, short client_events,
+enum wait_result connection_wait(struct connection *c, struct turn *turn, short client_events,
                                  short upstream_events, int64_t deadline)
 {
-    int64_t now = clock_now();
-    if (now >= deadline)
+    if (turn->now >= deadline)
         return WAIT_TIMED_OUT;
     set_wait(c, client_events, upstream_events, deadline);
     bool flowing = c->phase == PHASE_EXCHANGE || c->phase == PHASE_TUNNEL;
@@ -204,7 +203,9 @@ enum wait_result connection_wait(struct connection *c, const struct turn *turn, 
     struct pollfd fds[ROOM_INTERESTS];
     for (unsigned i = 0; i < c->wait_count; i++)
         fds[i] = (struct pollfd){.fd = c->wait[i].stream->fd, .events = c->wait[i].events};
-    return poll(fds, c->wait_count, (int)(TURN_PATIENCE / CLOCK_MS)) > 0 ? WAIT_READY : WAIT_PARK;
+    int ready = poll(fds, c->wait_count, (int)(TURN_PATIENCE / CLOCK_MS));
+    turn->now = clock_now();
+    return ready > 0 ? WAIT_READY : WAIT_PARK;
 }
 
 enum step connection_yield(struct connection *c, short client_events, short upstream_events)

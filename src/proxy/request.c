@@ -235,7 +235,8 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
 }
 
 /* Scans what has come. Empty lines before a head are not its beginning (H26). */
-static enum parse_result scan(struct connection *c, size_t *size, enum reason *why)
+static enum parse_result scan(struct connection *c, const struct turn *turn, size_t *size,
+                              enum reason *why)
 {
     if (buf_len(&c->in) == 0)
         return PARSE_MORE;
@@ -245,7 +246,7 @@ static enum parse_result scan(struct connection *c, size_t *size, enum reason *w
         c->scan = (struct http_scan){0};
     } else if (!c->head_begun) {
         c->head_begun = true;
-        c->phase_began = clock_now();
+        c->phase_began = turn->now;
     }
     return result;
 }
@@ -259,7 +260,7 @@ enum step phase_head(struct connection *c, struct turn *turn)
     for (;;) {
         size_t size;
         enum reason why;
-        enum parse_result result = scan(c, &size, &why);
+        enum parse_result result = scan(c, turn, &size, &why);
         if (result == PARSE_DONE)
             return begin_request(c, turn, size);
         if (result == PARSE_BAD)

@@ -55,6 +55,7 @@ static void *run(void *arg)
         metrics_add(METRIC_WORKERS_BUSY, 1);
         refresh_config(worker);
         struct turn turn = {.config = worker->config, .began = clock_now()};
+        turn.now = turn.began;
         connection_serve(connection, &turn);
         metrics_add(METRIC_WORKERS_BUSY, -1);
         atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
