@@ -136,15 +136,9 @@ static enum step go_on_connecting(struct connection *c, struct turn *turn)
         address_failed(c, errno);
         return STEP_NEXT;
     }
-    switch (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->config->timeouts.connect)) {
-    case WAIT_READY:
-        break;
-    case WAIT_PARK:
+    if (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->config->timeouts.connect))
         return STEP_PARK;
-    case WAIT_TIMED_OUT:
-        address_failed(c, ETIMEDOUT);
-        break;
-    }
+    address_failed(c, ETIMEDOUT);
     return STEP_NEXT;
 }
 
@@ -178,8 +172,7 @@ static enum step look_up(struct connection *c, struct turn *turn)
     case RESOLVER_PENDING:
         break;
     }
-    if (connection_wait(c, turn, 0, 0, x->address_began + x->config->timeouts.connect) ==
-        WAIT_TIMED_OUT)
+    if (!connection_wait(c, turn, 0, 0, x->address_began + x->config->timeouts.connect))
         return name_failed(c, "looking up its name takes too long");
     return STEP_PARK;
 }

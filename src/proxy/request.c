@@ -65,27 +65,20 @@ static enum step read_more(struct connection *c, struct turn *turn)
     size_t room = c->in.data ? 1 : BUF_IO;
     if (buf_reserve(&c->in, room) == -1)
         return connection_end(c, REASON_MEMORY);
-    for (;;) {
-        ssize_t n = read_client(c);
-        if (n > 0) {
-            buf_produce(&c->in, (size_t)n);
-            turn->moved += (uint64_t)n;
-            return STEP_NEXT;
-        }
-        if (n == 0 || errno != EAGAIN)
-            return ended(c);
-        if (!c->head_begun && connection_is_draining(c))
-            return STEP_CLOSE;
-        switch (connection_wait(c, turn, c->client.read_wants, 0,
-                                head_deadline(c, &turn->config->timeouts))) {
-        case WAIT_READY:
-            continue;
-        case WAIT_PARK:
-            return STEP_PARK;
-        case WAIT_TIMED_OUT:
-            return timed_out(c, turn);
-        }
+    ssize_t n = read_client(c);
+    if (n > 0) {
+        buf_produce(&c->in, (size_t)n);
+        turn->moved += (uint64_t)n;
+        return STEP_NEXT;
     }
+    if (n == 0 || errno != EAGAIN)
+        return ended(c);
+    if (!c->head_begun && connection_is_draining(c))
+        return STEP_CLOSE;
+    return connection_wait(c, turn, c->client.read_wants, 0,
+                           head_deadline(c, &turn->config->timeouts))
+               ? STEP_PARK
+               : timed_out(c, turn);
 }
 
 static uint32_t keep_text(struct buf *text, struct span s)

@@ -401,9 +401,8 @@ static enum step await(struct connection *c, struct turn *turn, enum relay_resul
     }
     if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
         return connection_yield(c, client_events, upstream_events);
-    return connection_wait(c, turn, client_events, upstream_events, wake_at) == WAIT_PARK
-               ? STEP_PARK
-               : STEP_NEXT;
+    return connection_wait(c, turn, client_events, upstream_events, wake_at) ? STEP_PARK
+                                                                             : STEP_NEXT;
 }
 
 enum step phase_exchange(struct connection *c, struct turn *turn)

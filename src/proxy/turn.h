@@ -14,10 +14,6 @@
 
 #define TURN_BYTES ((uint64_t)256 * 1024)
 #define TURN_TIME  (2 * CLOCK_MS)
-/* Bytes that must have moved before a worker blocks for a connection instead of parking it:
- * otherwise two thousand trickles add up to a full pool. And how long it then waits. */
-#define TURN_PATIENCE_BYTES ((uint64_t)16 * 1024)
-#define TURN_PATIENCE       (1 * CLOCK_MS)
 
 struct turn {
     struct config *config; /* borrowed from the worker's snapshot */
