@@ -59,6 +59,7 @@ struct config {
 
     struct config_timeouts timeouts;
     unsigned body_rate; /* bytes a second that a request body must average; 0: none */
+    bool access_log;    /* a line on standard output for each request */
 
     char *acme_email; /* NULL when not given */
 

@@ -79,6 +79,8 @@ const struct setting schema_settings[] = {
     {COUNT("server", "body_rate", SERVER(body_rate), "500", 1000000000, "bytes per second", "1000",
            "What a request's body must average over timeouts.body while Portico waits for the "
            "client; 0 sets no minimum.")},
+    {TEXT("server", "access_log", SETTING_FLAG, SERVER(access_log), "true", "false",
+          "Whether a line is written to standard output for each request.")},
 
     DURATION("timeouts", "handshake", TIMEOUT(handshake), "10s", 10 * CLOCK_MS, HOUR,
              "The TLS handshake."),
@@ -123,6 +125,7 @@ const struct setting_form schema_forms[SETTING_TYPE_COUNT] = {
                           "text of a whole number and a unit, which is ms, s, m, h or d",
                           "^[0-9]+(ms|s|m|h|d)$"},
     [SETTING_COUNT] = {"number", "a whole number, without quotes", NULL},
+    [SETTING_FLAG] = {"flag", "true or false, without quotes", NULL},
     [SETTING_HOST] = {"host", "text: a name or an IP address, without scheme, port and path",
                       "^(" NAME "|" IPV6 "|\\[" IPV6 "\\])$"},
     [SETTING_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
@@ -158,7 +161,8 @@ const char *schema_default(const struct setting *setting, char out[SCHEMA_VALUE]
     if (setting->fallback == NULL)
         return NULL;
     if (setting->type != SETTING_ADDRESSES && setting->type != SETTING_NETWORKS) {
-        const char *quote = setting->type == SETTING_COUNT ? "" : "\"";
+        bool bare = setting->type == SETTING_COUNT || setting->type == SETTING_FLAG;
+        const char *quote = bare ? "" : "\"";
         snprintf(out, SCHEMA_VALUE, "%s%s%s", quote, setting->fallback, quote);
         return out;
     }

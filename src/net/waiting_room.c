@@ -6,13 +6,17 @@
  * without it, as a hint that is checked again under the mutex. And the memory of slots is
  * mapped but not touched before a slot is first used; `high_water` says how far that is.
  *
- * An epoll datum is
+ * A watch is what the room knows of one descriptor. Watches lie in an array, by descriptor, and
+ * are type-stable for that reason. `reported` is one atomic word, its low half what was reported
+ * and not told yet, its high half a number that changes with every registration, so that an event
+ * which was harvested before its descriptor was closed does not reach the next one of that
+ * number; the epoll datum is the descriptor and the same number. IN is taken out of `reported`
+ * when it is told. RDHUP, HUP and ERR stay: they do not end before the descriptor does, and a
+ * connection that has seen the end does not wait to read.
  *
- *      63            33   32          31             0
- *      | slot number   | interest   | generation      |
- *
- * where `interest` (0 or 1) says which of the wait's streams fired, so that the one whose
- * registration is spent is known to be quiet.
+ * Watches are registered for reading. The first wait to write adds EPOLLOUT, and each repeats
+ * the registration, upon which the kernel reports once more what holds: so EPOLLOUT need not be
+ * kept, and connection_yield gets to the back of the kernel's queue.
  *
  * The eventfd is registered edge-triggered and never read: every write wakes one worker. Marks
  * are eventfds of the same kind, one in each queue.
@@ -40,8 +44,19 @@
 
 #define ROOM_MAGIC 0x526f6f6du /* "Room" */
 #define CACHE_LINE 64u
+#define NOBODY     UINT32_MAX
+/* Descriptors that are neither a client's nor its upstream's: the lowest free number is always
+ * the next, so none of a connection's is higher than twice the slots and these. */
+#define OTHER_DESCRIPTORS 8192u
+#define ENDS              ((uint32_t)(EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 
-/* Data that name no slot: the highest slot number is below theirs. */
+/* What the room knows of one descriptor; see above. */
+struct watch {
+    _Atomic uint64_t reported;
+    _Atomic uint32_t owner; /* a slot's number, or NOBODY */
+};
+
+/* Data that name no descriptor: their low halves are above all numbers of descriptors. */
 #define WAKE_DATUM       UINT64_MAX
 #define HANDSHAKES_DATUM (UINT64_MAX - 1)
 #define MARK_DATUM       (UINT64_MAX - 2)
@@ -65,6 +80,8 @@ struct room {
     char *memory;                /* owned: slots * slot_size, mapped */
     _Atomic int64_t *deadlines;  /* owned: one for each slot, CLOCK_NEVER unless it is parked */
     _Atomic uint32_t high_water; /* slots that were ever acquired */
+    struct watch *watches;       /* owned: by descriptor, mapped */
+    uint32_t watch_count;
 
     pthread_mutex_t mutex;
     struct room_slot *free_first;  /* guarded by mutex */
@@ -82,6 +99,11 @@ static struct room_slot *slot_at(const struct room *room, uint32_t index)
 static size_t deadlines_size(const struct room *room)
 {
     return (size_t)room->slots * sizeof *room->deadlines;
+}
+
+static size_t watches_size(const struct room *room)
+{
+    return (size_t)room->watch_count * sizeof *room->watches;
 }
 
 static void *map(size_t size)
@@ -147,7 +169,9 @@ struct room *room_new(uint32_t slots, size_t slot_size)
         goto fail;
     room->memory = map(slots * room->slot_size);
     room->deadlines = map(deadlines_size(room));
-    if (room->memory == NULL || room->deadlines == NULL)
+    room->watch_count = 2 * slots + OTHER_DESCRIPTORS;
+    room->watches = map(watches_size(room));
+    if (room->memory == NULL || room->deadlines == NULL || room->watches == NULL)
         goto fail;
     return room;
 
@@ -166,6 +190,8 @@ void room_free(struct room *room)
         check(slot_at(room, i)->state == SLOT_FREE);
         pthread_mutex_destroy(&slot_at(room, i)->mutex);
     }
+    if (room->watches)
+        munmap(room->watches, watches_size(room));
     if (room->deadlines)
         munmap((void *)room->deadlines, deadlines_size(room));
     if (room->memory)
@@ -232,27 +258,70 @@ void room_release(struct room *room, struct room_slot *slot)
     pthread_mutex_unlock(&room->mutex);
 }
 
-static uint32_t epoll_events(short events)
+/* The watch of a descriptor; NULL when its number is beyond all bounds. */
+static struct watch *watch_of(const struct room *room, int fd)
 {
-    return (events & POLLIN ? (uint32_t)EPOLLIN : 0u) |
-           (events & POLLOUT ? (uint32_t)EPOLLOUT : 0u) | EPOLLONESHOT;
+    return fd >= 0 && (uint32_t)fd < room->watch_count ? &room->watches[fd] : NULL;
 }
 
-/* Arms one descriptor of the wait with the slot's generation. */
-static int arm_locked(struct room *room, struct room_slot *slot, uint32_t which,
-                      const struct room_interest *interest)
+/* What epoll reports that ends a wait for these events of poll(2). */
+static uint32_t epoll_events(short events)
 {
-    struct stream *stream = interest->stream;
+    return (events & POLLIN ? (uint32_t)EPOLLIN | EPOLLRDHUP : 0u) |
+           (events & POLLOUT ? (uint32_t)EPOLLOUT : 0u) | (uint32_t)(EPOLLHUP | EPOLLERR);
+}
+
+/* Registers a descriptor, or registers it anew, upon which the kernel reports what holds. */
+static int watch_register(struct room *room, const struct room_slot *slot, struct watch *watch,
+                          struct stream *stream, uint32_t events)
+{
+    uint64_t reported = atomic_load_explicit(&watch->reported, memory_order_relaxed);
+    if (!stream->in_epoll) {
+        reported = ((reported >> 32) + 1) << 32;
+        atomic_store(&watch->reported, reported);
+    }
+    bool out = stream->in_epoll_out || (events & EPOLLOUT);
     struct epoll_event event = {
-        .events = epoll_events(interest->events),
-        .data.u64 = (uint64_t)slot->index << 33 | (uint64_t)which << 32 | slot->generation,
+        .events = EPOLLIN | EPOLLRDHUP | EPOLLET | (out ? (uint32_t)EPOLLOUT : 0u),
+        .data.u64 = (reported >> 32) << 32 | (uint32_t)stream->fd,
     };
     int op = stream->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     if (epoll_ctl(room->epoll_fds[slot->queue], op, stream->fd, &event) == -1)
         return -1;
     stream->in_epoll = true;
-    stream->armed = true;
+    stream->in_epoll_out = out;
     return 0;
+}
+
+/* The owner is about to hear that there may be something to read. */
+static void tell(struct watch *watch, struct stream *stream)
+{
+    atomic_fetch_and(&watch->reported, ~(uint64_t)EPOLLIN);
+    stream->drained = false;
+}
+
+/* Makes the slot wait for one descriptor more. ROOM_PARKED: nothing prevents it. */
+static enum room_parked wait_for_locked(struct room *room, struct room_slot *slot,
+                                        const struct room_interest *interest)
+{
+    struct stream *stream = interest->stream;
+    uint32_t events = epoll_events(interest->events);
+    struct watch *watch = watch_of(room, stream->fd);
+    if (watch == NULL) {
+        errno = stream->fd < 0 ? EBADF : EMFILE;
+        return ROOM_FAILED;
+    }
+    slot->waiting[slot->waiting_count++] = (struct room_waiting){stream, events};
+    if (atomic_load_explicit(&watch->owner, memory_order_relaxed) != slot->index ||
+        !stream->in_epoll)
+        atomic_store(&watch->owner, slot->index);
+    if (!stream->in_epoll || (events & EPOLLOUT))
+        return watch_register(room, slot, watch, stream, events) == -1 ? ROOM_FAILED : ROOM_PARKED;
+    /* Invariant 4: after the owner was written. */
+    if ((atomic_load(&watch->reported) & events) == 0)
+        return ROOM_PARKED;
+    tell(watch, stream);
+    return ROOM_READY;
 }
 
 enum room_parked room_park(struct room *room, struct room_slot *slot,
@@ -270,18 +339,18 @@ enum room_parked room_park(struct room *room, struct room_slot *slot,
         pthread_mutex_unlock(&slot->mutex);
         return ROOM_WOKEN;
     }
-    for (uint32_t i = 0; i < count && parked == ROOM_PARKED; i++) {
-        slot->waiting[i] = interests[i].stream;
-        if (arm_locked(room, slot, i, &interests[i]) == -1)
-            parked = ROOM_FAILED;
-        YIELD_POINT("room_park armed");
+    slot->waiting_count = 0;
+    for (size_t i = 0; i < count && parked == ROOM_PARKED; i++) {
+        parked = wait_for_locked(room, slot, &interests[i]);
+        YIELD_POINT("room_park waiting");
     }
     if (parked == ROOM_PARKED) {
         slot->state = SLOT_PARKED;
         set_deadline_locked(room, slot, deadline);
     }
     pthread_mutex_unlock(&slot->mutex);
-    metrics_add(METRIC_PARKS_TOTAL, 1);
+    if (parked == ROOM_PARKED)
+        metrics_add(METRIC_PARKS_TOTAL, 1);
     return parked;
 }
 
@@ -315,16 +384,48 @@ static struct room_slot *pop_woken(struct room *room, bool *stopping)
     return slot;
 }
 
-/* The slot that an event names, if the event is not stale. */
-static struct room_slot *take_event(struct room *room, uint64_t datum)
+/* Writes an event into its watch. False when its descriptor was closed since. */
+static bool report(struct watch *watch, const struct epoll_event *event)
 {
-    struct room_slot *slot = slot_at(room, (uint32_t)(datum >> 33));
+    uint64_t reported = atomic_load(&watch->reported);
+    do {
+        if (reported >> 32 != event->data.u64 >> 32)
+            return false;
+    } while (!atomic_compare_exchange_weak(&watch->reported, &reported,
+                                           reported | (event->events & (EPOLLIN | ENDS))));
+    return true;
+}
+
+/* The stream that the parked slot waits for and that this event is about, or NULL. */
+static struct stream *awaited_locked(const struct room_slot *slot, int fd, uint32_t events)
+{
+    for (unsigned i = 0; i < slot->waiting_count; i++)
+        if (slot->waiting[i].stream->fd == fd && (slot->waiting[i].events & events) != 0)
+            return slot->waiting[i].stream;
+    return NULL;
+}
+
+/* The slot that waits for this event, if there is one. */
+static struct room_slot *take_event(struct room *room, const struct epoll_event *event)
+{
+    int fd = (int)(uint32_t)event->data.u64;
+    struct watch *watch = watch_of(room, fd);
     bool taken = false;
     YIELD_POINT("room_take");
+    if (!report(watch, event))
+        return NULL;
+    YIELD_POINT("room_take reported");
+    uint32_t owner = atomic_load(&watch->owner);
+    YIELD_POINT("room_take owner");
+    if (owner == NOBODY)
+        return NULL;
+    struct room_slot *slot = slot_at(room, owner);
     pthread_mutex_lock(&slot->mutex);
-    if (slot->state == SLOT_PARKED && slot->generation == (uint32_t)datum) {
+    struct stream *stream =
+        slot->state == SLOT_PARKED ? awaited_locked(slot, fd, event->events) : NULL;
+    if (stream) {
+        tell(watch, stream);
         slot->state = SLOT_RUNNING;
-        slot->waiting[datum >> 32 & 1]->armed = false;
         set_deadline_locked(room, slot, CLOCK_NEVER);
         taken = true;
     }
@@ -345,7 +446,7 @@ static struct room_slot *take_handshake(struct room *room)
     if (epoll_wait(room->epoll_fds[ROOM_HANDSHAKES], &event, 1, 0) != 1)
         return NULL;
     if (event.data.u64 != MARK_DATUM)
-        return take_event(room, event.data.u64);
+        return take_event(room, &event);
     pass_mark(room, ROOM_HANDSHAKES);
     return NULL;
 }
@@ -380,7 +481,7 @@ struct room_slot *room_take(struct room *room)
             pass_mark(room, ROOM_MAIN);
             continue;
         default:
-            slot = take_event(room, event.data.u64);
+            slot = take_event(room, &event);
         }
         if (slot || stopping)
             return slot;
@@ -482,7 +583,7 @@ void room_enter_queue(struct room *room, struct room_slot *slot, enum room_queue
     if (stream->in_epoll)
         epoll_ctl(room->epoll_fds[slot->queue], EPOLL_CTL_DEL, stream->fd, &unused);
     stream->in_epoll = false;
-    stream->armed = false;
+    stream->in_epoll_out = false;
     slot->queue = queue;
 }
 
@@ -499,14 +600,23 @@ int64_t room_mark_passed(const struct room *room, enum room_queue queue)
 
 void room_forget(struct room *room, struct stream *stream)
 {
-    if (stream->fd == -1 || !stream->in_epoll || !stream->armed)
-        return;
-    /* Disarmed by its one-shot, a registration is silent and may stay; an armed one carries a
-     * datum that will be somebody else's. */
-    struct epoll_event unused = {0};
-    epoll_ctl(room->epoll_fds[ROOM_MAIN], EPOLL_CTL_DEL, stream->fd, &unused);
-    stream->in_epoll = false;
-    stream->armed = false;
+    struct watch *watch = watch_of(room, stream->fd);
+    if (watch && stream->in_epoll)
+        atomic_store(&watch->owner, NOBODY);
+}
+
+bool room_expect_silence(struct room *room, struct stream *stream)
+{
+    struct watch *watch = watch_of(room, stream->fd);
+    if (watch == NULL || stream->ssl != NULL || stream->eof)
+        return false;
+    /* What is not registered yet is looked at by the kernel as its wait begins. */
+    if (stream->in_epoll && (atomic_load(&watch->reported) & (EPOLLIN | ENDS)) != 0)
+        tell(watch, stream);
+    if (stream->in_epoll && !stream->drained)
+        return false;
+    stream->read_wants = POLLIN;
+    return true;
 }
 
 void room_stop(struct room *room)

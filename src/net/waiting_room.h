@@ -13,17 +13,29 @@
  *       ▲                      │                    │  room_wake             ▲
  *       └──── room_release ────┘                    └─────────► WOKEN ───────┘
  *
+ * A descriptor is registered once, when it is first waited for, and edge-triggered: waiting for
+ * it again costs no system call. What the kernel reports of it is kept in its watch, whoever
+ * has it (a parked connection, a running one, the upstream pool), until it has been told to a
+ * connection that waits for it.
+ *
  * Invariants
- *  1. A slot's mutex guards its state, generation, deadline and flags, and nothing else. Parking
- *     and taking happen under it, so whoever takes sees everything that the parker wrote.
- *  2. Parking makes generation + 1 and arms every descriptor of the wait with it. An event or a
- *     wake that names another generation is stale and is dropped.
+ *  1. A slot's mutex guards its state, generation, deadline, wait and flags, and nothing else.
+ *     Parking and taking happen under it, so whoever takes sees everything the parker wrote.
+ *  2. Parking makes generation + 1. A wake that names another generation is stale and is dropped;
+ *     so is an event of a descriptor that was closed since.
  *  3. Only the thread that took a connection touches its streams, and only it closes them.
- *  4. Every registration is one-shot. A descriptor that fired is quiet until it is armed again;
- *     one that leaves its connection goes through room_forget first.
+ *  4. No edge is lost. Who reports one writes it into the watch and then looks at the watch's
+ *     owner; who parks makes itself the owner and then looks into the watch: one of them at
+ *     least sees the other. What was told is taken out of the watch before the connection goes
+ *     on, so an edge that comes while it reads is kept for its next wait, which then does not
+ *     begin (ROOM_READY). An edge that nobody waits for is kept likewise.
  *  5. A wake for the wait that is about to begin (it names generation + 1 of a running slot)
  *     is kept, and parking then answers at once. No wake is lost, and none reaches another
  *     connection.
+ *
+ * Edges suffice for reading, since a wait to read begins only after a read that would have
+ * blocked, or one that provably took everything (room_expect_silence). Waits to write are rare,
+ * and each asks the kernel anew how things stand.
  *
  * Lock order: a slot's mutex, then the room's. Nothing is logged or allocated under either. */
 #ifndef PORTICO_NET_WAITING_ROOM_H
@@ -44,6 +56,12 @@ enum room_queue { ROOM_MAIN, ROOM_HANDSHAKES, ROOM_QUEUES };
 
 struct room;
 
+/* One descriptor of a parked connection's wait. */
+struct room_waiting {
+    struct stream *stream;
+    uint32_t events; /* epoll's */
+};
+
 /* The first member of whatever waits. */
 struct room_slot {
     pthread_mutex_t mutex;
@@ -53,7 +71,8 @@ struct room_slot {
     uint8_t state;          /* enum slot_state; guarded by mutex */
     uint8_t queue;          /* enum room_queue; owner only */
     bool wake_pending;      /* guarded by mutex: invariant 5 */
-    struct stream *waiting[ROOM_INTERESTS]; /* guarded by mutex: the streams of the last wait */
+    uint8_t waiting_count;  /* guarded by mutex, as the next */
+    struct room_waiting waiting[ROOM_INTERESTS]; /* the wait while PARKED */
 };
 
 /* A wait that somebody else may end: what room_wake needs. */
@@ -63,7 +82,7 @@ struct room_ticket {
     uint32_t generation;
 };
 
-/* One descriptor of a wait: `events` is POLLIN, POLLOUT or both. */
+/* One descriptor of a wait: `events` is POLLIN, POLLOUT or both, or POLLERR. */
 struct room_interest {
     struct stream *stream;
     short events;
@@ -85,6 +104,7 @@ void room_release(struct room *room, struct room_slot *slot);
 enum room_parked {
     ROOM_PARKED, /* the caller must not touch it any more */
     ROOM_WOKEN,  /* a wake came first (invariant 5): still the caller's, who goes on */
+    ROOM_READY,  /* a descriptor of the wait was reported before (invariant 4): the same */
     ROOM_FAILED  /* the kernel refused, with errno: still the caller's, who closes it */
 };
 
@@ -122,9 +142,14 @@ void room_mark(struct room *room, enum room_queue queue);
 /* When the last mark came to the head of its queue; CLOCK_NEVER while it waits. */
 int64_t room_mark_passed(const struct room *room, enum room_queue queue);
 
-/* Makes a stream's descriptor quiet and unknown to the room, before it leaves its connection
- * alive (for the upstream pool, say), of a slot in ROOM_MAIN. Closing does it too. Owner only. */
+/* A stream leaves its connection alive (for the upstream pool, say): what happens on it from now
+ * on is kept in its watch for whoever waits for it next. Not needed before closing. Owner only. */
 void room_forget(struct room *room, struct stream *stream);
+
+/* May a wait to read begin without the read that is refused: one system call less? True, and
+ * read_wants is set as a refused read does, when the last read took all there was and nothing
+ * was reported since. Never over TLS: bytes may lie in OpenSSL, where no edge comes from. */
+bool room_expect_silence(struct room *room, struct stream *stream);
 
 /* Lets room_take return NULL in every worker. */
 void room_stop(struct room *room);
