@@ -44,7 +44,7 @@ const struct setting schema_settings[] = {
     {"server", "listen", SETTING_ADDRESSES, SERVER(listen), false, "0.0.0.0 ::", 0, 0,
      "[\"0.0.0.0\", \"::\"]", "The addresses to listen on."},
     COUNT("server", "workers", SERVER(workers), "0", 1024,
-          "Worker threads; 0 chooses by the number of cores."),
+          "Worker threads, of which one a core runs at a time; 0 chooses two a core."),
     DURATION("server", "drain", SERVER(drain), "9s", 0, DAY,
              "How long open exchanges may take to end when Portico stops."),
     COUNT("server", "max_connections", SERVER(max_connections), "0", 1000000,
