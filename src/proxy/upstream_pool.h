@@ -2,8 +2,9 @@
  * another, newest first.
  *
  * Whether a pooled connection is still alive is found out when it is taken: bytes or an end on it
- * mean that it is discarded, and nobody sees them (H23). Newest first, because the newest is the likeliest to be alive, and because the rest
- * then grow old and go, so that a pool shrinks to what its traffic needs.
+ * mean that it is discarded, and nobody sees them (H23). Newest first, because the newest is the
+ * likeliest to be alive, and because the rest then grow old and go, so that a pool shrinks to what
+ * its traffic needs.
  *
  * METRIC_UPSTREAM_IDLE is kept here. METRIC_UPSTREAM_OPEN belongs to whoever opens or closes a
  * connection: the pool takes off what it closes itself. */
