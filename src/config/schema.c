@@ -56,7 +56,9 @@ const struct setting schema_settings[] = {
           "The addresses to listen on. The ports come from HTTP_PORT and HTTPS_PORT in the "
           "environment. A machine without IPv6 starts without the default's second.")},
     {COUNT("server", "workers", SERVER(workers), "0", 1024, "threads", "4",
-           "The size of the pool of workers; 0 chooses by the number of cores."),
+           "The size of the pool of workers, of which as many as there are cores run at a time and "
+           "the others step in when one waits for a disk; 0 takes two for each core, and three at "
+           "least."),
      .needs_restart = true},
     DURATION("server", "drain", SERVER(drain), "9s", 0, DAY,
              "How long open exchanges may take to end when Portico stops. Docker kills a "
@@ -80,7 +82,7 @@ const struct setting schema_settings[] = {
            "What a request's body must average over timeouts.body while Portico waits for the "
            "client; 0 sets no minimum.")},
     {TEXT("server", "access_log", SETTING_FLAG, SERVER(access_log), "true", "false",
-          "Whether a line is written to standard output for each request.")},
+          "Whether each request gets a line on standard output. Messages on standard error stay.")},
 
     DURATION("timeouts", "handshake", TIMEOUT(handshake), "10s", 10 * CLOCK_MS, HOUR,
              "The TLS handshake."),
@@ -161,8 +163,8 @@ const char *schema_default(const struct setting *setting, char out[SCHEMA_VALUE]
     if (setting->fallback == NULL)
         return NULL;
     if (setting->type != SETTING_ADDRESSES && setting->type != SETTING_NETWORKS) {
-        bool bare = setting->type == SETTING_COUNT || setting->type == SETTING_FLAG;
-        const char *quote = bare ? "" : "\"";
+        bool is_bare = setting->type == SETTING_COUNT || setting->type == SETTING_FLAG;
+        const char *quote = is_bare ? "" : "\"";
         snprintf(out, SCHEMA_VALUE, "%s%s%s", quote, setting->fallback, quote);
         return out;
     }
