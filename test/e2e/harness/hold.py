@@ -3,10 +3,13 @@ machine that is much too slow looks like, without the slowness."""
 
 import ctypes
 import os
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from .wire import LIMIT
 
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 WALL = 0x40000000  # wait for threads, too
@@ -17,9 +20,13 @@ libc.ptrace.restype = ctypes.c_long
 
 
 def thread_of(pid, name):
-    """The id of the process's thread of that name."""
-    return next(int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()
-                if (task / "comm").read_text().strip() == name)
+    """The id of the process's thread of that name, which it gives itself as it begins."""
+    deadline = time.monotonic() + LIMIT
+    while time.monotonic() < deadline:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            if (task / "comm").read_text().strip() == name:
+                return int(task.name)
+    raise AssertionError(f"there is no thread {name}")
 
 
 @contextmanager
