@@ -61,9 +61,9 @@ struct watch {
 #define HANDSHAKES_DATUM (UINT64_MAX - 1)
 #define MARK_DATUM       (UINT64_MAX - 2)
 
-/* A handshake costs about as much as ten turns of a request (ECDSA P-256), so this leaves the
- * requests more than half of a machine that cannot do it all, and the handshakes a third. */
-#define HANDSHAKE_TURN 16u
+/* A full handshake costs about as much as this number of ordinary turns (src/README.md has the
+ * figures), so a machine that cannot do it all is shared by halves. */
+#define HANDSHAKE_TURN 32u
 
 struct mark {
     int fd;                 /* an eventfd */

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "room_guest.h"
 
-#define GUESTS 80u
+#define GUESTS 160u
 
 static struct guest *guests[GUESTS];
 
@@ -70,14 +70,14 @@ static void all_handshakes_together_have_the_share_of_one(void **state)
 
 static void many_busy_ones_do_not_stop_the_handshakes(void **state)
 {
-    struct room *room = ready_room(70, 2);
+    struct room *room = ready_room(150, 2);
     (void)state;
-    serve(room, 700);
+    serve(room, 1500);
     /* In rounds alone they would have had ten turns. */
-    assert_in_range(visits(70, 2), 700 / 20, 700 / 12);
-    for (unsigned i = 0; i < 70; i++)
+    assert_in_range(visits(150, 2), 1500 / 40, 1500 / 25);
+    for (unsigned i = 0; i < 150; i++)
         assert_in_range(guests[i]->visits, 7, 11);
-    empty(room, 72);
+    empty(room, 152);
 }
 
 static void handshakes_alone_have_everything(void **state)
