@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/turnstile.h"
 #include "certs/local_ca.h"
 
 #define STORE_MAGIC 0xce57507eu
@@ -117,7 +118,9 @@ struct tls_identity *certs_store_lookup(void *arg, const char *name, const struc
         return NULL;
     time_t now = wall_seconds();
     if (!current(store, entry, now, &identity)) {
+        turnstile_sleep(); /* a disk, and a lock that another process may hold */
         refresh(store, entry, now);
+        turnstile_awake();
         current(store, entry, now, &identity);
     }
     return identity;
