@@ -15,7 +15,8 @@ int cli_help(void)
            "  portico help           print this\n"
            "\n"
            "FILE is the configuration; by default $CONFIG_PATH, or %s in the current\n"
-           "directory.\n"
+           "directory; - is standard input. It is written in TOML, JSON or YAML, as its name\n"
+           "(.toml, .json, .yaml, .yml) or --format toml|json|yaml before FILE says.\n"
            "\n"
            "Environment (an empty variable counts as not set):\n",
            CONFIG_DEFAULT_PATH);

@@ -144,7 +144,7 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
     }
     if (span_find(text, '*') < text.len) {
         err_set(err, "is a wildcard; a whole host name was expected");
-        return err_hint(err, "write one [[routes]] for each name");
+        return err_hint(err, "write one route for each name");
     }
     size_t bracket = span_find(text, ']');
     bool in_brackets = text.data[0] == '[' && bracket < text.len;

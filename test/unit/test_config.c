@@ -292,7 +292,7 @@ static void write_file(const char *text, size_t len)
 static void assert_refused(const char *path, const char *expected)
 {
     struct config_problems problems = {0};
-    assert_null(config_load(path, &problems));
+    assert_null(config_load(path, NULL, &problems));
     assert_printed(&problems, expected);
     config_problems_release(&problems);
 }
@@ -302,7 +302,7 @@ static void loads_files(void **state)
     (void)state;
     struct config_problems problems = {0};
     write_file(ROUTE, strlen(ROUTE));
-    struct config *config = config_load("config.toml", &problems);
+    struct config *config = config_load("config.toml", NULL, &problems);
     assert_non_null(config);
     assert_string_equal(config->path, "config.toml");
     config_unref(config);
@@ -354,7 +354,7 @@ static void takes_large_files(void **state)
     memset(text + used, '\n', size - used);
     write_file(text, size);
     struct config_problems problems = {0};
-    struct config *config = config_load("config.toml", &problems);
+    struct config *config = config_load("config.toml", NULL, &problems);
     assert_non_null(config);
     assert_true(config->route_count > 100000);
     assert_ptr_equal(route_find(config->table, SPAN("H70000.test")), &config->routes[70000]);
@@ -375,7 +375,8 @@ static void defaults_are_valid(void **state)
     (void)state;
     struct problems problems = {0};
     struct value_tree *tree = value_tree_new();
-    struct setting_context context = {.file = "t", .tree = tree, .problems = &problems};
+    struct setting_context context = {
+        .file = "t", .notation = &notation_toml, .tree = tree, .problems = &problems};
     for (size_t i = 0; i < schema_setting_count; i++) {
         union {
             struct config config;
