@@ -137,9 +137,17 @@ static int report_plain(struct setting_context *context, const struct setting *s
     const char *why = yaml_trap(value->string, trap);
     if (why)
         return err_hint(err, "%s", why);
-    if (number_in(value->string, &number))
+    size_t digits = 0, letters = 0, len = value->string.len;
+    while (digits < len && value->string.data[digits] >= '0' && value->string.data[digits] <= '9')
+        digits++;
+    while (digits + letters < len && span_lower(value->string.data[digits + letters]) >= 'a' &&
+           span_lower(value->string.data[digits + letters]) <= 'z')
+        letters++;
+    if (digits == len)
+        return -1; /* too large */
+    if (digits + letters == len && number_in(value->string, &number))
         return err_hint(err, "write digits alone: %llu", (unsigned long long)number);
-    return -1;
+    return err_hint(err, "write a whole number, in digits alone");
 }
 
 static int report_type(struct setting_context *context, const struct setting *setting,

@@ -172,11 +172,21 @@ int json_parse_value(const char *file, struct span text, bool with_places, struc
     return result;
 }
 
-/* The root of a configuration, which is an object. */
+static bool is_blank(struct span text)
+{
+    size_t blank = 0;
+    while (blank < text.len && strchr(" \t\r\n", text.data[blank]) && text.data[blank])
+        blank++;
+    return blank == text.len;
+}
+
+/* The root of a configuration, which is an object; an empty file says as much as an empty one. */
 static int parse_root(const char *file, struct span text, bool with_places, struct value_tree *tree,
                       struct problems *problems)
 {
     struct value value;
+    if (is_blank(text_without_mark(text)))
+        return 0;
     if (!text_check_language(file, text, TEXT_JSON, problems) ||
         json_parse_value(file, text, with_places, tree, &value, problems) < 0)
         return -1;

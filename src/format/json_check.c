@@ -27,6 +27,7 @@ struct check {
     struct json_token open[JSON_DEPTH_MAX]; /* the brackets around the next word */
     struct json_token comma;                /* before the next word, in EXPECT_VALUE and _KEY */
     unsigned line, column;                  /* behind the last word */
+    bool is_behind_string;                  /* which was a string */
 };
 
 static bool in_object(const struct check *check)
@@ -34,8 +35,9 @@ static bool in_object(const struct check *check)
     return check->depth > 0 && json_is_mark(&check->open[check->depth - 1], '{');
 }
 
-/* Reports a word that is none of those expected. Returns false. */
-static bool unexpected(struct check *check, const struct json_token *token, const char *expected)
+/* Reports a word that is none of those expected. */
+static struct err *unexpected(struct check *check, const struct json_token *token,
+                              const char *expected)
 {
     char what[TEXT_DESCRIBE];
     struct err *err = json_problem(&check->scan, token->line, token->column,
@@ -44,14 +46,16 @@ static bool unexpected(struct check *check, const struct json_token *token, cons
     const char *hint = text_lookalike(token->text);
     if (hint && token->word == JSON_OTHER)
         err_hint(err, "%s", hint);
-    return false;
+    return err;
 }
 
 /* The text ends too early. Returns false. */
 static bool unclosed(struct check *check, const struct json_token *token)
 {
-    if (check->depth == 0)
-        return unexpected(check, token, "a value");
+    if (check->depth == 0) {
+        unexpected(check, token, "a value");
+        return false;
+    }
     const struct json_token *open = &check->open[check->depth - 1];
     json_problem(&check->scan, open->line, open->column,
                  "this %s is not closed; a \"%s\" was expected before the end of the file",
@@ -99,7 +103,10 @@ static bool take_value(struct check *check, const struct json_token *token)
         return true;
     if (json_is_mark(token, ']') && check->depth && !in_object(check))
         return is_first ? close_bracket(check) : trailing_comma(check, token);
-    return unexpected(check, token, "a value");
+    struct err *err = unexpected(check, token, "a value");
+    if (json_is_mark(token, ','))
+        err_hint(err, "a value is missing before the comma, or there is one comma too many");
+    return false;
 }
 
 static bool take_key(struct check *check, const struct json_token *token)
@@ -111,8 +118,10 @@ static bool take_key(struct check *check, const struct json_token *token)
     check->state = EXPECT_COLON;
     if (token->word == JSON_STRING)
         return true;
-    if (token->word != JSON_NAME)
-        return unexpected(check, token, "a key in quotation marks");
+    if (token->word != JSON_NAME) {
+        unexpected(check, token, "a key in quotation marks");
+        return false;
+    }
     problems_quote(token->text, quoted);
     err_hint(json_problem(&check->scan, token->line, token->column,
                           "the key %s has no quotes; a key in quotation marks was expected",
@@ -126,20 +135,53 @@ static bool take_colon(struct check *check, const struct json_token *token)
     check->state = EXPECT_VALUE;
     if (json_is_mark(token, ':'))
         return true;
-    if (token->text.len == 0 || token->text.data[0] != '=')
-        return unexpected(check, token, "\":\" and a value");
-    unexpected(check, token, "\":\"");
+    bool is_equals = token->text.len > 0 && token->text.data[0] == '=';
+    unexpected(check, token, is_equals ? "\":\"" : "\":\" and a value");
+    if (!is_equals)
+        return false;
     check->scan.at++; /* the "=", in place of a colon */
     return true;
+}
+
+/* Something stands behind the value that should be the whole file. Returns false. */
+static bool behind_root(struct check *check, const struct json_token *token)
+{
+    char what[TEXT_DESCRIBE];
+    struct err *err = json_problem(&check->scan, token->line, token->column,
+                                   "%s is unexpected here; the end of the file was expected",
+                                   text_describe(token->text, what));
+    if (json_is_mark(token, ':') || json_is_mark(token, ','))
+        err_hint(err, "put braces around the whole file: { ... }");
+    else if (json_is_mark(token, '{'))
+        err_hint(err, "a file holds one object: merge the two");
+    else if (json_is_mark(token, '}') || json_is_mark(token, ']'))
+        err_hint(err, "there is one bracket too many, here or before");
+    return false;
+}
+
+/* A string that is followed by letters at once ended too early, or the one before it too late.
+ * Returns false. */
+static bool misquoted(struct check *check, const struct json_token *token)
+{
+    err_hint(json_problem(&check->scan, token->line, token->column,
+                          "text follows a quotation mark here; \",\" or the end of the %s was "
+                          "expected",
+                          in_object(check) ? "object" : "array"),
+             "further left a quotation mark is missing, or one inside of text lacks its backslash: "
+             "\\\"");
+    return false;
 }
 
 static bool take_more(struct check *check, const struct json_token *token, bool *is_again)
 {
     char bracket = in_object(check) ? '}' : ']';
     if (check->depth == 0)
-        return unexpected(check, token, "the end of the file (or one brace around all of it)");
+        return behind_root(check, token);
     if (json_is_mark(token, bracket))
         return close_bracket(check);
+    if (check->is_behind_string && token->line == check->line && token->column == check->column &&
+        (token->word == JSON_NAME || token->word == JSON_SCALAR))
+        return misquoted(check, token);
     check->state = in_object(check) ? EXPECT_KEY : EXPECT_VALUE;
     check->comma = *token;
     if (json_is_mark(token, ','))
@@ -152,7 +194,12 @@ static bool take_more(struct check *check, const struct json_token *token, bool 
         *is_again = true;
         return true;
     }
-    return unexpected(check, token, in_object(check) ? "\",\" or \"}\"" : "\",\" or \"]\"");
+    const struct json_token *open = &check->open[check->depth - 1];
+    struct err *err =
+        unexpected(check, token, bracket == '}' ? "\",\" or \"}\"" : "\",\" or \"]\"");
+    if (token->word == JSON_MARK && token->line != open->line)
+        err_hint(err, "the \"%c\" on line %u is still open", open->text.data[0], open->line);
+    return false;
 }
 
 /* One word. `is_again`: it was not used up. False: the check is over, or lost. */
@@ -194,6 +241,7 @@ bool json_check(const char *file, struct span text, struct problems *problems)
         check.scan.has_problem = check.scan.has_problem || had_problem;
         check.line = token.line;
         check.column = token.end_column;
+        check.is_behind_string = token.word == JSON_STRING;
         if (is_lost)
             break;
     }

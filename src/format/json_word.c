@@ -187,9 +187,11 @@ static int hint_for_scalar(struct err *err, struct span text)
         return err_hint(err, "a number has no plus sign");
     if (count == digits.len && count > 1 && digits.data[0] == '0')
         return err_hint(err, "a number has no zeros in front");
-    if (digits.len && (digits.data[0] == '.' || digits.data[digits.len - 1] == '.') &&
-        count_digits(span_from(digits, 1)) + 1 >= digits.len)
+    bool is_half = digits.len > 1 && (digits.data[0] == '.' || digits.data[count] == '.');
+    if (is_half && count_digits(span_from(digits, digits.data[0] == '.')) + 1 == digits.len)
         return err_hint(err, "a number has digits on both sides of its dot");
+    if (count && (span_find(digits, '_') < digits.len || span_has_prefix(digits, SPAN("0x"))))
+        return err_hint(err, "a number is written in decimal digits alone");
     if (text.data[0] == '$')
         return err_hint(err, "text needs quotes; variables of the environment are not replaced");
     return err_hint(err, "if it is text, it needs quotes: \"%s\"", problems_quote(text, quoted));

@@ -91,6 +91,8 @@ static bool is_yaml(struct span line, bool may_be_slip)
  * `expected` was expected. */
 static enum text_language language_of(struct span line, enum text_language expected)
 {
+    if (expected == TEXT_JSON && strchr("{\"", line.data[0]))
+        return TEXT_JSON;
     bool is_json = line.data[0] == '{' || span_eq(line, SPAN("[")) || span_eq(line, SPAN("[{"));
     if (expected != TEXT_TOML && is_toml(line))
         return TEXT_TOML;

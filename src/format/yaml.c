@@ -31,6 +31,7 @@ struct event {
     struct span text; /* of a scalar, in the tree's memory; of an alias its name */
     bool is_plain;    /* a scalar without quotes */
     bool has_directive;
+    bool is_refused; /* for its tag */
 };
 
 static int exhausted(struct builder *b)
@@ -39,10 +40,15 @@ static int exhausted(struct builder *b)
     return -1;
 }
 
-static void refuse_property(struct builder *b, const struct event *event, const yaml_char_t *anchor,
+#define TAG_PREFIX "tag:yaml.org,2002:" /* what "!!" stands for */
+
+static void refuse_property(struct builder *b, struct event *event, const yaml_char_t *anchor,
                             const yaml_char_t *tag)
 {
     char quoted[PROBLEMS_QUOTE];
+    struct span name = span_str((const char *)tag);
+    bool is_short = span_has_prefix(name, SPAN(TAG_PREFIX));
+    event->is_refused = tag != NULL;
     if (anchor)
         err_hint(problems_add(b->problems, b->file, event->line, event->column,
                               "the anchor \"&%s\" is unexpected here; a value alone was expected",
@@ -50,9 +56,11 @@ static void refuse_property(struct builder *b, const struct event *event, const 
                  "Portico knows no anchors: remove it, and write the value out wherever it is "
                  "needed");
     if (tag)
-        err_hint(problems_add(b->problems, b->file, event->line, event->column,
-                              "the tag \"%s\" is unexpected here; a value alone was expected",
-                              problems_quote(span_str((const char *)tag), quoted)),
+        err_hint(problems_add(
+                     b->problems, b->file, event->line, event->column,
+                     "the tag \"%s%s\" is unexpected here; a value alone was expected",
+                     is_short ? "!!" : "",
+                     problems_quote(span_from(name, is_short ? strlen(TAG_PREFIX) : 0), quoted)),
                  "remove it; if it is text that begins with \"!\", put it in quotes");
 }
 
@@ -211,6 +219,8 @@ static int build_node(struct builder *b, const struct event *event, unsigned dep
                       struct value *value)
 {
     *value = (struct value){.type = VALUE_BAD, .line = event->line, .column = event->column};
+    if (event->type == YAML_SCALAR_EVENT && event->is_refused)
+        return 0;
     if (event->type == YAML_SCALAR_EVENT) {
         value->type = VALUE_STRING;
         value->string = event->text;

@@ -67,12 +67,12 @@ static const struct fault {
     const char *hint;
 } faults[] = {
     {"while scanning a simple key", "could not find expected ':'", AT_CONTEXT,
-     "no \":\" follows this key; \"key: value\" was expected",
-     "if the line goes on with the text before it, it has to be indented further"},
+     "this is no key; \"key: value\", with a space behind the colon, was expected",
+     "text that goes on from the line above is indented further than its key"},
     {NULL, "mapping values are not allowed", AT_PROBLEM,
      "\":\" is unexpected here; one key and its value were expected",
-     "if the text holds \": \", put it in quotes; if not, the line is indented differently from "
-     "the one before it"},
+     "if the text holds \": \", put it in quotes; if not, this line is indented too far, or the "
+     "one above lacks its colon, or the space behind it"},
     {NULL, "block sequence entries are not allowed", AT_PROBLEM,
      "\"-\" is unexpected here; the items of a list were expected below its key",
      "begin the list in the next line, each item with \"- \""},
@@ -131,6 +131,10 @@ static const struct fault {
     {NULL, "did not find expected ',' or '}'", AT_CONTEXT,
      "this brace is not closed; \",\" or \"}\" was expected behind each value",
      "text that holds braces needs quotes"},
+    {"while parsing a flow node", "did not find expected node content", AT_PROBLEM,
+     "a value is missing here; text, a list or a mapping was expected",
+     "a comma is too many, or text with special characters, such as \"[::1]:8080\", lacks its "
+     "quotes"},
     {NULL, "did not find expected node content", AT_PROBLEM,
      "a value is missing here; text, a list or a mapping was expected",
      "text that begins with a special character needs quotes"},
@@ -174,6 +178,35 @@ static const struct fault *find_fault(const yaml_parser_t *parser)
     return NULL;
 }
 
+/* Reports a space that is none, in the line of the fault or the one above, which may be to blame
+ * for it: YAML takes it for a letter. */
+static void find_odd_space(const char *file, struct span text, const yaml_mark_t *mark,
+                           struct problems *problems)
+{
+    yaml_mark_t at = {.line = mark->line ? mark->line - 1 : 0};
+    struct span rest = text_at(text, &at);
+    while (rest.len && at.line <= mark->line) {
+        bool is_space = span_has_prefix(rest, SPAN("\xc2\xa0")) ||
+                        span_has_prefix(rest, SPAN("\xe2\x80\xaf")) ||
+                        span_has_prefix(rest, SPAN("\xe2\x80\x8b")) ||
+                        span_has_prefix(rest, SPAN("\xe3\x80\x80"));
+        char what[TEXT_DESCRIBE];
+        if (is_space) {
+            err_hint(problems_add(problems, file, (unsigned)at.line + 1, (unsigned)at.column + 1,
+                                  "%s is unexpected here; plain spaces were expected",
+                                  text_describe(rest, what)),
+                     "%s", text_lookalike(rest));
+            return;
+        }
+        at.column++;
+        if (rest.data[0] == '\n') {
+            at.line++;
+            at.column = 0;
+        }
+        rest = span_from(rest, utf8_char(rest));
+    }
+}
+
 void yaml_fault(const char *file, struct span text, const yaml_parser_t *parser,
                 struct problems *problems)
 {
@@ -181,6 +214,7 @@ void yaml_fault(const char *file, struct span text, const yaml_parser_t *parser,
         problems_add(problems, file, 0, 0, "out of memory");
         return;
     }
+    find_odd_space(file, text, &parser->problem_mark, problems);
     const struct fault *fault = find_fault(parser);
     const yaml_mark_t *mark = &parser->problem_mark;
     if (fault && fault->where == AT_CONTEXT && parser->context)
