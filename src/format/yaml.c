@@ -17,10 +17,8 @@
 #include "format/yaml_fault.h"
 
 struct builder {
-    const char *file;          /* borrowed */
-    struct span text;          /* borrowed */
-    struct value_tree *tree;   /* borrowed */
-    struct problems *problems; /* borrowed */
+    struct yaml_source source;
+    struct value_tree *tree; /* borrowed */
     yaml_parser_t parser;
 };
 
@@ -36,7 +34,7 @@ struct event {
 
 static int exhausted(struct builder *b)
 {
-    problems_add(b->problems, b->file, 0, 0, "out of memory");
+    problems_add(b->source.problems, b->source.file, 0, 0, "out of memory");
     return -1;
 }
 
@@ -50,14 +48,14 @@ static void refuse_property(struct builder *b, struct event *event, const yaml_c
     bool is_short = span_has_prefix(name, SPAN(TAG_PREFIX));
     event->is_refused = tag != NULL;
     if (anchor)
-        err_hint(problems_add(b->problems, b->file, event->line, event->column,
+        err_hint(problems_add(b->source.problems, b->source.file, event->line, event->column,
                               "the anchor \"&%s\" is unexpected here; a value alone was expected",
                               problems_quote(span_str((const char *)anchor), quoted)),
                  "Portico knows no anchors: remove it, and write the value out wherever it is "
                  "needed");
     if (tag)
         err_hint(problems_add(
-                     b->problems, b->file, event->line, event->column,
+                     b->source.problems, b->source.file, event->line, event->column,
                      "the tag \"%s%s\" is unexpected here; a value alone was expected",
                      is_short ? "!!" : "",
                      problems_quote(span_from(name, is_short ? strlen(TAG_PREFIX) : 0), quoted)),
@@ -68,8 +66,7 @@ static void refuse_property(struct builder *b, struct event *event, const yaml_c
 static int read_event(struct builder *b, const yaml_event_t *from, struct event *event)
 {
     event->type = from->type;
-    event->line = (unsigned)from->start_mark.line + 1;
-    event->column = (unsigned)from->start_mark.column + 1;
+    yaml_place(&b->source, &from->start_mark, &event->line, &event->column);
     struct span text = {0};
     switch (from->type) {
     case YAML_DOCUMENT_START_EVENT:
@@ -102,10 +99,10 @@ static int next_event(struct builder *b, struct event *event)
 {
     yaml_event_t from;
     *event = (struct event){0};
-    if (problems_is_full(b->problems))
+    if (problems_is_full(b->source.problems))
         return -1;
     if (!yaml_parser_parse(&b->parser, &from)) {
-        yaml_fault(b->file, b->text, &b->parser, b->problems);
+        yaml_fault(&b->source, &b->parser);
         return -1;
     }
     int result = read_event(b, &from, event);
@@ -143,19 +140,19 @@ static bool check_key(struct builder *b, const struct event *key, const struct v
     if (key->type == YAML_ALIAS_EVENT)
         return false; /* reported */
     if (key->type != YAML_SCALAR_EVENT) {
-        err_hint(problems_add(b->problems, b->file, key->line, key->column,
+        err_hint(problems_add(b->source.problems, b->source.file, key->line, key->column,
                               "this key is a %s; text was expected",
                               key->type == YAML_MAPPING_START_EVENT ? "mapping" : "list"),
                  "if it is text that begins with a bracket or a brace, put it in quotes");
         return false;
     }
     if (key->is_plain && key->text.len == 0) {
-        problems_add(b->problems, b->file, key->line, key->column,
+        problems_add(b->source.problems, b->source.file, key->line, key->column,
                      "a key is missing here; one was expected before the \":\"");
         return false;
     }
     if (key->is_plain && span_eq(key->text, SPAN("<<"))) {
-        err_hint(problems_add(b->problems, b->file, key->line, key->column,
+        err_hint(problems_add(b->source.problems, b->source.file, key->line, key->column,
                               "the merge key \"<<\" is unexpected here; a key that Portico knows "
                               "was expected"),
                  "Portico merges nothing: write the keys out wherever they are needed");
@@ -163,7 +160,7 @@ static bool check_key(struct builder *b, const struct event *key, const struct v
     }
     const struct value_entry *first = value_table_find(table, key->text);
     if (first)
-        err_hint(problems_add(b->problems, b->file, key->line, key->column,
+        err_hint(problems_add(b->source.problems, b->source.file, key->line, key->column,
                               "the key \"%s\" is already defined on line %u; each key was expected "
                               "once",
                               problems_quote(key->text, quoted), first->line),
@@ -207,7 +204,7 @@ static int build_table(struct builder *b, unsigned depth, struct value *value)
 static void refuse_alias(struct builder *b, const struct event *event)
 {
     char quoted[PROBLEMS_QUOTE];
-    err_hint(problems_add(b->problems, b->file, event->line, event->column,
+    err_hint(problems_add(b->source.problems, b->source.file, event->line, event->column,
                           "the alias \"*%s\" is unexpected here; a value was expected",
                           problems_quote(event->text, quoted)),
              "Portico knows no aliases: write the value out; text that begins with \"*\" needs "
@@ -233,7 +230,7 @@ static int build_node(struct builder *b, const struct event *event, unsigned dep
         return 0;
     }
     if (depth == YAML_DEPTH_MAX) {
-        problems_add(b->problems, b->file, event->line, event->column,
+        problems_add(b->source.problems, b->source.file, event->line, event->column,
                      "values are nested too deep; at most %u levels were expected", YAML_DEPTH_MAX);
         return -1;
     }
@@ -251,7 +248,7 @@ static int take_root(struct builder *b, const struct event *event)
     else if (result < 0 || value.type == VALUE_BAD)
         return -1;
     else if (value.type != VALUE_NULL)
-        return err_hint(problems_add(b->problems, b->file, value.line, value.column,
+        return err_hint(problems_add(b->source.problems, b->source.file, value.line, value.column,
                                      "the file holds %s; a mapping was expected",
                                      value.type == VALUE_ARRAY ? "a list" : "text"),
                         "every key has a colon and a space behind it: begin with \"routes:\"");
@@ -262,7 +259,7 @@ static int build_document(struct builder *b, const struct event *start)
 {
     struct event event;
     if (start->has_directive)
-        err_hint(problems_add(b->problems, b->file, start->line, start->column,
+        err_hint(problems_add(b->source.problems, b->source.file, start->line, start->column,
                               "a line that begins with \"%%\" is unexpected; no directive was "
                               "expected"),
                  "remove the line");
@@ -272,7 +269,7 @@ static int build_document(struct builder *b, const struct event *start)
         return -1;
     if (event.type == YAML_STREAM_END_EVENT)
         return 0;
-    return err_hint(problems_add(b->problems, b->file, event.line, event.column,
+    return err_hint(problems_add(b->source.problems, b->source.file, event.line, event.column,
                                  "another document begins here; one was expected"),
                     "remove the line \"---\" and merge what stands below it into the rest");
 }
@@ -280,15 +277,16 @@ static int build_document(struct builder *b, const struct event *start)
 static int build(struct builder *b)
 {
     struct event event;
-    if (!text_check_encoding(b->file, b->text, b->problems) ||
-        utf8_find_bad(b->text) < b->text.len ||
-        !text_check_language(b->file, b->text, TEXT_YAML, b->problems) ||
-        !yaml_check_characters(b->file, b->text, b->problems))
+    if (!text_check_encoding(b->source.file, b->source.text, b->source.problems) ||
+        utf8_find_bad(b->source.text) < b->source.text.len ||
+        !text_check_language(b->source.file, b->source.text, TEXT_YAML, b->source.problems) ||
+        !yaml_check_characters(&b->source))
         return -1;
     if (!yaml_parser_initialize(&b->parser))
         return exhausted(b);
     yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&b->parser, (const unsigned char *)b->text.data, b->text.len);
+    yaml_parser_set_input_string(&b->parser, (const unsigned char *)b->source.text.data,
+                                 b->source.text.len);
     int result = next_event(b, &event); /* the stream's start */
     if (result == 0)
         result = next_event(b, &event);
@@ -300,10 +298,9 @@ static int build(struct builder *b)
 
 struct value_tree *yaml_parse(const char *file, struct span text, struct problems *problems)
 {
-    struct builder builder = {.file = file,
-                              .text = text_without_mark(text),
-                              .tree = value_tree_new(),
-                              .problems = problems};
+    struct builder builder = {
+        .source = {.file = file, .text = text_without_mark(text), .problems = problems},
+        .tree = value_tree_new()};
     if (builder.tree == NULL)
         problems_add(problems, file, 0, 0, "out of memory");
     else if (build(&builder) < 0)

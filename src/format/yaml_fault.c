@@ -27,23 +27,20 @@ static const char *bad_character(struct span rest, char what[TEXT_DESCRIBE])
     return span_has_prefix(rest, SPAN("\xef\xbb\xbf")) ? text_describe(rest, what) : NULL;
 }
 
-bool yaml_check_characters(const char *file, struct span text, struct problems *problems)
+bool yaml_check_characters(struct yaml_source *source)
 {
+    struct span text = source->text;
     unsigned line = 1, column = 1, reported = 0;
-    bool is_good = true;
-    for (size_t i = 0; i < text.len && !problems_is_full(problems); i++) {
+    for (size_t i = 0; i < text.len && !problems_is_full(source->problems); i++) {
         char what[TEXT_DESCRIBE];
         struct span rest = span_from(text, i);
         const char *bad = bad_character(rest, what);
-        const char *hint = text_lookalike(rest);
-        if (bad && reported != line)
-            err_hint(problems_add(problems, file, line, column,
+        if (bad && reported != line) {
+            const char *hint = text_lookalike(rest);
+            err_hint(problems_add(source->problems, source->file, line, column,
                                   "%s is unexpected here; text was expected", bad),
-                     "%s",
-                     hint ? hint : "delete it; inside of quotation marks, write it as \\u....");
-        if (bad) {
+                     "%s", hint ? hint : "delete it: it cannot be seen");
             reported = line;
-            is_good = false;
         }
         if (text.data[i] == '\n') {
             line++;
@@ -51,7 +48,17 @@ bool yaml_check_characters(const char *file, struct span text, struct problems *
         }
         column += i + 1 < text.len && utf8_is_tail(text.data[i + 1]) ? 0 : 1;
     }
-    return is_good;
+    source->last_line = line;
+    source->end_column = column;
+    return reported == 0;
+}
+
+void yaml_place(const struct yaml_source *source, const yaml_mark_t *mark, unsigned *line,
+                unsigned *column)
+{
+    bool is_behind = mark->line >= source->last_line;
+    *line = is_behind ? source->last_line : (unsigned)mark->line + 1;
+    *column = is_behind ? source->end_column : (unsigned)mark->column + 1;
 }
 
 /* ---- Faults ---- */
@@ -180,19 +187,20 @@ static const struct fault *find_fault(const yaml_parser_t *parser)
 
 /* Reports a space that is none, in the line of the fault or the one above, which may be to blame
  * for it: YAML takes it for a letter. */
-static void find_odd_space(const char *file, struct span text, const yaml_mark_t *mark,
-                           struct problems *problems)
+static void find_odd_space(const struct yaml_source *source, const yaml_mark_t *mark)
 {
+    static const char *const spaces[] = {"\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x8b",
+                                         "\xe3\x80\x80"};
     yaml_mark_t at = {.line = mark->line ? mark->line - 1 : 0};
-    struct span rest = text_at(text, &at);
+    struct span rest = text_at(source->text, &at);
     while (rest.len && at.line <= mark->line) {
-        bool is_space = span_has_prefix(rest, SPAN("\xc2\xa0")) ||
-                        span_has_prefix(rest, SPAN("\xe2\x80\xaf")) ||
-                        span_has_prefix(rest, SPAN("\xe2\x80\x8b")) ||
-                        span_has_prefix(rest, SPAN("\xe3\x80\x80"));
+        bool is_odd = false;
+        for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+            is_odd = is_odd || span_has_prefix(rest, span_str(spaces[i]));
         char what[TEXT_DESCRIBE];
-        if (is_space) {
-            err_hint(problems_add(problems, file, (unsigned)at.line + 1, (unsigned)at.column + 1,
+        if (is_odd) {
+            err_hint(problems_add(source->problems, source->file, (unsigned)at.line + 1,
+                                  (unsigned)at.column + 1,
                                   "%s is unexpected here; plain spaces were expected",
                                   text_describe(rest, what)),
                      "%s", text_lookalike(rest));
@@ -207,31 +215,39 @@ static void find_odd_space(const char *file, struct span text, const yaml_mark_t
     }
 }
 
-void yaml_fault(const char *file, struct span text, const yaml_parser_t *parser,
-                struct problems *problems)
+/* libyaml's own words, for what has none of ours. */
+static void unknown_fault(const struct yaml_source *source, const yaml_parser_t *parser)
 {
-    if (parser->error == YAML_MEMORY_ERROR) {
-        problems_add(problems, file, 0, 0, "out of memory");
-        return;
-    }
-    find_odd_space(file, text, &parser->problem_mark, problems);
-    const struct fault *fault = find_fault(parser);
-    const yaml_mark_t *mark = &parser->problem_mark;
-    if (fault && fault->where == AT_CONTEXT && parser->context)
-        mark = &parser->context_mark;
-    struct span rest = text_at(text, mark);
-    unsigned line = (unsigned)mark->line + 1, column = (unsigned)mark->column + 1;
+    unsigned line, column;
     char what[TEXT_DESCRIBE];
+    struct span rest = text_at(source->text, &parser->problem_mark);
+    yaml_place(source, &parser->problem_mark, &line, &column);
     if (begins_with(parser->problem, "found character that cannot start any token"))
-        bad_start(problems_add(problems, file, line, column,
+        bad_start(problems_add(source->problems, source->file, line, column,
                                "%s is unexpected here; a key or a value was expected",
                                text_describe(rest, what)),
                   rest);
-    else if (fault)
-        err_hint(problems_add(problems, file, line, column, "%s", fault->message), "%s",
-                 fault->hint);
     else
-        problems_add(problems, file, line, column,
+        problems_add(source->problems, source->file, line, column,
                      "this is no YAML (%s); \"key: value\" was expected",
                      parser->problem ? parser->problem : "it cannot be read");
+}
+
+void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser)
+{
+    const struct fault *fault = find_fault(parser);
+    unsigned line, column;
+    if (parser->error == YAML_MEMORY_ERROR) {
+        problems_add(source->problems, source->file, 0, 0, "out of memory");
+        return;
+    }
+    find_odd_space(source, &parser->problem_mark);
+    if (fault == NULL) {
+        unknown_fault(source, parser);
+        return;
+    }
+    bool at_context = fault->where == AT_CONTEXT && parser->context;
+    yaml_place(source, at_context ? &parser->context_mark : &parser->problem_mark, &line, &column);
+    err_hint(problems_add(source->problems, source->file, line, column, "%s", fault->message), "%s",
+             fault->hint);
 }
