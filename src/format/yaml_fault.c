@@ -34,8 +34,8 @@ bool yaml_check_characters(struct yaml_source *source)
     for (size_t i = 0; i < text.len && !problems_is_full(source->problems); i++) {
         char what[TEXT_DESCRIBE];
         struct span rest = span_from(text, i);
-        const char *bad = bad_character(rest, what);
-        if (bad && reported != line) {
+        const char *bad = reported == line ? NULL : bad_character(rest, what);
+        if (bad) {
             const char *hint = text_lookalike(rest);
             err_hint(problems_add(source->problems, source->file, line, column,
                                   "%s is unexpected here; text was expected", bad),
