@@ -31,12 +31,14 @@ int main(int argc, char **argv)
             return CLI_BAD_USAGE;
         return is_run ? cli_run(&source) : printed(cli_check(&source));
     }
+    if (argc > 3)
+        return usage("too many arguments", argv[3]);
+    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
+        strcmp(command, "-h") == 0)
+        return printed(cli_help(argc > 2 ? argv[2] : NULL));
     if (argc > 2)
         return usage("too many arguments", argv[2]);
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)
         return printed(cli_version());
-    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
-        strcmp(command, "-h") == 0)
-        return printed(cli_help());
     return usage("unknown command", command);
 }

@@ -24,6 +24,9 @@ int cli_source_parse(char **arguments, struct cli_source *source);
 int cli_run(const struct cli_source *source);   /* serve until SIGTERM or SIGINT */
 int cli_check(const struct cli_source *source); /* load and report */
 int cli_version(void);
-int cli_help(void);
+
+/* `topic` is a key, a section, a variable of the environment, "--reference" or "--schema"; NULL:
+ * the commands. */
+int cli_help(const char *topic);
 
 #endif
