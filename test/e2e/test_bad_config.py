@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness.portico import BINARY, toml
+from harness.portico import BINARY, ROOT, toml
 from harness.wire import LIMIT
 
 GOOD = toml([("x.test", "127.0.0.1:80", "none")]).encode()
@@ -129,6 +129,17 @@ def test_wrong_command_lines(arguments, words):
     done = subprocess.run([BINARY, "check", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
     assert (done.returncode, done.stdout) == (2, b"")
     assert words in done.stderr.decode()
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
+def test_the_examples_of_the_readme(tmp_path, suffix):
+    examples = re.findall(rf"^```{suffix}\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert examples
+    for example in examples:
+        path = tmp_path / f"portico.{suffix}"
+        path.write_text(example)
+        done = invoke("check", path)
+        assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("data, suffix", [(GOOD, "toml"), (JSON % b"", "json"), (YAML, "yaml"), (YAML, "yml"), (YAML, "YAML")])

@@ -1,4 +1,4 @@
-"""JSONTestSuite against json-verdict and portico: python3 test/suites/json.py SUITES_DIR BUILD_DIR
+"""JSONTestSuite against json-verdict and portico: python3 test/suites/json_suite.py SUITES_DIR BUILD_DIR
 
 Every file: neither program may crash or hang. What begins with y_ must be read, with n_ refused,
 unless test/suites/json-allow.txt lists it, with the reason; i_ is open. A line of that list that
