@@ -51,12 +51,6 @@ enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_PARKED, SLOT_WOKEN };
 
 struct room;
 
-/* One descriptor of a parked connection's wait. */
-struct room_waiting {
-    struct stream *stream;
-    uint32_t events; /* epoll's */
-};
-
 /* The first member of whatever waits. */
 struct room_slot {
     pthread_mutex_t mutex;
@@ -65,8 +59,9 @@ struct room_slot {
     uint32_t generation;    /* guarded by mutex; the owner may read it */
     uint8_t state;          /* enum slot_state; guarded by mutex */
     bool wake_pending;      /* guarded by mutex: invariant 5 */
-    uint8_t waiting_count;  /* guarded by mutex, as the next */
-    struct room_waiting waiting[ROOM_INTERESTS]; /* the wait while PARKED */
+    uint8_t waiting_count;  /* guarded by mutex, as what follows: the wait while PARKED */
+    uint8_t waiting_events[ROOM_INTERESTS]; /* poll's */
+    struct stream *waiting[ROOM_INTERESTS];
 };
 
 /* A wait that somebody else may end: what room_wake needs. */
