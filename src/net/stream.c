@@ -21,6 +21,7 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -143,6 +144,19 @@ ssize_t stream_write(struct stream *stream, const void *data, size_t size)
     if (count > 0)
         stream->bytes_written += (uint64_t)count;
     return count;
+}
+
+size_t stream_room(const struct stream *stream)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof info;
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_MEMINFO, info, &size) == -1)
+        return 0;
+    /* TCP counts what it keeps until it is acknowledged in the first, Unix sockets what has not
+     * been read in the second. */
+    uint32_t queued = info[SK_MEMINFO_WMEM_QUEUED], alloc = info[SK_MEMINFO_WMEM_ALLOC];
+    uint32_t used = queued > alloc ? queued : alloc;
+    return info[SK_MEMINFO_SNDBUF] > used ? info[SK_MEMINFO_SNDBUF] - used : 0;
 }
 
 bool stream_is_reset(const struct stream *stream)

@@ -62,6 +62,10 @@ static inline bool stream_expect_silence(struct stream *stream)
  * write_wants), EPROTO on a TLS error, or the socket's own error (EPIPE, ECONNRESET). */
 ssize_t stream_write(struct stream *stream, const void *data, size_t size);
 
+/* Bytes that the kernel's send buffer has room for: about as many as a write would take now. 0
+ * when that cannot be told. */
+size_t stream_room(const struct stream *stream);
+
 /* Has the peer reset the connection (or has the kernel given it up)? Can be asked while there
  * are unread bytes, and waited for by arming POLLERR. */
 bool stream_is_reset(const struct stream *stream);

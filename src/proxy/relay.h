@@ -30,6 +30,7 @@ struct relay {
     enum http_framing sink;   /* how it goes out */
     uint64_t remaining;       /* of a body of known length */
     struct http_chunk chunk;  /* of a chunked one */
+    bool flowing;             /* the last read found as much as it asked for, or plenty */
     bool complete;            /* the end of the body has been taken from `in` */
     uint64_t body;            /* content bytes taken from `in` so far */
 };

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/metrics.h"
 #include "base/thread.h"
+#include "net/splice.h"
 #include "proxy/connection.h"
 #include "proxy/turn.h"
 
@@ -60,6 +61,7 @@ static void *run(void *arg)
         atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
     }
     config_unref(worker->config);
+    splice_thread_release();
     buf_thread_release();
     tls_thread_release();
     return NULL;
