@@ -158,6 +158,8 @@ enum relay_result relay_flush(struct relay *relay, struct turn *turn)
             return result;
         buf_consume(&relay->out, written);
     }
+    if (stream_flush(relay->to) == -1)
+        return errno == EAGAIN ? RELAY_WANTS_WRITE : RELAY_TO_FAILED;
     return RELAY_DONE;
 }
 

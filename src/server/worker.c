@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "net/splice.h"
+#include "net/stream.h"
 #include "proxy/connection.h"
 #include "proxy/turn.h"
 
@@ -62,6 +63,7 @@ static void *run(void *arg)
     }
     config_unref(worker->config);
     splice_thread_release();
+    stream_thread_release();
     buf_thread_release();
     tls_thread_release();
     return NULL;
