@@ -14,10 +14,9 @@
 
 /* One read, and one TLS record's worth. */
 #define READ_SIZE 16384u
-/* When bytes flow: less than this is not worth the calls that it takes to know that there is room
- * for more, and more than this is not read at once. */
-#define BULK_MIN ((size_t)64 * 1024)
-#define BULK_MAX ((size_t)128 * 1024)
+/* What is read at once when bytes flow. Less than this is not worth knowing whether there is room
+ * for it, and more does not fit the cores' caches beside its encrypted twin. */
+#define BULK_SIZE ((size_t)64 * 1024)
 
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
                  enum http_framing source, uint64_t length, enum http_framing sink)
@@ -185,21 +184,25 @@ static size_t read_size(const struct relay *relay)
     size_t room = stream_room(relay->to);
     if (relay->source == HTTP_FRAMING_LENGTH && room > relay->remaining)
         room = (size_t)relay->remaining;
-    return room < BULK_MIN ? READ_SIZE : room;
+    return room < BULK_SIZE ? READ_SIZE : room;
 }
 
-/* Reads into the empty `in`, as stream_read does. */
+/* Reads into the empty `in`, as stream_read does; over TLS several records, if they are there. */
 static ssize_t fill_by_reading(struct relay *relay, struct turn *turn, size_t size)
 {
-    size = size < BULK_MAX ? size : BULK_MAX;
+    ssize_t n;
+    size = size < BULK_SIZE ? size : BULK_SIZE;
     if (buf_reserve(relay->in, size) == -1)
         return -1;
-    ssize_t n = stream_read(relay->from, buf_tail(relay->in), size);
-    if (n > 0) {
-        buf_produce(relay->in, (size_t)n);
-        turn->moved += (size_t)n;
-    }
-    return n;
+    do {
+        n = stream_read(relay->from, buf_tail(relay->in), size - buf_len(relay->in));
+        if (n > 0) {
+            buf_produce(relay->in, (size_t)n);
+            turn->moved += (size_t)n;
+        }
+    } while (n > 0 && relay->from->ssl && buf_len(relay->in) + READ_SIZE <= size);
+    size_t len = buf_len(relay->in);
+    return len > 0 ? (ssize_t)len : n;
 }
 
 /* Moves bytes past the empty `in`, into which comes what `to` did not take; as splice_move. */
@@ -218,7 +221,7 @@ static ssize_t fill_by_splicing(struct relay *relay, struct turn *turn, size_t s
 static enum relay_result fill(struct relay *relay, struct turn *turn)
 {
     size_t size = read_size(relay);
-    bool splices = size >= BULK_MIN && relay->from->ssl == NULL && relay->to->ssl == NULL;
+    bool splices = size >= BULK_SIZE && relay->from->ssl == NULL && relay->to->ssl == NULL;
     ssize_t n = 0;
     if (!relay->from->eof) {
         n = -1;

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 
-#define TURN_BYTES ((uint64_t)256 * 1024)
+#define TURN_BYTES ((uint64_t)1024 * 1024)
 #define TURN_TIME  (2 * CLOCK_MS)
 /* Bytes that must have moved before a worker blocks for a connection instead of parking it:
  * otherwise two thousand trickles add up to a full pool. And how long it then waits. */
