@@ -4,7 +4,11 @@
  *  1. `in` is looked at only when `out` is empty, and `from` is read only when both are empty of
  *     body bytes: what is undelivered fits one buffer.
  *  2. A refused write is repeated with the same bytes first: they stay where they are, at the
- *     front of `out` or of `in`. OpenSSL requires it. */
+ *     front of `out` or of `in`. OpenSSL requires it.
+ *  3. More than a record's worth is read only when `to` has room for it: what is undelivered when
+ *     the receiver stalls is that much, unless the kernel did not keep its word.
+ *  4. RELAY_WANTS_WRITE is only answered after a write that was refused, and RELAY_WANTS_READ after
+ *     such a read or splice: whoever waits may count on the kernel knowing. */
 #include "proxy/relay.h"
 
 #include <errno.h>

@@ -8,6 +8,9 @@
  * head that goes before the body. Nothing is read while anything waits to be written, so a
  * relay never holds more than one buffer of undelivered bytes.
  *
+ * Bytes that flow, and whose receiver has room, are read in larger pieces; between plain streams
+ * they go past `in` altogether (net/splice.h).
+ *
  * A relay keeps all its progress in itself and can be moved on by any worker. */
 #ifndef PORTICO_PROXY_RELAY_H
 #define PORTICO_PROXY_RELAY_H
