@@ -30,12 +30,12 @@ int main(int argc, char **argv)
         return cli_run(cli_config_path(file));
     if (strcmp(command, "check") == 0)
         return printed(cli_check(cli_config_path(file)));
+    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
+        strcmp(command, "-h") == 0)
+        return printed(cli_help(file));
     if (file != NULL)
         return usage("too many arguments", file);
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)
         return printed(cli_version());
-    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
-        strcmp(command, "-h") == 0)
-        return printed(cli_help());
     return usage("unknown command", command);
 }

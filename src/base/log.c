@@ -37,6 +37,7 @@
 #include "base/log_line.h"
 #include "base/log_output.h"
 #include "base/log_ring.h"
+#include "base/metrics.h"
 #include "base/thread.h"
 #include "base/yield_point.h"
 
@@ -125,6 +126,12 @@ static struct log_ring *own_ring(enum log_kind kind)
     return ring;
 }
 
+static void count_dropped(enum log_kind kind)
+{
+    atomic_fetch_add(&logger.dropped[kind], 1);
+    metrics_add(METRIC_LOG_DROPPED, 1);
+}
+
 /* While the log thread does not run. */
 static void write_directly(enum log_kind kind, struct span line)
 {
@@ -133,7 +140,7 @@ static void write_directly(enum log_kind kind, struct span line)
     memcpy(text, line.data, line.len);
     text[line.len] = '\n';
     if (write(fds[kind], text, line.len + 1) == -1)
-        atomic_fetch_add(&logger.dropped[kind], 1);
+        count_dropped(kind);
 }
 
 static void submit(enum log_kind kind, int64_t wall, struct span line)
@@ -145,7 +152,7 @@ static void submit(enum log_kind kind, int64_t wall, struct span line)
     struct log_ring *ring = own_ring(kind);
     enum log_push pushed = ring ? log_ring_push(ring, wall, line) : LOG_PUSH_FULL;
     if (pushed == LOG_PUSH_FULL)
-        atomic_fetch_add(&logger.dropped[kind], 1);
+        count_dropped(kind);
     YIELD_POINT("log pushed");
     if (atomic_load(&logger.sleeping)) {
         if (atomic_exchange(&logger.sleeping, false))
@@ -194,14 +201,6 @@ void log_write(enum log_level level, const char *format, ...)
 void log_set_level(enum log_level level)
 {
     atomic_store(&logger.level, (int)level);
-}
-
-uint64_t log_dropped(void)
-{
-    uint64_t sum = 0;
-    for (unsigned kind = 0; kind < LOG_KINDS; kind++)
-        sum += atomic_load(&logger.dropped[kind]);
-    return sum;
 }
 
 /* ---- The log thread ---- */

@@ -43,9 +43,6 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 /* Messages below `level` are not written; LOG_INFO at the start. */
 void log_set_level(enum log_level level);
 
-/* Lines dropped since the start. */
-uint64_t log_dropped(void);
-
 /* Appends `text` to out[0..size) for use inside a quoted field of a log line: quotation marks
  * and backslashes get a backslash, other bytes outside 0x20-0x7e become \xhh. Returns the
  * bytes written; stops at the last character that fits. */

@@ -28,12 +28,6 @@ int64_t metrics_get(enum metric metric)
     return atomic_load_explicit(&values[metric], memory_order_relaxed);
 }
 
-const char *metrics_word(enum metric metric)
-{
-    check(metric < METRIC_COUNT);
-    return words[metric];
-}
-
 void metrics_format(char *out, size_t size)
 {
     size_t len = 0;

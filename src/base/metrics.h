@@ -14,7 +14,6 @@ enum metric {
 
 void metrics_add(enum metric metric, int64_t amount);
 int64_t metrics_get(enum metric metric);
-const char *metrics_word(enum metric metric);
 
 /* "word=value word=value ...", and every reason that has happened as "code=count", into
  * `out` as a C string; cut off at `size`. */

@@ -15,6 +15,9 @@ const char *cli_config_path(const char *argument);
 int cli_run(const char *path);   /* serve until SIGTERM or SIGINT */
 int cli_check(const char *path); /* load and report */
 int cli_version(void);
-int cli_help(void);
+
+/* `topic` is a key, a section, a variable of the environment, "--reference" or "--schema"; NULL:
+ * the commands. */
+int cli_help(const char *topic);
 
 #endif

@@ -1,6 +1,6 @@
 /* The schema: every key of the configuration file and every variable of the environment, as
- * tables. Validation, defaults, did-you-mean and help come from them, and so will whatever
- * else describes the settings. */
+ * tables. Validation, defaults, did-you-mean, `portico help KEY`, config/reference.md and
+ * config/schema.json come from them. */
 #ifndef PORTICO_CONFIG_SCHEMA_H
 #define PORTICO_CONFIG_SCHEMA_H
 
@@ -22,6 +22,18 @@ enum setting_type {
     SETTING_NETWORKS   /* ["10.0.0.0/8"]; char **, NULL-terminated */
 };
 
+/* What is common to the settings of a type. */
+struct setting_form {
+    const char *name;    /* "duration" */
+    const char *help;    /* how it is written: half a sentence */
+    const char *pattern; /* for the text, or for each item of a list: a regular expression that
+                            every valid one matches, and few others do. Written in what all
+                            dialects (ECMA-262, Rust, Python, POSIX extended) have in common.
+                            NULL: none */
+};
+#define SETTING_TYPE_COUNT 8u
+extern const struct setting_form schema_forms[SETTING_TYPE_COUNT]; /* by enum setting_type */
+
 /* A table of the file. */
 struct section {
     const char *name;
@@ -36,11 +48,14 @@ struct setting {
     enum setting_type type;
     size_t offset; /* of the member: in struct config_route for routes, else in struct config */
     bool is_required;
+    bool is_secret;       /* not to be shown wherever the configuration is */
+    bool needs_restart;   /* fixed once Portico has started */
     const char *fallback; /* the default as one would write it, without quotes, lists separated
                              by spaces; NULL: none */
     int64_t min, max;     /* durations (in microseconds) and counts */
-    const char *example;  /* a value as it stands in the file */
-    const char *help;
+    const char *unit;     /* of a number; NULL: none, or part of the value */
+    const char *example;  /* a value as it stands in the file; in JSON it would look the same */
+    const char *help;     /* sentences; the first one says what it is */
 };
 
 enum variable_type { VARIABLE_PORT, VARIABLE_PATH };
@@ -61,6 +76,11 @@ extern const struct setting schema_settings[];
 extern const size_t schema_setting_count;
 extern const struct variable schema_variables[];
 extern const size_t schema_variable_count;
+
+/* The default as it would stand in the file (`"10s"`, `512`, `["0.0.0.0", "::"]`), or NULL when
+ * there is none. Returns `out`. */
+#define SCHEMA_VALUE 64u
+const char *schema_default(const struct setting *setting, char out[SCHEMA_VALUE]);
 
 /* The names of enum cert_type, in its order. */
 #define CERT_TYPE_COUNT 3u

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/yield_point.h"
 
 /* ---- Reading what was logged ---- */
@@ -60,6 +61,11 @@ void assert_matches(const char *line, const char *pattern)
     regfree(&regex);
     if (result != 0)
         fail_msg("\"%s\" does not match \"%s\"", line, pattern);
+}
+
+uint64_t lines_dropped(void)
+{
+    return (uint64_t)metrics_get(METRIC_LOG_DROPPED);
 }
 
 int64_t dropped_in(const char *line, const char *which)

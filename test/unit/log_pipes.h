@@ -33,6 +33,9 @@ void close_end(int *fd);
  * the calling thread's, until its next call. */
 const char *next_line(struct log_reader *reader);
 
+/* Lines dropped since the start, of both logs. */
+uint64_t lines_dropped(void);
+
 /* The number that a report of lines dropped from `which` log begins with, or -1 if `line` is
  * none. */
 int64_t dropped_in(const char *line, const char *which);

@@ -89,7 +89,7 @@ static void long_lines_are_cut_off(void **state)
     memset(large, '\n', sizeof large - 1);
     log_write(LOG_INFO, "%s", large);
     assert_matches(next_line(&error_log), " main: (\\\\x0a)+$"); /* after a whole escape */
-    assert_int_equal(log_dropped(), 0);
+    assert_int_equal(lines_dropped(), 0);
 }
 
 static void escapes_quoted_fields(void **state)
@@ -213,7 +213,7 @@ static void threads_keep_their_order(void **state)
 {
     static int numbers[THREADS];
     pthread_t threads[THREADS], reading, ending;
-    uint64_t before = log_dropped();
+    uint64_t before = lines_dropped();
     void *access_count;
     (void)state;
     log_test_start();
@@ -228,7 +228,7 @@ static void threads_keep_their_order(void **state)
     int count = read_many(&error_log);
     pthread_join(reading, &access_count);
     pthread_join(ending, NULL);
-    uint64_t dropped = log_dropped() - before;
+    uint64_t dropped = lines_dropped() - before;
     assert_int_equal((uint64_t)(count + *(int *)access_count) + dropped, 2 * THREADS * LINES);
 }
 

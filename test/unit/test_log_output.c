@@ -24,9 +24,9 @@
  * That it returns at all is the point. */
 static int overflow(int first, uint64_t count)
 {
-    uint64_t before = log_dropped();
+    uint64_t before = lines_dropped();
     int i = first;
-    for (; log_dropped() - before < count; i++) {
+    for (; lines_dropped() - before < count; i++) {
         char text[128];
         int len = snprintf(text, sizeof text, "%d %090d end", i, 0);
         log_access(span_make(text, (size_t)len));
@@ -55,9 +55,9 @@ static int log_the_end(void)
 {
     int dropped = 0;
     for (;; dropped++) {
-        uint64_t before = log_dropped();
+        uint64_t before = lines_dropped();
         log_access(SPAN("the end"));
-        if (log_dropped() == before)
+        if (lines_dropped() == before)
             return dropped;
         usleep(1000);
     }
@@ -67,7 +67,7 @@ static void check_blocked_reader(void)
 {
     pthread_t reading;
     void *count;
-    uint64_t before = log_dropped();
+    uint64_t before = lines_dropped();
     int64_t reported = 0;
     int flags = fcntl(access_end, F_GETFL);
     log_test_start();
@@ -76,11 +76,11 @@ static void check_blocked_reader(void)
     assert_matches(next_message(&reported, -1), "still here$");
     assert_int_equal(fcntl(access_end, F_GETFL), flags);
     assert_int_equal(pthread_create(&reading, NULL, count_access_lines, NULL), 0);
-    assert_null(next_message(&reported, (int64_t)(log_dropped() - before)));
+    assert_null(next_message(&reported, (int64_t)(lines_dropped() - before)));
     logged += overflow(logged, 1); /* there is room again, until there is not */
     logged += log_the_end();
     pthread_join(reading, &count);
-    assert_int_equal((uint64_t)(*(int *)count) + log_dropped() - before, logged);
+    assert_int_equal((uint64_t)(*(int *)count) + lines_dropped() - before, logged);
 }
 
 static void nobody_waits_for_a_blocked_pipe(void **state)
@@ -111,13 +111,13 @@ static void nor_for_a_socket(void **state)
 /* The reader of messages is the one that has stopped: the report is in its own log. */
 static void lost_messages_are_reported_where_they_were_lost(void **state)
 {
-    uint64_t before = log_dropped();
+    uint64_t before = lines_dropped();
     int64_t reported = 0;
     int logged = 0, received = 0;
     const char *line;
     (void)state;
     log_test_start();
-    for (; log_dropped() - before < 1000; logged++)
+    for (; lines_dropped() - before < 1000; logged++)
         log_write(LOG_INFO, "number %d", logged);
     while (received + reported < logged) {
         line = next_line(&error_log);
@@ -125,7 +125,7 @@ static void lost_messages_are_reported_where_they_were_lost(void **state)
         reported += lost > 0 ? lost : 0;
         received += lost == -1;
     }
-    assert_int_equal(reported, log_dropped() - before);
+    assert_int_equal(reported, lines_dropped() - before);
     assert_int_equal(received + reported, logged);
 }
 
@@ -253,7 +253,7 @@ static void one_file_for_both_tears_nothing(void **state)
 static void one_pipe_for_both_tears_nothing(void **state)
 {
     static char large[20000];
-    uint64_t before = log_dropped();
+    uint64_t before = lines_dropped();
     int accesses = 0, messages = 0;
     (void)state;
     memset(large, 'a', sizeof large);
@@ -264,7 +264,7 @@ static void one_pipe_for_both_tears_nothing(void **state)
         log_access(span_make(large, sizeof large));
         log_write(LOG_INFO, "message");
     }
-    while (accesses + messages + (int)(log_dropped() - before) < 24) {
+    while (accesses + messages + (int)(lines_dropped() - before) < 24) {
         const char *line = next_line(&access_log);
         if (line[0] == 'a') {
             assert_int_equal(strspn(line, "a"), sizeof large);

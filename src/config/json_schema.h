@@ -1,0 +1,12 @@
+/* The configuration's JSON Schema (draft 2020-12), from which editors complete and check all
+ * formats. It refuses nothing that Portico accepts. The other way round it is more generous:
+ * the length of durations, numbers inside of addresses and hosts that occur twice are beyond
+ * it. */
+#ifndef PORTICO_CONFIG_JSON_SCHEMA_H
+#define PORTICO_CONFIG_JSON_SCHEMA_H
+
+#include <stdio.h>
+
+void json_schema_print(FILE *out);
+
+#endif

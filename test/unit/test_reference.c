@@ -1,0 +1,131 @@
+/* The generated files are current, and say of each key what the schema does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "config/json_schema.h"
+#include "config/reference.h"
+#include "format/toml_parse.h"
+
+static void assert_current(const char *path, void (*print)(FILE *))
+{
+    char *wanted = NULL, *found = NULL;
+    size_t wanted_len, found_len;
+    FILE *out = open_memstream(&wanted, &wanted_len);
+    FILE *copy = open_memstream(&found, &found_len);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(out);
+    assert_non_null(copy);
+    assert_non_null(file);
+    print(out);
+    for (int c; (c = fgetc(file)) != EOF;)
+        fputc(c, copy);
+    fclose(out);
+    fclose(copy);
+    fclose(file);
+    bool is_same = span_eq(span_make(wanted, wanted_len), span_make(found, found_len));
+    if (!is_same)
+        print_message("%s is stale: run `make generated`\n", path);
+    assert_true(is_same);
+    free(wanted);
+    free(found);
+}
+
+static void generated_files_are_current(void **state)
+{
+    (void)state;
+    assert_current("config/reference.md", reference_markdown);
+    assert_current("config/schema.json", json_schema_print);
+}
+
+/* What `print` says of a setting, in memory of its own. */
+static char *words_for(const struct setting *setting)
+{
+    char *words = NULL;
+    size_t len;
+    FILE *out = open_memstream(&words, &len);
+    assert_non_null(out);
+    reference_setting(setting, out);
+    fclose(out);
+    return words;
+}
+
+static void a_key_is_explained(void **state)
+{
+    (void)state;
+    char *words = words_for(schema_setting(schema_section(SPAN("timeouts")), SPAN("connect")));
+    assert_string_equal(
+        words,
+        "[timeouts] connect\n"
+        "\n"
+        "  Connecting to one address of an upstream.\n"
+        "\n"
+        "  type      duration: text of a whole number and a unit, which is ms, s, m, h or d\n"
+        "  default   \"5s\"\n"
+        "  range     \"10ms\" to \"1h\"\n"
+        "  example   connect = \"5s\"\n");
+    free(words);
+}
+
+static void traits_are_named(void **state)
+{
+    (void)state;
+    struct setting setting = {.section = "routes",
+                              .name = "password",
+                              .type = SETTING_COUNT,
+                              .is_required = true,
+                              .max = 9,
+                              .unit = "guesses",
+                              .example = "7",
+                              .help = "Words."};
+    char *words = words_for(&setting);
+    assert_string_equal(words, "[[routes]] password\n"
+                               "\n"
+                               "  Words.\n"
+                               "\n"
+                               "  type      number: a whole number, without quotes\n"
+                               "  unit      guesses\n"
+                               "  default   required\n"
+                               "  range     0 to 9\n"
+                               "  example   password = 7\n");
+    free(words);
+    setting.needs_restart = setting.is_secret = true;
+    words = words_for(&setting);
+    assert_non_null(strstr(words, "\n  change    needs a restart\n  secret    never shown\n"));
+    free(words);
+}
+
+/* Defaults and examples are values as they may stand in a file. */
+static void defaults_and_examples_are_toml(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        char value[SCHEMA_VALUE], text[1024];
+        const char *fallback = schema_default(&schema_settings[i], value);
+        assert_true(fallback == NULL || strlen(fallback) < SCHEMA_VALUE - 1);
+        snprintf(text, sizeof text, "a = %s\nb = %s\n", fallback ? fallback : "0",
+                 schema_settings[i].example);
+        struct problems problems = {0};
+        struct value_tree *tree = toml_parse("t", span_str(text), &problems);
+        assert_non_null(tree);
+        assert_true(problems_is_empty(&problems));
+        value_tree_free(tree);
+        problems_release(&problems);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(generated_files_are_current),
+        cmocka_unit_test(a_key_is_explained),
+        cmocka_unit_test(traits_are_named),
+        cmocka_unit_test(defaults_and_examples_are_toml),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
