@@ -1,5 +1,4 @@
 /* Portico's command line: finds the command and hands over. */
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,14 +22,15 @@ static int printed(int status)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "run";
-    bool is_run = strcmp(command, "run") == 0;
 
-    if (is_run || strcmp(command, "check") == 0) {
+    if (strcmp(command, "run") == 0) {
         struct cli_source source;
-        if (cli_source_parse(argv + (argc > 1 ? 2 : 1), &source) < 0)
+        if (cli_source_parse(argv + (argc > 1 ? 2 : 1), NULL, &source) < 0)
             return CLI_BAD_USAGE;
-        return is_run ? cli_run(&source) : printed(cli_check(&source));
+        return cli_run(&source);
     }
+    if (strcmp(command, "check") == 0)
+        return printed(cli_check(argv + 2));
     if (argc > 3)
         return usage("too many arguments", argv[3]);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||

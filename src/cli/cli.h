@@ -2,6 +2,8 @@
 #ifndef PORTICO_CLI_CLI_H
 #define PORTICO_CLI_CLI_H
 
+#include <stdbool.h>
+
 enum cli_status {
     CLI_OK = 0,
     CLI_FAILED = 1,
@@ -17,16 +19,23 @@ struct cli_source {
     const struct notation *notation; /* NULL: as the path's name says */
 };
 
-/* Reads `[--format toml|json|yaml] [FILE]` from a command's NULL-terminated arguments; the file
- * is by default CONFIG_PATH, or "config.toml". 0, or -1 when they were wrong, which was said. */
-int cli_source_parse(char **arguments, struct cli_source *source);
+/* An option of a command's own that takes no value. */
+struct cli_flag {
+    const char *name; /* "--strict"; NULL ends a list of them */
+    bool *is_given;
+};
 
-int cli_run(const struct cli_source *source);   /* serve until SIGTERM or SIGINT */
-int cli_check(const struct cli_source *source); /* load and report */
+/* Reads `[--format toml|json|yaml] [FILE]` and the command's `flags` (NULL: none) from its
+ * NULL-terminated arguments, in any order; the file is by default CONFIG_PATH, or "config.toml".
+ * 0, or -1 when they were wrong, which was said. */
+int cli_source_parse(char **arguments, const struct cli_flag *flags, struct cli_source *source);
+
+int cli_run(const struct cli_source *source); /* serve until SIGTERM or SIGINT */
+int cli_check(char **arguments);              /* load and report */
 int cli_version(void);
 
-/* `topic` is a key, a section, a variable of the environment, "--reference" or "--schema"; NULL:
- * the commands. */
+/* `topic` is a key, a section, a variable of the environment, a problem's code, "--reference" or
+ * "--schema"; NULL: the commands. */
 int cli_help(const char *topic);
 
 #endif

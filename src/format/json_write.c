@@ -3,17 +3,25 @@
 
 #include <inttypes.h>
 
+#include "base/span.h"
+#include "format/utf8.h"
+
 static void put_text(struct json_writer *json, const char *text)
 {
+    struct span rest = span_str(text);
     fputc('"', json->out);
-    for (const char *at = text; *at; at++) {
-        unsigned char c = (unsigned char)*at;
-        if (c == '"' || c == '\\')
+    while (rest.len) {
+        unsigned char c = (unsigned char)rest.data[0];
+        size_t len = utf8_char(rest);
+        if (len == 0)
+            fputs("\\ufffd", json->out);
+        else if (c == '"' || c == '\\')
             fprintf(json->out, "\\%c", c);
         else if (c < ' ')
             fprintf(json->out, "\\u%04x", c);
         else
-            fputc(c, json->out);
+            fwrite(rest.data, 1, len, json->out);
+        rest = span_from(rest, len ? len : 1);
     }
     fputc('"', json->out);
 }

@@ -191,6 +191,7 @@ static enum step route_request(struct connection *c, const struct http_request *
         return redirect(c, request);
 
     forward_request(&x->head, request, &client, span_str(route->host),
+                    span_str(route->authorization ? route->authorization : ""),
                     span_make(x->log.text.data, x->log.request_id));
     if (x->head.failed)
         return exchange_fail(c, REASON_MEMORY);
