@@ -163,29 +163,34 @@ static bool has_code(const struct err *err, enum problem_code code)
     return err->code == problem_kinds[code].code;
 }
 
-/* Replaces what parsers have quoted from the neighbourhood of a secret. Problems are in the order
- * of their lines. */
+/* Replaces what parsers have quoted from the neighbourhood of a secret, once a line, since one slip
+ * may confuse them several times. Problems are in the order of their lines. */
 static void reword(struct problems *problems, struct span text, const char *hidden)
 {
-    size_t line = 0;
-    unsigned number = 1;
+    size_t line = 0, kept = 0;
+    unsigned number = 1, reworded = 0;
     for (size_t i = 0; i < problems->count; i++) {
         struct err *err = &problems->items[i];
         for (; number < err->line && line < text.len; number++)
             line = end_of_line(text, line) + 1;
         bool quotes_key = has_code(err, PROBLEM_DUPLICATE_KEY);
         bool quotes_text = has_code(err, PROBLEM_SYNTAX) || has_code(err, PROBLEM_UNSUPPORTED);
-        if (!(quotes_key || quotes_text) ||
-            !is_near(text, hidden, line, err->column, quotes_key ? 0 : PROBLEMS_QUOTE))
-            continue;
-        snprintf(
-            err->message, sizeof err->message,
-            "this cannot be read, and is not shown, since a secret stands here or nearby; %s were "
-            "expected",
-            quotes_key ? "other keys" : "a key and its value");
-        snprintf(err->hint, sizeof err->hint,
-                 "look at the quotation marks, commas and brackets around it");
+        if ((quotes_key || quotes_text) &&
+            is_near(text, hidden, line, err->column, quotes_key ? 0 : PROBLEMS_QUOTE)) {
+            if (reworded == err->line)
+                continue;
+            reworded = err->line;
+            snprintf(err->message, sizeof err->message,
+                     "this cannot be read, and is not shown, since a secret stands here or nearby; "
+                     "%s were expected",
+                     quotes_key ? "other keys" : "a key and its value");
+            snprintf(err->hint, sizeof err->hint,
+                     "look at the quotation marks, commas and brackets around it");
+        }
+        if (kept++ < i)
+            problems->items[kept - 1] = *err;
     }
+    problems->count = kept;
 }
 
 void config_problems_mask(struct config_problems *problems)

@@ -28,7 +28,8 @@ static void print_description(struct json_writer *json, const struct setting *se
 static void print_text(struct json_writer *json, const struct setting *setting)
 {
     char pattern[512];
-    snprintf(pattern, sizeof pattern, "%s|" VARIABLE, schema_forms[setting->type].pattern);
+    snprintf(pattern, sizeof pattern, "%s|" VARIABLE "%s", schema_forms[setting->type].pattern,
+             setting->is_secret ? "|^file:" : "");
     json_string(json, "type", "string");
     json_string(json, "pattern", pattern);
 }
