@@ -4,8 +4,8 @@
  * where its secrets stand. So they are looked for in the text, in a way that suits all notations:
  * behind a word that is the name of a secret, or nearly, or one that other programs have for
  * theirs, and a "=" or ":", everything up to the closing quotation mark, or without quotes the
- * rest of the line and the lines below that are indented deeper. Too much may be hidden in that
- * way, but hardly too little.
+ * rest of the line and the lines below that are indented deeper or begin with no key. Too much may
+ * be hidden in that way, but hardly too little.
  *
  * What config/ itself says never quotes a secret. What the parsers say quotes the text around the
  * place that they name, at most PROBLEMS_QUOTE bytes of it. */
@@ -21,6 +21,7 @@
 #include "format/utf8.h"
 
 #define WORD_MAX 40u /* no name of a secret is longer */
+#define SLIP_MAX 4u  /* characters that may have come into one by mistake */
 
 /* Is a value by that name not to be shown? */
 static bool is_secret_name(struct span word)
@@ -91,6 +92,20 @@ static size_t indentation(struct span text, size_t at)
     return skip(text, at, " ") - at;
 }
 
+/* Does the line at `at` begin with a key, a header, a bracket or a comment? */
+static bool begins_anew(struct span text, size_t at)
+{
+    at = skip(text, at, " \t-");
+    if (at == text.len || strchr("[]{}#", text.data[at]))
+        return true;
+    size_t word = at = skip(text, at, "\"'");
+    while (at < text.len && text_is_word(text.data[at]))
+        at++;
+    size_t sign = skip(text, at, "\"' \t");
+    return at > word && (has_at(text, sign, ':') || has_at(text, sign, '=')) &&
+           (sign + 1 == text.len || strchr(" \t\r\n\"'", text.data[sign + 1]) != NULL);
+}
+
 /* Where a value without quotes at `at` ends, whose key stands in a line indented by `indent`. */
 static size_t end_of_bare(struct span text, size_t at, size_t indent)
 {
@@ -98,7 +113,7 @@ static size_t end_of_bare(struct span text, size_t at, size_t indent)
     while (end + 1 < text.len) {
         size_t next = end_of_line(text, end + 1);
         bool is_blank = skip(text, end + 1, " \t\r\n") >= next;
-        if (!is_blank && indentation(text, end + 1) <= indent)
+        if (!is_blank && indentation(text, end + 1) <= indent && begins_anew(text, end + 1))
             break;
         end = next;
     }
@@ -108,7 +123,11 @@ static size_t end_of_bare(struct span text, size_t at, size_t indent)
 /* Marks the value behind the name that ends at `at`, if there is one. Returns its end. */
 static size_t hide_value(struct span text, size_t at, char *hidden)
 {
-    size_t begin = skip(text, skip(text, at, "\"'"), " \t"), end;
+    size_t begin = skip(text, at, " \t\"'"), end;
+    for (size_t last = begin + SLIP_MAX; begin < text.len && begin < last; begin++)
+        if (text_is_word(text.data[begin]) || strchr("=:", text.data[begin]))
+            break;
+    begin = skip(text, begin, " \t\"'");
     if (!has_at(text, begin, '=') && !has_at(text, begin, ':'))
         return at;
     begin = skip(text, begin + 1, " \t\r\n");
@@ -125,6 +144,40 @@ static size_t hide_value(struct span text, size_t at, char *hidden)
     return end > at ? end : at;
 }
 
+/* The end of the name of a secret that begins with the word [begin, end) and goes on in the next
+ * one, since a slip has put a few characters into the middle of it; or 0. */
+static size_t end_of_broken_name(struct span text, size_t begin, size_t end)
+{
+    char joined[2 * WORD_MAX];
+    size_t len = end - begin, next = end;
+    while (next < text.len && next < end + SLIP_MAX && !text_is_word(text.data[next]))
+        next++;
+    size_t next_end = next;
+    while (next_end < text.len && len + next_end - next <= WORD_MAX &&
+           text_is_word(text.data[next_end]))
+        next_end++;
+    if (next == next_end || len + next_end - next > WORD_MAX)
+        return 0;
+    memcpy(joined, text.data + begin, len);
+    memcpy(joined + len, text.data + next, next_end - next);
+    return is_secret_name(span_make(joined, len + next_end - next)) ? next_end : 0;
+}
+
+/* Marks the value behind the word [begin, end), or behind it and the next one, if that is a secret.
+ * Returns where to go on. */
+static size_t hide_behind(struct span text, size_t begin, size_t end, char *hidden)
+{
+    size_t value_end = end;
+    if (is_secret_name(span_make(text.data + begin, end - begin)))
+        value_end = hide_value(text, end, hidden);
+    if (value_end > end)
+        return value_end;
+    size_t name_end = end_of_broken_name(text, begin, end);
+    if (name_end)
+        value_end = hide_value(text, name_end, hidden);
+    return name_end && value_end > name_end ? value_end : end;
+}
+
 /* Marks, for each byte of the text, what is to be hidden. False when that is nothing. */
 static bool find_secrets(struct span text, char *hidden)
 {
@@ -135,11 +188,11 @@ static bool find_secrets(struct span text, char *hidden)
             at++;
         if (at == begin) {
             at++;
-        } else if (is_secret_name(span_make(text.data + begin, at - begin))) {
-            size_t end = hide_value(text, at, hidden);
-            found = found || end > at;
-            at = end;
+            continue;
         }
+        size_t end = hide_behind(text, begin, at, hidden);
+        found = found || end > at;
+        at = end;
     }
     return found;
 }

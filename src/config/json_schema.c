@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "config/names.h"
 #include "config/reference.h"
 #include "config/schema.h"
 #include "format/json_write.h"
@@ -87,6 +88,8 @@ static void print_type(struct json_writer *json, const struct setting *setting)
     case SETTING_EMAIL:
     case SETTING_FIELD:
         print_text(json, setting);
+        if (setting->type == SETTING_HOST)
+            json_integer(json, "maxLength", HOST_MAX + 1); /* and a dot at its end */
         break;
     }
 }

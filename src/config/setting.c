@@ -413,19 +413,21 @@ static int report_item(struct setting_context *context, const struct setting *se
     return -1;
 }
 
-/* A secret that stands in the file that others can read: said once for each place. */
+/* A secret that stands in a file of that mode: `file`, or NULL for the configuration. */
 static void warn_of_readers(const struct setting *setting, const struct value *value,
-                            const char *file, mode_t mode, struct setting_context *context)
+                            const struct span *file, mode_t mode, struct setting_context *context)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16] = "this file";
     if (!secret_is_open(mode))
         return;
+    if (file)
+        snprintf(what, sizeof what, "the file \"%s\"", problems_quote(*file, quoted));
     struct err *err = problems_add(
         context->problems, PROBLEM_SECRET_READABLE, context->file, value->line, value->column,
-        "\"%s\" is a secret, and others can read the file \"%s\" that it stands in (mode %04o); a "
-        "file that only its owner can read was expected",
-        setting->name, problems_quote(span_str(file), quoted), (unsigned)mode);
-    err_hint(err, "chmod go-r %s", quoted);
+        "\"%s\" is a secret, and others can read %s that it stands in (mode %04o); one that only "
+        "its owner can read was expected",
+        setting->name, what, (unsigned)mode);
+    err_hint(err, "take that away: chmod go-r FILE");
 }
 
 /* The text that is meant by the one in the file: with its variables, and of a secret what its file
@@ -442,17 +444,15 @@ static int resolve_text(const struct setting *setting, struct value *value,
     if (expand(value->string, context->tree, &expanded, &has_variables, &code, &fault) < 0)
         return report_fault(context, setting, value, code, &fault);
     if (setting->is_secret && !is_file && !has_variables)
-        warn_of_readers(setting, value, context->file, context->mode, context);
+        warn_of_readers(setting, value, NULL, context->mode, context);
     value->string = expanded;
     if (!is_file)
         return 0;
     path = span_from(expanded, strlen(SECRET_FILE));
     if (secret_read(context->path, path, context->tree, &value->string, &mode, &fault) < 0)
         return report_fault(context, setting, value, PROBLEM_SECRET_FILE, &fault);
-    char *name = keep(context, path);
-    if (name)
-        warn_of_readers(setting, value, name, mode, context);
-    return name ? 0 : -1;
+    warn_of_readers(setting, value, &path, mode, context);
+    return 0;
 }
 
 /* One item of a list: checked, and in the form to keep. */
@@ -493,8 +493,8 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
     for (uint32_t i = 0; i < array->count; i++) {
         size_t mark = problems_enter_item(context->problems, i);
         int status = list_item(setting, &array->items[i], &list[count], context);
-        problems_leave(context->problems, mark);
         if (status < 0) {
+            problems_leave(context->problems, mark);
             result = -1;
             continue;
         }
@@ -506,6 +506,7 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
                              setting->name, list[j]);
                 result = -1;
             }
+        problems_leave(context->problems, mark);
         count++;
     }
     list[count] = NULL;
