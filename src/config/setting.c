@@ -218,13 +218,9 @@ static enum problem_code code_of(const struct setting *setting)
         return PROBLEM_BAD_NETWORK;
     case SETTING_FIELD:
         return PROBLEM_BAD_FIELD;
-    case SETTING_DURATION:
-    case SETTING_COUNT:
-    case SETTING_FLAG:
-    case SETTING_CHOICE:
-        break;
+    default:
+        return PROBLEM_WRONG_TYPE;
     }
-    return PROBLEM_WRONG_TYPE;
 }
 
 /* A problem that `fault` describes, about the text `value`; which is not shown of a secret. */
@@ -375,21 +371,12 @@ static int apply_choice(const struct setting *setting, unsigned *out, const stru
     return suggest.best ? err_hint(err, "did you mean \"%s\"?", suggest.best) : -1;
 }
 
-static int apply_email(const struct setting *setting, char **out, const struct value *value,
-                       struct setting_context *context)
+/* Text that is kept as it is, once it is checked. */
+static int apply_text(const struct setting *setting, int (*check)(struct span, struct err *),
+                      char **out, const struct value *value, struct setting_context *context)
 {
     struct err fault = {0};
-    if (email_check(value->string, &fault) < 0)
-        return report_name(context, setting, value, &fault);
-    *out = keep(context, value->string);
-    return *out ? 0 : -1;
-}
-
-static int apply_field(const struct setting *setting, char **out, const struct value *value,
-                       struct setting_context *context)
-{
-    struct err fault = {0};
-    if (field_check(value->string, &fault) < 0)
+    if (check(value->string, &fault) < 0)
         return report_name(context, setting, value, &fault);
     *out = keep(context, value->string);
     return *out ? 0 : -1;
@@ -564,9 +551,9 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
     case SETTING_CHOICE:
         return apply_choice(setting, member, value, context);
     case SETTING_EMAIL:
-        return apply_email(setting, member, value, context);
+        return apply_text(setting, email_check, member, value, context);
     case SETTING_FIELD:
-        return apply_field(setting, member, value, context);
+        return apply_text(setting, field_check, member, value, context);
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
         return apply_list(setting, member, value, context);

@@ -65,6 +65,30 @@ static const char *forward(const char *head, struct forward_client client)
     return take(&out);
 }
 
+/* The route's Authorization takes the place of the client's, whatever its case and Connection say;
+ * without one, the client's is passed on. */
+static void the_routes_authorization(void **state)
+{
+    (void)state;
+    struct http_request request;
+    struct buf out = {0};
+    struct forward_client client = stranger();
+    parse("GET / HTTP/1.1\r\nHost: app.test\r\nAuthorization: Basic mine\r\n"
+          "AUTHORIZATION: again\r\nProxy-Authorization: x\r\nX-Authorization: y\r\n"
+          "Connection: authorization\r\n\r\n",
+          &request);
+    forward_request(&out, &request, &client, SPAN("h"), SPAN("Bearer ours"), SPAN("ID"));
+    const char *text = take(&out);
+    assert_non_null(strstr(text, "\r\nAuthorization: Bearer ours\r\n"));
+    assert_non_null(strstr(text, "\r\nX-Authorization: y\r\n"));
+    assert_null(strstr(text, "mine"));
+    assert_null(strstr(text, "again"));
+    assert_null(strstr(text, "Proxy-"));
+    assert_non_null(
+        strstr(forward("GET / HTTP/1.1\r\nHost: a\r\nauthorization: mine\r\n\r\n", stranger()),
+               "\r\nauthorization: mine\r\n"));
+}
+
 static void assert_forwards(const char *head, const char *expected)
 {
     assert_string_equal(forward(head, stranger()), expected);
@@ -632,6 +656,7 @@ static void failure_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_routes_authorization),
         cmocka_unit_test(as_it_came),
         cmocka_unit_test(absolute_form_h05),
         cmocka_unit_test(host_as_received_h06),
