@@ -9,7 +9,8 @@
  * thousand of them would make a slow start. Therefore main only looks whether the files are
  * there, and makes those that are missing. An entry that is not loaded yet is due for renewal
  * at once: the "certs" thread loads them all, first thing, and checks them by the way. A
- * worker that needs one sooner does the same for itself, once.
+ * worker that needs one sooner does the same for itself, once. The thread runs at a low
+ * priority: handshakes come first.
  *
  * Threads: main makes and frees the store; workers look up; "certs" sleeps until the next
  * renewal is due, and at most an hour, since the wall clock by which certificates expire can
@@ -24,6 +25,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/turnstile.h"
 #include "certs/local_ca.h"
 
 #define STORE_MAGIC 0xce57507eu
@@ -116,7 +118,9 @@ struct tls_identity *certs_store_lookup(void *arg, const char *name, const struc
         return NULL;
     time_t now = wall_seconds();
     if (!current(store, entry, now, &identity)) {
+        turnstile_sleep(); /* a disk, and a lock that another process may hold */
         refresh(store, entry, now);
+        turnstile_awake();
         current(store, entry, now, &identity);
     }
     return identity;
@@ -161,6 +165,7 @@ static void *run(void *arg)
 {
     struct certs_store *store = arg;
     time_t now, next;
+    thread_yield_to_others();
     do {
         now = wall_seconds();
         next = now + SLEEP_MAX;

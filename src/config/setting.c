@@ -12,6 +12,7 @@
 #include "config/names.h"
 #include "config/suggest.h"
 #include "format/utf8.h"
+#include "format/yaml.h"
 
 static const struct {
     const char *name;
@@ -61,6 +62,9 @@ const char *setting_expected(const struct setting *setting, char out[SETTING_EXP
     case SETTING_COUNT:
         snprintf(out, SETTING_EXPECTED, "a number from %lld to %lld", (long long)setting->min,
                  (long long)setting->max);
+        break;
+    case SETTING_FLAG:
+        snprintf(out, SETTING_EXPECTED, "true or false");
         break;
     case SETTING_CERT_TYPE:
         snprintf(out, SETTING_EXPECTED, "\"%s\", \"%s\" or \"%s\"", schema_cert_types[0],
@@ -123,14 +127,47 @@ static int hint_for_float(struct err *err, const struct setting *setting, double
     return -1;
 }
 
+/* Text without quotes that is not of the type of the setting. */
+static int report_plain(struct setting_context *context, const struct setting *setting,
+                        const struct value *value)
+{
+    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16], trap[YAML_TRAP];
+    uint64_t number;
+    snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
+    struct err *err = report(context, setting, value, what);
+    if (setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS)
+        return err_hint(err, "put it in brackets: [\"%s\"]", quoted);
+    const char *why = yaml_trap(value->string, trap);
+    if (why)
+        return err_hint(err, "%s", why);
+    size_t digits = 0, letters = 0, len = value->string.len;
+    while (digits < len && value->string.data[digits] >= '0' && value->string.data[digits] <= '9')
+        digits++;
+    while (digits + letters < len && span_lower(value->string.data[digits + letters]) >= 'a' &&
+           span_lower(value->string.data[digits + letters]) <= 'z')
+        letters++;
+    if (digits == len)
+        return -1; /* too large */
+    if (digits + letters == len && number_in(value->string, &number))
+        return err_hint(err, "write digits alone: %llu", (unsigned long long)number);
+    return err_hint(err, "write a whole number, in digits alone");
+}
+
 static int report_type(struct setting_context *context, const struct setting *setting,
                        const struct value *value)
 {
     char what[64];
     if (value->type == VALUE_BAD)
         return -1;
-    snprintf(what, sizeof what, "is %s", value_type_name(value->type));
+    if (value->type == VALUE_PLAIN)
+        return report_plain(context, setting, value);
+    snprintf(what, sizeof what, "is %s", notation_type_name(context->notation, value->type));
     struct err *err = report(context, setting, value, what);
+    if (value->type == VALUE_NULL)
+        return err_hint(err,
+                        setting->is_required ? "write a value, such as %s"
+                                             : "write a value, such as %s, or leave \"%s\" out",
+                        setting->example, setting->name);
     if (setting->type == SETTING_DURATION && value->type == VALUE_INTEGER)
         return err_hint(err, "a duration needs a unit (ms, s, m, h or d) and quotes: \"%llds\"",
                         (long long)value->integer);
@@ -139,6 +176,9 @@ static int report_type(struct setting_context *context, const struct setting *se
     if (setting->type == SETTING_CERT_TYPE && value->type == VALUE_BOOLEAN)
         return err_hint(err, value->boolean ? "for a certificate of a public CA write \"acme\""
                                             : "for no certificate write \"none\"");
+    if (setting->type == SETTING_FLAG && value->type == VALUE_STRING &&
+        (span_eq(value->string, SPAN("true")) || span_eq(value->string, SPAN("false"))))
+        return err_hint(err, "write it without quotes: " SPAN_FMT, SPAN_ARG(value->string));
     if (setting->type == SETTING_UPSTREAM && value->type == VALUE_INTEGER)
         return err_hint(err, "for a port of this machine write \"127.0.0.1:%lld\"",
                         (long long)value->integer);
@@ -155,7 +195,7 @@ static int report_type(struct setting_context *context, const struct setting *se
     }
     if (value->type == VALUE_ARRAY && value->array->count > 0)
         return err_hint(err, setting->type == SETTING_HOST
-                                 ? "write one [[routes]] for each host"
+                                 ? "write one route for each host"
                                  : "only one value is possible: write it without brackets");
     return -1;
 }
@@ -316,10 +356,12 @@ static int report_item(struct setting_context *context, const struct setting *se
     if (item->type == VALUE_BAD)
         return -1;
     bool is_address = setting->type == SETTING_ADDRESSES;
-    struct err *err =
-        problems_add(context->problems, context->file, item->line, item->column,
-                     "an item of \"%s\" is %s; a string such as \"%s\" was expected", setting->name,
-                     value_type_name(item->type), is_address ? "0.0.0.0" : "10.0.0.0/8");
+    struct err *err = problems_add(context->problems, context->file, item->line, item->column,
+                                   "an item of \"%s\" is %s; a string such as \"%s\" was expected",
+                                   setting->name, notation_type_name(context->notation, item->type),
+                                   is_address ? "0.0.0.0" : "10.0.0.0/8");
+    if (item->type == VALUE_TABLE && context->notation == &notation_yaml)
+        return err_hint(err, "text that ends in \":\", or holds \": \", needs quotes");
     if (is_address && item->type == VALUE_INTEGER)
         return err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     return -1;
@@ -331,6 +373,9 @@ static int list_item(const struct setting *setting, const struct value *item, ch
 {
     struct err fault = {0};
     char ip[HOST_TEXT];
+    struct value resolved = *item;
+    if (item->type == VALUE_PLAIN && yaml_resolve(VALUE_STRING, &resolved))
+        item = &resolved;
     if (item->type != VALUE_STRING)
         return report_item(context, setting, item);
     if (setting->type == SETTING_NETWORKS) {
@@ -384,6 +429,8 @@ static enum value_type type_of(const struct setting *setting)
     switch (setting->type) {
     case SETTING_COUNT:
         return VALUE_INTEGER;
+    case SETTING_FLAG:
+        return VALUE_BOOLEAN;
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
         return VALUE_ARRAY;
@@ -395,6 +442,9 @@ static enum value_type type_of(const struct setting *setting)
 int setting_apply(const struct setting *setting, void *object, const struct value *value,
                   struct setting_context *context)
 {
+    struct value resolved = *value;
+    if (value->type == VALUE_PLAIN && yaml_resolve(type_of(setting), &resolved))
+        value = &resolved;
     if (value->type != type_of(setting))
         return report_type(context, setting, value);
     if (value->type == VALUE_STRING && utf8_find_bad(value->string) < value->string.len)
@@ -405,6 +455,9 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
         return apply_duration(setting, member, value, context);
     case SETTING_COUNT:
         return apply_count(setting, member, value, context);
+    case SETTING_FLAG:
+        *(bool *)member = value->boolean;
+        return 0;
     case SETTING_HOST:
         return apply_host(setting, member, value, context);
     case SETTING_UPSTREAM:
@@ -433,6 +486,9 @@ int setting_apply_default(const struct setting *setting, void *object,
     case VALUE_INTEGER:
         span_parse_uint(text, INT64_MAX, &number);
         value.integer = (int64_t)number;
+        break;
+    case VALUE_BOOLEAN:
+        value.boolean = span_eq(text, SPAN("true"));
         break;
     case VALUE_ARRAY:
         value.array = value_array_new(context->tree);

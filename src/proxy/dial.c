@@ -24,7 +24,7 @@
 
 void upstream_close(struct connection *c, bool abort)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     if (x->upstream.fd == -1)
         return;
     if (abort)
@@ -40,13 +40,12 @@ void dial_anew(struct exchange *x)
     x->address_began = clock_now();
 }
 
-static enum step connected(struct connection *c)
+static enum step connected(struct connection *c, const struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
-    int64_t now = clock_now();
+    struct exchange *x = c->exchange;
     buf_release(&x->addresses);
-    x->answer_since = now;
-    x->watch_at = now + WATCH_AFTER;
+    x->answer_since = turn->now;
+    x->watch_at = turn->now + WATCH_AFTER;
     x->upstream_mark = x->upstream.bytes_written;
     relay_begin(&x->up, &c->client, &c->in, &x->upstream, x->framing, x->content_length,
                 x->framing);
@@ -80,7 +79,7 @@ static enum reason connect_failure(int error)
 /* The address at hand does not work: says so, for people, and forgets it. */
 static void address_failed(struct connection *c, int error)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     char address[ADDRESS_TEXT], text[128];
     x->connect_reason = connect_failure(error);
     log_write(LOG_WARN, "%s: upstream %s at %s: %s", x->route->host, x->target->name,
@@ -93,7 +92,7 @@ static void address_failed(struct connection *c, int error)
 static int open_socket(struct connection *c)
 {
     const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    int family = c->exchange.address.sa.any.sa_family;
+    int family = c->exchange->address.sa.any.sa_family;
     int fd = socket(family, type, 0);
     if (fd == -1 && errno == EMFILE) {
         upstreams_close_idle(c->service->upstreams);
@@ -105,7 +104,7 @@ static int open_socket(struct connection *c)
 /* Begins to connect to the next address. False when there is none left. */
 static bool try_next_address(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     while (buf_len(&x->addresses) >= sizeof x->address) {
         memcpy(&x->address, buf_span(&x->addresses).data, sizeof x->address);
         buf_consume(&x->addresses, sizeof x->address);
@@ -128,30 +127,24 @@ static bool try_next_address(struct connection *c)
  * failed. STEP_NEXT: done, or another address is to be tried. */
 static enum step go_on_connecting(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     if (connect(x->upstream.fd, &x->address.sa.any, x->address.len) == 0 || errno == EISCONN)
-        return connected(c);
+        return connected(c, turn);
     if (errno == EINTR)
         return STEP_NEXT;
     if (errno != EINPROGRESS && errno != EALREADY) {
         address_failed(c, errno);
         return STEP_NEXT;
     }
-    switch (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->config->timeouts.connect)) {
-    case WAIT_READY:
-        break;
-    case WAIT_PARK:
+    if (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->config->timeouts.connect))
         return STEP_PARK;
-    case WAIT_TIMED_OUT:
-        address_failed(c, ETIMEDOUT);
-        break;
-    }
+    address_failed(c, ETIMEDOUT);
     return STEP_NEXT;
 }
 
 static enum step name_failed(struct connection *c, const char *why)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     log_write(LOG_WARN, "%s: upstream %s: %s", x->route->host, x->target->name, why);
     return exchange_fail(c, REASON_UPSTREAM_NAME);
 }
@@ -159,7 +152,7 @@ static enum step name_failed(struct connection *c, const char *why)
 /* Fills x->addresses. STEP_NEXT: they are there, or the exchange has failed. */
 static enum step look_up(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct service *service = c->service;
     struct address addresses[RESOLVER_ADDRESSES];
     size_t count = 0;
@@ -179,8 +172,7 @@ static enum step look_up(struct connection *c, struct turn *turn)
     case RESOLVER_PENDING:
         break;
     }
-    if (connection_wait(c, turn, 0, 0, x->address_began + x->config->timeouts.connect) ==
-        WAIT_TIMED_OUT)
+    if (!connection_wait(c, turn, 0, 0, x->address_began + x->config->timeouts.connect))
         return name_failed(c, "looking up its name takes too long");
     return STEP_PARK;
 }
@@ -188,7 +180,7 @@ static enum step look_up(struct connection *c, struct turn *turn)
 /* Every address has failed. */
 static enum step all_failed(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct address literal;
     if (address_parse_ip(span_str(x->target->host), 0, &literal))
         return exchange_fail(c, x->connect_reason);
@@ -202,15 +194,15 @@ static enum step all_failed(struct connection *c)
 
 enum step phase_connect(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     enum step step = STEP_NEXT;
     check(x->target != NULL);
     while (step == STEP_NEXT && c->phase == PHASE_CONNECT) {
         switch (x->dial) {
         case DIAL_POOL:
-            x->dial_began = clock_now();
+            x->dial_began = turn->now;
             if (take_pooled(x, x->dial_began))
-                step = connected(c);
+                step = connected(c, turn);
             else
                 dial_anew(x);
             break;

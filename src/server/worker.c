@@ -13,13 +13,15 @@
 #include "base/check.h"
 #include "base/metrics.h"
 #include "base/thread.h"
+#include "base/turnstile.h"
 #include "net/splice.h"
 #include "net/stream.h"
 #include "proxy/connection.h"
 #include "proxy/turn.h"
 
 struct worker {
-    struct service *service; /* borrowed */
+    struct service *service;     /* borrowed, as the next */
+    struct turnstile *turnstile; /* of the pool */
     pthread_t thread;
     char name[16];
     struct connection *_Atomic serving; /* NULL while waiting for a connection */
@@ -30,6 +32,7 @@ struct worker {
 };
 
 struct workers {
+    struct turnstile turnstile;
     unsigned count;
     struct worker items[];
 };
@@ -51,16 +54,20 @@ static void *run(void *arg)
 {
     struct worker *worker = arg;
     struct room_slot *slot;
+    turnstile_enter(worker->turnstile);
     while ((slot = room_take(worker->service->room)) != NULL) {
         struct connection *connection = (struct connection *)(void *)slot;
         atomic_store_explicit(&worker->serving, connection, memory_order_relaxed);
         metrics_add(METRIC_WORKERS_BUSY, 1);
         refresh_config(worker);
         struct turn turn = {.config = worker->config, .began = clock_now()};
+        turn.now = turn.began;
         connection_serve(connection, &turn);
         metrics_add(METRIC_WORKERS_BUSY, -1);
         atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
+        turnstile_pass(worker->turnstile);
     }
+    turnstile_leave(worker->turnstile);
     config_unref(worker->config);
     splice_thread_release();
     stream_thread_release();
@@ -69,7 +76,8 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct workers *workers_new(struct service *service, unsigned count, struct err *err)
+struct workers *workers_new(struct service *service, unsigned count, unsigned permits,
+                            struct err *err)
 {
     check(count > 0 && count <= WORKERS_MAX);
     struct workers *workers = calloc(1, sizeof *workers + count * sizeof workers->items[0]);
@@ -77,9 +85,11 @@ struct workers *workers_new(struct service *service, unsigned count, struct err 
         err_set(err, "out of memory");
         return NULL;
     }
+    turnstile_init(&workers->turnstile, permits);
     for (; workers->count < count; workers->count++) {
         struct worker *worker = &workers->items[workers->count];
         worker->service = service;
+        worker->turnstile = &workers->turnstile;
         refresh_config(worker); /* from the first moment on there is one reference each */
         snprintf(worker->name, sizeof worker->name, "w%02u", workers->count);
         if (thread_start(&worker->thread, worker->name, run, worker) == 0)
@@ -101,9 +111,20 @@ void workers_free(struct workers *workers)
     if (workers == NULL)
         return;
     atomic_store(&reported, NULL);
+    turnstile_open(&workers->turnstile);
     for (unsigned i = 0; i < workers->count; i++)
         pthread_join(workers->items[i].thread, NULL);
+    turnstile_release(&workers->turnstile);
     free(workers);
+}
+
+/* The host of the exchange that the worker is in, or NULL: the exchange of another worker than
+ * the one that asks may end this very moment. */
+static const char *own_host(const struct worker *worker, const struct connection *c)
+{
+    if (!pthread_equal(worker->thread, pthread_self()) || !c->exchange || !c->exchange->route)
+        return NULL;
+    return c->exchange->route->host;
 }
 
 void workers_report(int fd)
@@ -113,12 +134,13 @@ void workers_report(int fd)
         const struct worker *worker = &workers->items[i];
         const struct connection *c = atomic_load(&worker->serving);
         char address[ADDRESS_TEXT];
-        if (c == NULL)
+        if (c == NULL) {
             check_print(fd, "portico:   %s waits for a connection\n", worker->name);
-        else
-            check_print(fd, "portico:   %s serves slot %u, client %s, phase %s, request %u%s%s\n",
-                        worker->name, c->slot.index, address_format(&c->client_address, address),
-                        phase_name(c->phase), c->requests, c->exchange.route ? ", host " : "",
-                        c->exchange.route ? c->exchange.route->host : "");
+            continue;
+        }
+        const char *host = own_host(worker, c);
+        check_print(fd, "portico:   %s serves slot %u, client %s, phase %s, request %u%s%s\n",
+                    worker->name, c->slot.index, address_format(&c->client_address, address),
+                    phase_name(c->phase), c->requests, host ? ", host " : "", host ? host : "");
     }
 }
