@@ -38,8 +38,8 @@ struct stream {
     bool shut;                /* stream_shutdown is done: nothing more will be sent */
     bool in_epoll;            /* waiting room only: registered in the epoll set */
     bool in_epoll_out;        /* waiting room only: for writing as well */
-    bool drained; /* plain: the last read took all there was, and nothing was reported since.
-                     Whoever takes bytes from `fd` by other means clears it */
+    bool drained;             /* plain: the last read took all there was, and nothing was reported
+                                 since. Whoever takes bytes from `fd` by other means clears it */
     uint64_t bytes_read;
     uint64_t bytes_written;
 };
