@@ -69,6 +69,11 @@ const struct setting schema_settings[] = {
     {COUNT("server", "max_per_client", SERVER(max_per_client), "512", 1000000, "connections", "64",
            "Connections of one client (IPv6: of one /64) at a time; 0 sets no limit. Trusted "
            "proxies are exempt.")},
+    {TEXT("server", "max_wait", SETTING_DURATION, SERVER(max_wait), "2s", "\"2s\"",
+          "How long what is ready may wait for a worker. When it waits for longer, Portico is "
+          "overloaded and turns new connections away (503 with Retry-After; HTTPS ones are "
+          "closed) until that is over; 0s: never."),
+     .max = HOUR, .needs_restart = true},
     {TEXT("server", "trusted_proxies", SETTING_NETWORKS, SERVER(trusted_proxies), "",
           "[\"10.0.0.0/8\", \"127.0.0.1\"]",
           "Networks of proxies in front of Portico, whose X-Forwarded fields are believed and "

@@ -18,7 +18,14 @@
  * the registration, upon which the kernel reports once more what holds: so EPOLLOUT need not be
  * kept, and connection_yield gets to the back of the kernel's queue.
  *
- * The eventfd is registered edge-triggered and never read: every write wakes one worker. */
+ * The eventfd is registered edge-triggered and never read: every write wakes one worker. Marks
+ * are eventfds of the same kind, one in each queue.
+ *
+ * The queue of handshakes is a second epoll set, registered in the first level-triggered. What is
+ * level-triggered goes back to the end of the kernel's list whenever it is reported, so in each
+ * round through all that is ready one handshake gets a turn: a thousand of them take as much
+ * from the others as one connection would. The other way round, when hundreds of connections
+ * are always ready, a worker looks among the handshakes after HANDSHAKE_TURN turns of others. */
 #include "net/waiting_room.h"
 
 #include <errno.h>
@@ -36,7 +43,6 @@
 #include "base/yield_point.h"
 
 #define ROOM_MAGIC 0x526f6f6du /* "Room" */
-#define WAKE_DATUM UINT64_MAX
 #define CACHE_LINE 64u
 #define NOBODY     UINT32_MAX
 /* Descriptors that are neither a client's nor its upstream's: the lowest free number is always
@@ -50,9 +56,24 @@ struct watch {
     _Atomic uint32_t owner; /* a slot's number, or NOBODY */
 };
 
+/* Data that name no descriptor: their low halves are above all numbers of descriptors. */
+#define WAKE_DATUM       UINT64_MAX
+#define HANDSHAKES_DATUM (UINT64_MAX - 1)
+#define MARK_DATUM       (UINT64_MAX - 2)
+
+/* A full handshake costs about as much as this number of ordinary turns (src/README.md has the
+ * figures), so a machine that cannot do it all is shared by halves. */
+#define HANDSHAKE_TURN 32u
+
+struct mark {
+    int fd;                 /* an eventfd */
+    _Atomic int64_t passed; /* when it came to the head of its queue; CLOCK_NEVER: it is queued */
+};
+
 struct room {
     unsigned magic;
-    int epoll_fd;
+    int epoll_fds[ROOM_QUEUES];
+    struct mark marks[ROOM_QUEUES];
     int wake_fd;
     uint32_t slots;
     size_t slot_size;
@@ -92,6 +113,45 @@ static void *map(size_t size)
     return memory == MAP_FAILED ? NULL : memory;
 }
 
+/* Opens an eventfd in a queue, each write to which makes one event. The descriptor, or -1. */
+static int open_bell(struct room *room, enum room_queue queue, uint64_t datum)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = datum};
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd != -1 && epoll_ctl(room->epoll_fds[queue], EPOLL_CTL_ADD, fd, &event) == -1) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void ring(int bell)
+{
+    uint64_t one = 1;
+    ssize_t written = write(bell, &one, sizeof one);
+    /* EAGAIN would mean 2^64-2 unread signals. */
+    check(written == (ssize_t)sizeof one);
+}
+
+/* Opens the queues, the one of the handshakes inside the other, with their bells. */
+static int open_queues(struct room *room)
+{
+    for (int i = 0; i < ROOM_QUEUES; i++) {
+        room->epoll_fds[i] = epoll_create1(EPOLL_CLOEXEC);
+        if (room->epoll_fds[i] == -1)
+            return -1;
+        room->marks[i].fd = open_bell(room, (enum room_queue)i, MARK_DATUM);
+        if (room->marks[i].fd == -1)
+            return -1;
+    }
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = HANDSHAKES_DATUM};
+    if (epoll_ctl(room->epoll_fds[ROOM_MAIN], EPOLL_CTL_ADD, room->epoll_fds[ROOM_HANDSHAKES],
+                  &event) == -1)
+        return -1;
+    room->wake_fd = open_bell(room, ROOM_MAIN, WAKE_DATUM);
+    return room->wake_fd == -1 ? -1 : 0;
+}
+
 struct room *room_new(uint32_t slots, size_t slot_size)
 {
     check(slots > 0 && slots < (1u << 30) && slot_size >= sizeof(struct room_slot));
@@ -102,15 +162,10 @@ struct room *room_new(uint32_t slots, size_t slot_size)
     room->slots = slots;
     room->slot_size = (slot_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     room->wake_fd = -1;
+    for (int i = 0; i < ROOM_QUEUES; i++)
+        room->epoll_fds[i] = room->marks[i].fd = -1;
     pthread_mutex_init(&room->mutex, NULL);
-    room->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (room->epoll_fd == -1)
-        goto fail;
-    room->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (room->wake_fd == -1)
-        goto fail;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = WAKE_DATUM};
-    if (epoll_ctl(room->epoll_fd, EPOLL_CTL_ADD, room->wake_fd, &event) == -1)
+    if (open_queues(room) == -1)
         goto fail;
     room->memory = map(slots * room->slot_size);
     room->deadlines = map(deadlines_size(room));
@@ -143,8 +198,12 @@ void room_free(struct room *room)
         munmap(room->memory, room->slots * room->slot_size);
     if (room->wake_fd != -1)
         close(room->wake_fd);
-    if (room->epoll_fd != -1)
-        close(room->epoll_fd);
+    for (int i = 0; i < ROOM_QUEUES; i++) {
+        if (room->marks[i].fd != -1)
+            close(room->marks[i].fd);
+        if (room->epoll_fds[i] != -1)
+            close(room->epoll_fds[i]);
+    }
     pthread_mutex_destroy(&room->mutex);
     room->magic = 0;
     free(room);
@@ -177,6 +236,7 @@ struct room_slot *room_acquire(struct room *room)
     pthread_mutex_lock(&slot->mutex);
     check(slot->state == SLOT_FREE);
     slot->state = SLOT_RUNNING;
+    slot->queue = ROOM_MAIN;
     slot->next = NULL;
     pthread_mutex_unlock(&slot->mutex);
     return slot;
@@ -212,8 +272,8 @@ static uint32_t epoll_events(short events)
 }
 
 /* Registers a descriptor, or registers it anew, upon which the kernel reports what holds. */
-static int watch_register(struct room *room, struct watch *watch, struct stream *stream,
-                          uint32_t events)
+static int watch_register(struct room *room, const struct room_slot *slot, struct watch *watch,
+                          struct stream *stream, uint32_t events)
 {
     uint64_t reported = atomic_load_explicit(&watch->reported, memory_order_relaxed);
     if (!stream->in_epoll) {
@@ -226,7 +286,7 @@ static int watch_register(struct room *room, struct watch *watch, struct stream 
         .data.u64 = (reported >> 32) << 32 | (uint32_t)stream->fd,
     };
     int op = stream->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (epoll_ctl(room->epoll_fd, op, stream->fd, &event) == -1)
+    if (epoll_ctl(room->epoll_fds[slot->queue], op, stream->fd, &event) == -1)
         return -1;
     stream->in_epoll = true;
     stream->in_epoll_out = out;
@@ -257,7 +317,7 @@ static enum room_parked wait_for_locked(struct room *room, struct room_slot *slo
         !stream->in_epoll)
         atomic_store(&watch->owner, slot->index);
     if (!stream->in_epoll || (events & EPOLLOUT))
-        return watch_register(room, watch, stream, events) == -1 ? ROOM_FAILED : ROOM_PARKED;
+        return watch_register(room, slot, watch, stream, events) == -1 ? ROOM_FAILED : ROOM_PARKED;
     /* Invariant 4: after the owner was written. */
     if ((atomic_load(&watch->reported) & events) == 0)
         return ROOM_PARKED;
@@ -297,10 +357,7 @@ enum room_parked room_park(struct room *room, struct room_slot *slot,
 
 static void signal_workers(struct room *room)
 {
-    uint64_t one = 1;
-    ssize_t written = write(room->wake_fd, &one, sizeof one);
-    /* EAGAIN would mean 2^64-2 unread signals. */
-    check(written == (ssize_t)sizeof one);
+    ring(room->wake_fd);
 }
 
 /* The first of the woken, or NULL. *stopping is set when there is none and the room is being
@@ -377,22 +434,56 @@ static struct room_slot *take_event(struct room *room, const struct epoll_event 
     return taken ? slot : NULL;
 }
 
+static void pass_mark(struct room *room, enum room_queue queue)
+{
+    atomic_store(&room->marks[queue].passed, clock_now());
+}
+
+/* The connection at the head of the handshakes, or NULL: another worker has it, or it was
+ * something else. */
+static struct room_slot *take_handshake(struct room *room)
+{
+    struct epoll_event event;
+    if (epoll_wait(room->epoll_fds[ROOM_HANDSHAKES], &event, 1, 0) != 1)
+        return NULL;
+    if (event.data.u64 != MARK_DATUM)
+        return take_event(room, &event);
+    pass_mark(room, ROOM_HANDSHAKES);
+    return NULL;
+}
+
 struct room_slot *room_take(struct room *room)
 {
+    static _Thread_local unsigned turns; /* since this worker looked among the handshakes */
     check_magic(room, ROOM_MAGIC);
     for (;;) {
         struct epoll_event event;
         struct room_slot *slot;
         bool stopping = false;
-        int count = epoll_wait(room->epoll_fd, &event, 1, -1);
+        if (++turns > HANDSHAKE_TURN) {
+            turns = 0;
+            if ((slot = take_handshake(room)) != NULL)
+                return slot;
+        }
+        int count = epoll_wait(room->epoll_fds[ROOM_MAIN], &event, 1, -1);
         if (count == -1) {
             check(errno == EINTR);
             continue;
         }
-        if (event.data.u64 == WAKE_DATUM)
+        switch (event.data.u64) {
+        case WAKE_DATUM:
             slot = pop_woken(room, &stopping);
-        else
+            break;
+        case HANDSHAKES_DATUM:
+            turns = 0;
+            slot = take_handshake(room);
+            break;
+        case MARK_DATUM:
+            pass_mark(room, ROOM_MAIN);
+            continue;
+        default:
             slot = take_event(room, &event);
+        }
         if (slot || stopping)
             return slot;
     }
@@ -484,6 +575,28 @@ void room_wake_all(struct room *room)
         if (first)
             signal_workers(room);
     }
+}
+
+void room_enter_queue(struct room *room, struct room_slot *slot, enum room_queue queue,
+                      struct stream *stream)
+{
+    struct epoll_event unused = {0};
+    if (stream->in_epoll)
+        epoll_ctl(room->epoll_fds[slot->queue], EPOLL_CTL_DEL, stream->fd, &unused);
+    stream->in_epoll = false;
+    stream->in_epoll_out = false;
+    slot->queue = queue;
+}
+
+void room_mark(struct room *room, enum room_queue queue)
+{
+    atomic_store(&room->marks[queue].passed, CLOCK_NEVER);
+    ring(room->marks[queue].fd);
+}
+
+int64_t room_mark_passed(const struct room *room, enum room_queue queue)
+{
+    return atomic_load(&room->marks[queue].passed);
 }
 
 void room_forget(struct room *room, struct stream *stream)

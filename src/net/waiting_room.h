@@ -1,7 +1,10 @@
 /* The waiting room: every connection that no worker is serving.
  *
- * It is one epoll set, and the kernel's ready list is the queue between the acceptor and the
- * workers, and between a worker and the next. A connection waits in a slot; slots are
+ * It is an epoll set, and the kernel's ready list is the queue between the acceptor and the
+ * workers, and between a worker and the next. Connections whose TLS handshake is not done wait
+ * in a queue of their own, which has the share of one connection in the other, or of one turn
+ * in every few where very many are ready: a flood of handshakes delays nobody else by much, and
+ * nobody else stops the handshakes. A connection waits in a slot; slots are
  * type-stable (their memory is never returned while the room stands), and a slot number with
  * a generation names one wait of one connection for ever.
  *
@@ -49,6 +52,8 @@ enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_PARKED, SLOT_WOKEN };
 
 #define ROOM_INTERESTS 2u /* a connection waits for its client, its upstream, or both */
 
+enum room_queue { ROOM_MAIN, ROOM_HANDSHAKES, ROOM_QUEUES };
+
 struct room;
 
 /* The first member of whatever waits. */
@@ -58,6 +63,7 @@ struct room_slot {
     uint32_t index;         /* fixed after init */
     uint32_t generation;    /* guarded by mutex; the owner may read it */
     uint8_t state;          /* enum slot_state; guarded by mutex */
+    uint8_t queue;          /* enum room_queue; owner only */
     bool wake_pending;      /* guarded by mutex: invariant 5 */
     uint8_t waiting_count;  /* guarded by mutex, as what follows: the wait while PARKED */
     uint8_t waiting_events[ROOM_INTERESTS]; /* poll's */
@@ -118,6 +124,18 @@ int64_t room_sweep(struct room *room, int64_t now);
 
 /* Wakes everyone who is parked: for draining and for shutdown. */
 void room_wake_all(struct room *room);
+
+/* Where a RUNNING slot waits from now on: ROOM_MAIN, unless something else was said since
+ * room_acquire. `stream` is the only one that it has waited for. Owner only. */
+void room_enter_queue(struct room *room, struct room_slot *slot, enum room_queue queue,
+                      struct stream *stream);
+
+/* Puts a mark at the end of a queue. A worker that comes to it notes the time, and so it is known
+ * how long whatever becomes ready now has to wait. One mark at a time; the acceptor only. */
+void room_mark(struct room *room, enum room_queue queue);
+
+/* When the last mark came to the head of its queue; CLOCK_NEVER while it waits. */
+int64_t room_mark_passed(const struct room *room, enum room_queue queue);
 
 /* A stream leaves its connection alive (for the upstream pool, say): what happens on it from now
  * on is kept in its watch for whoever waits for it next. Not needed before closing. Owner only. */

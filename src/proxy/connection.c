@@ -46,6 +46,8 @@ void connection_open(struct connection *c, struct service *service, int fd,
     c->phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD;
     c->phase_began = clock_now();
     stream_init(&c->client, fd);
+    if (secure)
+        room_enter_queue(service->room, &c->slot, ROOM_HANDSHAKES, &c->client);
     metrics_add(METRIC_CONNECTIONS, 1);
     metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
 }
@@ -61,6 +63,12 @@ void connection_close(struct connection *c)
     metrics_add(METRIC_CONNECTIONS, -1);
     service->connection_ended(service->connection_ended_arg, &c->client_address, c->counted);
     room_release(service->room, &c->slot);
+}
+
+bool connection_is_stale(const struct connection *c)
+{
+    int64_t age = clock_now() - c->phase_began;
+    return age > atomic_load_explicit(&c->service->max_age[c->secure], memory_order_relaxed);
 }
 
 bool connection_is_draining(const struct connection *c)
@@ -152,6 +160,10 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
             return connection_end(c, REASON_SILENT);
         if (connection_is_draining(c))
             return STEP_CLOSE;
+        if (connection_is_stale(c)) {
+            refusal_send(&c->service->overloaded, c->client.fd, true);
+            return STEP_CLOSE;
+        }
         if (tls_accept(c->service->tls, &c->client) == -1)
             return connection_end(c, REASON_MEMORY);
     }
@@ -165,6 +177,7 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
                    ? STEP_PARK
                    : connection_end(c, REASON_HANDSHAKE_TIMEOUT);
     }
+    room_enter_queue(c->service->room, &c->slot, ROOM_MAIN, &c->client);
     c->phase = PHASE_HEAD;
     c->phase_began = clock_now();
     return STEP_NEXT;

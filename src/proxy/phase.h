@@ -43,6 +43,9 @@ enum step connection_abort(struct connection *connection);
  * Returns STEP_CLOSE. */
 enum step connection_end(struct connection *connection, enum reason reason);
 
+/* Is there an overload, and has it waited for its first turn for too long (service->max_age)? */
+bool connection_is_stale(const struct connection *connection);
+
 /* Has the server begun to end? */
 bool connection_is_draining(const struct connection *connection);
 

@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "proxy/forward.h"
 #include "proxy/phase.h"
+#include "proxy/refusal.h"
 #include "proxy/reply.h"
 
 /* Fields in the access line are for people; whoever sends megabytes gets them cut off. */
@@ -246,8 +247,18 @@ static enum parse_result scan(struct connection *c, const struct turn *turn, siz
     return result;
 }
 
+/* Came in before the overload was noticed, and has waited for its first turn ever since. */
+static bool is_to_be_shed(const struct connection *c)
+{
+    return !c->secure && c->requests == 0 && !c->head_begun && connection_is_stale(c);
+}
+
 enum step phase_head(struct connection *c, struct turn *turn)
 {
+    if (is_to_be_shed(c)) {
+        refusal_send(&c->service->overloaded, c->client.fd, false);
+        return STEP_CLOSE;
+    }
     /* Pipelined requests are served in order, but not all in one turn. A client that reads none
      * of the answers is for the next exchange to find out. */
     if (buf_len(&c->in) && turn_is_over(turn))

@@ -21,6 +21,7 @@
 #include "base/thread.h"
 #include "net/listener.h"
 #include "proxy/connection.h"
+#include "server/overload.h"
 
 /* Connections accepted between two sweeps. */
 #define ACCEPT_BATCH 64u
@@ -41,8 +42,10 @@ struct acceptor {
     struct acceptor_listener listeners[ACCEPTOR_LISTENERS];
     size_t listener_count;
     int64_t swept;
-    int64_t complained; /* when the last line about a client over its limit was written */
-    uint64_t unsaid;    /* clients turned away since then */
+    struct overload overload;
+    struct refusal over_limit; /* what a client with too many connections is told */
+    int64_t complained;        /* when the last line about a client over its limit was written */
+    uint64_t unsaid;           /* clients turned away since then */
 };
 
 static void wake(struct acceptor *acceptor)
@@ -69,20 +72,22 @@ static void complain(struct acceptor *acceptor, const struct address *client)
     acceptor->unsaid = 0;
 }
 
-/* Over TLS there is nobody to talk to yet; a plain client gets a line it may understand. */
-static void turn_away(struct acceptor *acceptor, int fd, const struct address *client, bool secure)
+/* Decides on one that was accepted. False: it was turned away, and is closed. */
+static bool admit(struct acceptor *acceptor, int fd, const struct address *client, bool trusted,
+                  bool secure)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: text/plain; charset=utf-8\r\n"
-                                 "Content-Length: 51\r\n"
-                                 "Retry-After: 10\r\n"
-                                 "Connection: close\r\n\r\n"
-                                 "E503-CLIENT: Too many connections from this address";
-    if (!secure)
-        (void)!send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const struct refusal *refusal = NULL;
+    if (!overload_admits(&acceptor->overload, secure)) {
+        refusal = &acceptor->service->overloaded;
+    } else if (!trusted && !admission_enter(acceptor->admission, client)) {
+        refusal = &acceptor->over_limit;
+        complain(acceptor, client);
+    }
+    if (refusal == NULL)
+        return true;
+    refusal_send(refusal, fd, secure);
     close(fd);
-    reason_count(REASON_CLIENT_LIMIT);
-    complain(acceptor, client);
+    return false;
 }
 
 /* Takes one connection in. False when there is none, or no room for one. */
@@ -106,9 +111,8 @@ static bool accept_one(struct acceptor *acceptor, const struct acceptor_listener
         return false;
     }
     bool trusted = admission_is_trusted(acceptor->admission, &client);
-    if (!trusted && !admission_enter(acceptor->admission, &client)) {
+    if (!admit(acceptor, fd, &client, trusted, listener->secure)) {
         room_release(service->room, slot);
-        turn_away(acceptor, fd, &client, listener->secure);
         return true;
     }
     struct config *config = service_config(service);
@@ -146,9 +150,10 @@ static int sweep(struct acceptor *acceptor, bool resting)
     if (now - acceptor->swept >= TICK || !anyone) {
         room_sweep(acceptor->service->room, now);
         next = upstreams_sweep(acceptor->service->upstreams, now);
+        overload_tick(&acceptor->overload, now);
         acceptor->swept = now;
     }
-    if (anyone || resting)
+    if (anyone || resting || acceptor->overload.shedding)
         next = now + TICK;
     return clock_poll_timeout(next, now);
 }
@@ -197,6 +202,10 @@ struct acceptor *acceptor_new(struct service *service, struct admission *admissi
     acceptor->admission = admission;
     memcpy(acceptor->listeners, listeners, count * sizeof *listeners);
     acceptor->listener_count = count;
+    struct config *config = service_config(service);
+    overload_init(&acceptor->overload, service, config->max_wait);
+    config_unref(config);
+    refusal_init(&acceptor->over_limit, REASON_CLIENT_LIMIT);
     sem_init(&acceptor->closed, 0, 0);
     acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (acceptor->wake_fd != -1)

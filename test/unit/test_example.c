@@ -16,7 +16,7 @@
 static struct config *load(const char *path)
 {
     struct config_problems problems = {0};
-    struct config *config = config_load(path, &problems);
+    struct config *config = config_load(path, NULL, &problems);
     config_problems_print(&problems, stdout);
     config_problems_release(&problems);
     assert_non_null(config);
@@ -76,6 +76,7 @@ static void example_shows_the_defaults(void **state)
     assert_int_equal(example->drain, bare->drain);
     assert_int_equal(example->max_connections, bare->max_connections);
     assert_int_equal(example->max_per_client, bare->max_per_client);
+    assert_int_equal(example->max_wait, bare->max_wait);
     assert_int_equal(example->body_rate, bare->body_rate);
     assert_int_equal(example->access_log, bare->access_log);
     assert_int_equal(example->routes[0].cert_type, bare->routes[0].cert_type);
