@@ -14,6 +14,8 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "base/turnstile.h"
+#include "net/splice.h"
+#include "net/stream.h"
 #include "proxy/connection.h"
 #include "proxy/turn.h"
 
@@ -67,6 +69,8 @@ static void *run(void *arg)
     }
     turnstile_leave(worker->turnstile);
     config_unref(worker->config);
+    splice_thread_release();
+    stream_thread_release();
     buf_thread_release();
     tls_thread_release();
     return NULL;
