@@ -65,7 +65,6 @@ static ssize_t pipe_fill(struct stream *from, size_t size)
     do
         count = splice(from->fd, NULL, pipe_ends.in, NULL, size, FLAGS);
     while (count == -1 && errno == EINTR);
-    from->drained = false;
     if (count > 0) {
         from->bytes_read += (uint64_t)count;
     } else if (count == 0) {
