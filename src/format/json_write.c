@@ -134,7 +134,7 @@ static void put_value(struct json_writer *json, struct span key, const struct va
         put_table(json, key, value->table);
         break;
     default:
-        check(!"a type that configurations do not have");
+        check(false); /* configurations have no others */
     }
 }
 

@@ -89,7 +89,7 @@ static void put_inline(FILE *out, const struct value *value)
         put_table(out, value->table);
         break;
     default:
-        check(!"a type that configurations do not have");
+        check(false); /* configurations have no others */
     }
 }
 

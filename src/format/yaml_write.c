@@ -120,7 +120,7 @@ static void put_flow(FILE *out, const struct value *value)
         fputc('}', out);
         break;
     default:
-        check(!"a type that configurations do not have");
+        check(false); /* configurations have no others */
     }
 }
 
