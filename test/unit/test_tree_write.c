@@ -237,8 +237,7 @@ static void keeps_awkward_text(void **state)
                                         "\xe2\x80\xa8",
                                         "\xe2\x80\xa9",
                                         "\xef\xbb\xbf",
-                                        "\xef\xbb\xbf"
-                                        "a",
+                                        "\xef\xbb\xbf\x61",
                                         "\xef\xbf\xbd",
                                         "\xe2\x80\x8b",
                                         "\xe2\x80\x9c",
