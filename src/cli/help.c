@@ -18,7 +18,7 @@ static void print_overview(void)
            "  portico run [FILE]        serve; the default command\n"
            "  portico check [FILE]      check the configuration and report every problem\n"
            "  portico config [FILE]     print the configuration in force; --to toml|json|yaml\n"
-           "                            in another notation, --no-defaults what differs from them\n"
+           "                            prints another notation, --no-defaults less\n"
            "  portico explain URL [FILE]\n"
            "                            say what would become of such a request; --method METHOD,\n"
            "                            --from ADDRESS and --header 'Name: value' say more about\n"

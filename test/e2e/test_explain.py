@@ -247,6 +247,13 @@ def test_explain_helps(url):
     assert HINTS[url] in explain(url, EXAMPLE, status=1)["hint"]
 
 
+def test_explain_helps_with_long_names(tmp_path):
+    path = tmp_path / "config.toml"
+    host = "a-rather-long-name.of-some-department.example.com"
+    path.write_text(toml([(host, "a:1", "none")]))
+    assert f"did you mean {host} ({path}:2)" in explain(f"http://{host.replace('some', 'sone')}/", path, status=1)["hint"]
+
+
 def test_explain_two_hosts_on_one_connection():
     said = explain("https://nas.home.arpa/", EXAMPLE, "--header", "Host: app.example.com", status=1)
     assert (said["status"], said["reason"]) == (421, "E421-SNI")
