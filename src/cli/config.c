@@ -39,7 +39,8 @@ int cli_config(char **arguments)
 
     struct config_problems problems = {0};
     struct config *config = config_load(source.path, source.notation, &problems);
-    config_problems_print(&problems, stderr);
+    if (config == NULL)
+        config_problems_print(&problems, stderr);
     config_problems_release(&problems);
     if (config == NULL)
         return CLI_BAD_CONFIG;

@@ -281,7 +281,8 @@ static struct config *load(const struct cli_source *source)
         notation = &placed;
     }
     struct config *config = config_load(source->path, notation, &problems);
-    config_problems_print(&problems, stderr);
+    if (config == NULL)
+        config_problems_print(&problems, stderr);
     config_problems_release(&problems);
     return config;
 }
