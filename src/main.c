@@ -25,12 +25,16 @@ int main(int argc, char **argv)
 
     if (strcmp(command, "run") == 0) {
         struct cli_source source;
-        if (cli_source_parse(argv + (argc > 1 ? 2 : 1), NULL, &source) < 0)
+        if (cli_source_parse(argv + (argc > 1 ? 2 : 1), &source) < 0)
             return CLI_BAD_USAGE;
         return cli_run(&source);
     }
     if (strcmp(command, "check") == 0)
         return printed(cli_check(argv + 2));
+    if (strcmp(command, "config") == 0)
+        return printed(cli_config(argv + 2));
+    if (strcmp(command, "explain") == 0)
+        return printed(cli_explain(argv + 2));
     if (argc > 3)
         return usage("too many arguments", argv[3]);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||

@@ -7,6 +7,7 @@
 
 #include "cli/check_world.h"
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "config/config.h"
 #include "format/json_write.h"
 
@@ -77,12 +78,14 @@ static void print_verdict(const char *file, const struct config *config,
 int cli_check(char **arguments)
 {
     struct options options = {0};
-    const struct cli_flag flags[] = {{"--strict", &options.strict},
-                                     {"--json", &options.json},
-                                     {"--offline", &options.offline},
-                                     {NULL, NULL}};
+    const struct cli_option table[] = {
+        {"--strict", .flag = &options.strict, .truth = true},
+        {"--json", .flag = &options.json, .truth = true},
+        {"--offline", .flag = &options.offline, .truth = true},
+        {.name = NULL},
+    };
     struct cli_source source;
-    if (cli_source_parse(arguments, flags, &source) < 0)
+    if (cli_options_take(arguments, table) < 0 || cli_source_parse(arguments, &source) < 0)
         return CLI_BAD_USAGE;
 
     struct config_problems problems = {.with_places = true};

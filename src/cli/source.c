@@ -26,21 +26,11 @@ static const char *format_option(char ***arguments)
     return value ? value : "";
 }
 
-static bool is_flag(const char *argument, const struct cli_flag *flags)
-{
-    for (; flags && flags->name; flags++)
-        if (strcmp(argument, flags->name) == 0)
-            return *flags->is_given = true;
-    return false;
-}
-
-int cli_source_parse(char **arguments, const struct cli_flag *flags, struct cli_source *source)
+int cli_source_parse(char **arguments, struct cli_source *source)
 {
     const char *path = getenv("CONFIG_PATH");
     *source = (struct cli_source){.path = NULL};
     for (; *arguments; arguments++) {
-        if (is_flag(*arguments, flags))
-            continue;
         const char *format = format_option(&arguments);
         if (format) {
             source->notation = notation_named(format);
