@@ -382,6 +382,27 @@ def test_nothing_shows_a_secret(portico_factory, origin_factory, tmp_path):
     assert any("readable" in line or "others can read" in line for line in portico.log.items)  # at the start
     portico.stop()
     assert MARK not in portico.log.text() + portico.out.text()
+    for command in (["config"], ["config", "--to", "json"], ["config", "--to", "yaml", "--no-defaults"], ["check", "--json", "--offline"],
+                    ["explain", "http://b.test/"], ["explain", "--json", "http://c.test/"]):
+        done = subprocess.run([BINARY, *command, portico.path], env=portico.environment, text=True, capture_output=True, timeout=LIMIT)
+        assert done.returncode == 0 and MARK not in done.stdout + done.stderr
+        if command[0] != "check":
+            assert re.search(r"(?i)authorization\"?( =|:) \"?<secret>", done.stdout), done.stdout
+
+
+def test_what_config_prints_has_the_variables_of_today(tmp_path):
+    """And reads as itself, also where it holds what looks like a variable."""
+    text = ROUTE.replace("127.0.0.1:1", "${UPSTREAM}") + '[acme]\nemail = "$${NAME}$$${X}@example.com"\n'
+    path = write(tmp_path / "0.toml", text)
+    env = {**os.environ, "UPSTREAM": "127.0.0.1:7"}
+    for number, suffix in enumerate(["json", "yaml", "toml", "json"], start=1):
+        done = subprocess.run([BINARY, "config", "--to", suffix, path], text=True, capture_output=True, timeout=LIMIT, env=env)
+        assert (done.returncode, done.stderr) == (0, "")
+        path = write(tmp_path / f"{number}.{suffix}", done.stdout)
+        env = None
+    values = json.loads(done.stdout)
+    assert values["routes"][0]["upstream"] == "127.0.0.1:7"
+    assert values["acme"]["email"] == "$${NAME}$$${X}@example.com"
 
 
 def test_what_the_client_sends_goes_on_without_a_secret(portico_factory, origin_factory):
