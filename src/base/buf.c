@@ -201,6 +201,18 @@ void buf_trim(struct buf *buf)
         (void)move_to_class(buf, c);
 }
 
+void *buf_block_get(size_t size)
+{
+    size_t c = class_for(size);
+    check(c < CLASSES);
+    return block_get(c);
+}
+
+void buf_block_put(void *block, size_t size)
+{
+    block_put(block, class_size[class_for(size)]);
+}
+
 void buf_release(struct buf *buf)
 {
     if (buf->data)

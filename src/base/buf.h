@@ -88,6 +88,11 @@ void buf_append_uint(struct buf *buf, uint64_t value);
 /* Before parking: no block if there are no unread bytes, else the smallest that holds them. */
 void buf_trim(struct buf *buf);
 
+/* Memory for something else than bytes, from the same free lists: at least `size` (at most
+ * BUF_MAX) bytes, of any content. NULL when there is none. Given back with the same size. */
+void *buf_block_get(size_t size);
+void buf_block_put(void *block, size_t size);
+
 /* Returns the block; the buf is as new. */
 void buf_release(struct buf *buf);
 

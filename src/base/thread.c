@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 /* glibc's resolver and OpenSSL's certificate code are the deepest callers; sanitizers make
  * frames several times larger. */
@@ -61,4 +62,11 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void
         return -1;
     }
     return 0;
+}
+
+void thread_yield_to_others(void)
+{
+    /* Linux keeps this for each thread, POSIX notwithstanding, and 0 is the calling one. That it
+     * may be refused (a sandbox) is no harm. */
+    (void)setpriority(PRIO_PROCESS, 0, 10);
 }

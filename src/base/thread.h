@@ -9,4 +9,8 @@
  * characters). Returns 0, or -1 with errno. */
 int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *arg);
 
+/* The calling thread has time: whenever there are more threads to run than cores, the others
+ * come first. */
+void thread_yield_to_others(void);
+
 #endif

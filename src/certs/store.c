@@ -10,7 +10,8 @@
  * thousand of them would make a slow start. Therefore main only looks whether the files are
  * there, and makes those that are missing. An entry that is not loaded yet is due for renewal
  * at once: the "certs" thread loads them all, first thing, and checks them by the way. A
- * worker that needs one sooner does the same for itself, once.
+ * worker that needs one sooner does the same for itself, once. The thread runs at a low
+ * priority: handshakes come first.
  *
  * A certificate that can neither be read nor made anew puts its host, and nobody else, into
  * quarantine: it has no identity, the log says why, and it is tried again every QUARANTINE
@@ -250,6 +251,7 @@ static void *run(void *arg)
 {
     struct certs_store *store = arg;
     time_t now, next;
+    thread_yield_to_others();
     do {
         now = wall_seconds();
         next = now + SLEEP_MAX;

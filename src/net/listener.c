@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 /* What to do about it, where one can know. */
@@ -52,6 +53,10 @@ static int bind_and_listen(int fd, struct address *address)
         return -1;
     /* IPv4 has a listener of its own. */
     if (address_is_v6(address) && set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == -1)
+        return -1;
+    /* What is accepted inherits these: two system calls less for each connection. */
+    if (set_option(fd, SOL_SOCKET, SO_KEEPALIVE) == -1 ||
+        set_option(fd, IPPROTO_TCP, TCP_NODELAY) == -1)
         return -1;
     /* The kernel cuts the backlog down to net.core.somaxconn. */
     if (bind(fd, &address->sa.any, address->len) == -1 || listen(fd, INT_MAX) == -1)

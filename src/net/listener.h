@@ -21,7 +21,8 @@ int listener_open(struct address *address, struct err *err);
 void listener_share(int fd, bool share);
 int listener_open_shared(struct address *address, struct err *err);
 
-/* Accepts one connection: non-blocking, FD_CLOEXEC. Returns its descriptor and fills `peer`,
+/* Accepts one connection: non-blocking, FD_CLOEXEC, and, from listener_open's sockets, with
+ * SO_KEEPALIVE and TCP_NODELAY. Returns its descriptor and fills `peer`,
  * or -1 with errno (EAGAIN when none waits; connections that died in the queue are skipped). */
 int listener_accept(int listener, struct address *peer);
 

@@ -1,5 +1,5 @@
 /* TLS on the listening side: see tls.h. Everything here runs on the worker that holds the
- * connection, but for tls_server_new and tls_identity_new.
+ * connection, but for tls_server_new and tls_server_free.
  *
  * The certificate is chosen in the ClientHello callback and not in the better-known servername
  * callback, because it runs before OpenSSL looks at tickets. That is what makes two things
@@ -13,12 +13,10 @@
  *  2. Sessions do not cross hosts: the session id context of a connection is a digest of the
  *     name it asked for, and OpenSSL resumes only sessions of the same context. A certificate
  *     is looked up for resumed sessions too, so a host that is gone is gone for them as well.
- *  3. Nothing is built per handshake but references: an identity holds parsed certificates
- *     and a parsed key, and OpenSSL is told not to search for a chain (NO_AUTO_CHAIN).
+ *  3. Nothing is built per handshake but references: it changes to the context of the identity
+ *     (net/tls_identity), in which everything lies ready.
  *
  * Choices
- *  - The client's order of suites decides. All of them are sound, and the client knows whether
- *    it has AES in hardware.
  *  - Sessions live in tickets only; the key for them is made at start and dies with the
  *    process. One ticket a handshake in TLS 1.3, since each is a write of its own.
  *  - No early data: a request that can be replayed is not worth the round trip.
@@ -33,36 +31,23 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "net/tls_identity.h"
 
 #define NAME_MAX_LEN 253u /* of a host name as text; RFC 1035, 2.3.4 */
-#define SUITES_TLS12 "ECDHE+AESGCM:ECDHE+CHACHA20"
-#define GROUPS       "X25519:P-256:P-384"
 
-#define SERVER_MAGIC   0x7115e41eu
-#define IDENTITY_MAGIC 0x71151de7u
+#define SERVER_MAGIC 0x7115e41eu
 
 struct tls_server { /* immutable */
     unsigned magic;
     SSL_CTX *ctx;
     tls_lookup_fn *lookup;
     void *lookup_arg; /* borrowed */
-};
-
-struct tls_identity { /* immutable, but for the count */
-    unsigned magic;
-    atomic_uint refs;
-    X509 *leaf;
-    STACK_OF(X509) * chain; /* what follows the leaf; may be empty */
-    EVP_PKEY *key;
 };
 
 /* What a connection's ClientHello said; hangs on its SSL and is freed with it. */
@@ -90,105 +75,6 @@ static void make_hello_index(void)
 static struct hello *hello_get(const SSL *ssl)
 {
     return SSL_get_ex_data(ssl, hello_index);
-}
-
-/* The first error of the queue in OpenSSL's words. */
-static const char *openssl_reason(void)
-{
-    const char *text = ERR_reason_error_string(ERR_peek_error());
-    return text ? text : "unknown error";
-}
-
-/* ---- identities --------------------------------------------------------------------------- */
-
-/* Never asks anybody for a passphrase: an encrypted key is an error. */
-static int no_passphrase(char *buf, int size, int writing, void *arg)
-{
-    (void)buf, (void)size, (void)writing, (void)arg;
-    return -1;
-}
-
-static int read_chain(struct tls_identity *identity, const char *pem, size_t len)
-{
-    BIO *bio = BIO_new_mem_buf(pem, (int)len);
-    int result = -1;
-
-    identity->chain = sk_X509_new_null();
-    if (bio == NULL || identity->chain == NULL)
-        goto out;
-    identity->leaf = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
-    if (identity->leaf == NULL)
-        goto out;
-    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL;) {
-        if (sk_X509_push(identity->chain, next) <= 0) {
-            X509_free(next);
-            goto out;
-        }
-    }
-    /* The end of the text is the one good reason to stop. */
-    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-        goto out;
-    ERR_clear_error();
-    result = 0;
-out:
-    BIO_free(bio);
-    return result;
-}
-
-static EVP_PKEY *read_key(const char *pem, size_t len)
-{
-    BIO *bio = BIO_new_mem_buf(pem, (int)len);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-    BIO_free(bio);
-    return key;
-}
-
-struct tls_identity *tls_identity_new(const char *chain_pem, size_t chain_len, const char *key_pem,
-                                      size_t key_len, struct err *err)
-{
-    struct tls_identity *identity = calloc(1, sizeof *identity);
-    ERR_clear_error();
-    if (identity == NULL) {
-        err_set(err, "out of memory");
-        return NULL;
-    }
-    identity->magic = IDENTITY_MAGIC;
-    atomic_init(&identity->refs, 1);
-    if (chain_len > INT32_MAX || key_len > INT32_MAX)
-        err_set(err, "the certificate or its key is too long to be one");
-    else if (read_chain(identity, chain_pem, chain_len) != 0)
-        err_set(err, "the certificate cannot be read as PEM: %s", openssl_reason());
-    else if ((identity->key = read_key(key_pem, key_len)) == NULL)
-        err_set(err, "the private key cannot be read as PEM without a passphrase: %s",
-                openssl_reason());
-    else if (X509_check_private_key(identity->leaf, identity->key) != 1)
-        err_set(err, "the certificate and the private key do not belong together");
-    else
-        return identity;
-    ERR_clear_error();
-    tls_identity_unref(identity);
-    return NULL;
-}
-
-struct tls_identity *tls_identity_ref(struct tls_identity *identity)
-{
-    check_magic(identity, IDENTITY_MAGIC);
-    atomic_fetch_add_explicit(&identity->refs, 1, memory_order_relaxed);
-    return identity;
-}
-
-void tls_identity_unref(struct tls_identity *identity)
-{
-    if (identity == NULL)
-        return;
-    check_magic(identity, IDENTITY_MAGIC);
-    if (atomic_fetch_sub_explicit(&identity->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    EVP_PKEY_free(identity->key);
-    sk_X509_pop_free(identity->chain, X509_free);
-    X509_free(identity->leaf);
-    identity->magic = 0;
-    free(identity);
 }
 
 /* ---- the ClientHello ---------------------------------------------------------------------- */
@@ -233,6 +119,37 @@ static struct hello *hello_new(bool has_name, struct span name)
     return hello;
 }
 
+/* What this ClientHello says; NULL with the alert to send. */
+static struct hello *hello_read(SSL *ssl, int *alert)
+{
+    const unsigned char *data;
+    struct span extension = {NULL, 0}, name = SPAN("");
+    bool has_name =
+        SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &extension.len) == 1;
+
+    extension.data = (const char *)data;
+    *alert = SSL_AD_DECODE_ERROR;
+    if (has_name && !parse_server_name(extension, &name))
+        return NULL;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return hello_new(has_name, name);
+}
+
+/* In the context of an identity, so after the certificate was chosen: the second ClientHello may
+ * differ in the key share, not in the name (RFC 8446, 4.1.2). */
+static int on_second_hello(SSL *ssl, int *alert, void *arg)
+{
+    const struct hello *first = hello_get(ssl);
+    struct hello *hello = hello_read(ssl, alert);
+    (void)arg;
+    if (hello == NULL)
+        return SSL_CLIENT_HELLO_ERROR;
+    bool same = first->has_name == hello->has_name && strcmp(first->name, hello->name) == 0;
+    free(hello);
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    return same ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+}
+
 /* Binds the sessions of this connection to the name (invariant 2). */
 static int bind_sessions(SSL *ssl, const struct hello *hello)
 {
@@ -249,7 +166,8 @@ static struct tls_identity *find_identity(struct tls_server *server, SSL *ssl,
                                           const struct hello *hello)
 {
     struct address local = {0};
-    (void)address_of_socket(SSL_get_fd(ssl), &local);
+    if (!hello->has_name)
+        (void)address_of_socket(SSL_get_fd(ssl), &local);
     return server->lookup(server->lookup_arg, hello->has_name ? hello->name : NULL, &local);
 }
 
@@ -262,98 +180,43 @@ static int choose_identity(struct tls_server *server, SSL *ssl, struct hello *he
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return -1;
     }
-    int ok = SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->chain, 1);
+    SSL_CTX *ctx = tls_identity_context(identity, on_second_hello);
+    bool changed = ctx != NULL && SSL_set_SSL_CTX(ssl, ctx) == ctx;
     tls_identity_unref(identity);
     *alert = SSL_AD_INTERNAL_ERROR;
-    return ok == 1 && bind_sessions(ssl, hello) == 0 ? 0 : -1;
+    return changed && bind_sessions(ssl, hello) == 0 ? 0 : -1;
 }
 
 static int on_client_hello(SSL *ssl, int *alert, void *arg)
 {
-    struct tls_server *server = arg;
-    const unsigned char *data;
-    struct span extension = {NULL, 0}, name = SPAN("");
-    bool has_name =
-        SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &extension.len) == 1;
-
-    extension.data = (const char *)data;
-    if (has_name && !parse_server_name(extension, &name)) {
-        *alert = SSL_AD_DECODE_ERROR;
+    struct hello *hello = hello_read(ssl, alert);
+    if (hello == NULL)
         return SSL_CLIENT_HELLO_ERROR;
-    }
-    struct hello *hello = hello_new(has_name, name), *first = hello_get(ssl);
-    if (first != NULL && hello != NULL) {
-        /* The second ClientHello may differ in the key share, not in the name (RFC 8446,
-         * 4.1.2); the certificate is chosen already. */
-        bool same = first->has_name == hello->has_name && strcmp(first->name, hello->name) == 0;
-        free(hello);
-        *alert = SSL_AD_ILLEGAL_PARAMETER;
-        return same ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
-    }
-    if (hello == NULL || SSL_set_ex_data(ssl, hello_index, hello) != 1) {
+    if (SSL_set_ex_data(ssl, hello_index, hello) != 1) {
         free(hello);
         *alert = SSL_AD_INTERNAL_ERROR;
         return SSL_CLIENT_HELLO_ERROR;
     }
-    return choose_identity(server, ssl, hello, alert) == 0 ? SSL_CLIENT_HELLO_SUCCESS
-                                                           : SSL_CLIENT_HELLO_ERROR;
-}
-
-/* ALPN (RFC 7301, 3.2): called only when the client offers something. A client that offers
- * nothing we speak would misunderstand our answers, so it gets no_application_protocol. */
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                   const unsigned char *offered, unsigned offered_len, void *arg)
-{
-    static const unsigned char spoken[] = "\x08http/1.1\x08http/1.0";
-    unsigned char *chosen = NULL;
-    (void)ssl, (void)arg;
-    int found =
-        SSL_select_next_proto(&chosen, out_len, spoken, sizeof spoken - 1, offered, offered_len);
-    *out = chosen;
-    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+    return choose_identity(arg, ssl, hello, alert) == 0 ? SSL_CLIENT_HELLO_SUCCESS
+                                                        : SSL_CLIENT_HELLO_ERROR;
 }
 
 /* ---- the server --------------------------------------------------------------------------- */
-
-static int configure(SSL_CTX *ctx)
-{
-    /* Set, not assumed: the system's openssl.cnf may have said otherwise. */
-    SSL_CTX_set_security_level(ctx, 2);
-    SSL_CTX_clear_options(ctx, SSL_CTX_get_options(ctx));
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                              SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_read_ahead(ctx, 1);
-    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-                   SSL_CTX_set_max_proto_version(ctx, 0) == 1 &&
-                   SSL_CTX_set_cipher_list(ctx, SUITES_TLS12) == 1 &&
-                   SSL_CTX_set_ciphersuites(ctx, TLS_DEFAULT_CIPHERSUITES) == 1 &&
-                   SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
-                   SSL_CTX_set_num_tickets(ctx, 1) == 1 &&
-                   SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
-                   SSL_CTX_set_recv_max_early_data(ctx, 0) == 1
-               ? 0
-               : -1;
-}
 
 struct tls_server *tls_server_new(tls_lookup_fn *lookup, void *arg, struct err *err)
 {
     ERR_clear_error();
     pthread_once(&hello_once, make_hello_index);
     struct tls_server *server = calloc(1, sizeof *server);
-    SSL_CTX *ctx = hello_index < 0 ? NULL : SSL_CTX_new(TLS_server_method());
-    if (server == NULL || ctx == NULL || configure(ctx) != 0) {
-        err_set(err, "TLS cannot be set up: %s", server ? openssl_reason() : "out of memory");
+    SSL_CTX *ctx = hello_index < 0 ? NULL : tls_context_new();
+    if (server == NULL || ctx == NULL) {
+        err_set(err, "TLS cannot be set up: %s", server ? tls_error_text() : "out of memory");
         ERR_clear_error();
         SSL_CTX_free(ctx);
         free(server);
         return NULL;
     }
     SSL_CTX_set_client_hello_cb(ctx, on_client_hello, server);
-    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
     *server = (struct tls_server){SERVER_MAGIC, ctx, lookup, arg};
     return server;
 }
@@ -401,7 +264,7 @@ static enum reason explain(struct stream *stream, char *detail, size_t detail_si
         return REASON_BAD_TLS_PORT;
     }
     if (errno == EPROTO)
-        snprintf(detail, detail_size, "%s", openssl_reason());
+        snprintf(detail, detail_size, "%s", tls_error_text());
     else if (errno == ECONNABORTED)
         snprintf(detail, detail_size, "the client closed the connection");
     else

@@ -1,8 +1,8 @@
 /* TLS on the listening side: one server context, an identity for each certificate.
  *
- * TLS 1.2 and 1.3, AEAD suites only, ALPN "http/1.1" (or 1.0), session tickets, no renegotiation,
- * no compression, and buffers released while a connection is idle. Which certificate a client gets
- * is decided by a callback (certs/store), from its SNI.
+ * TLS 1.2 and 1.3, AEAD suites only in our order, ALPN "http/1.1" (or 1.0), session tickets, no
+ * renegotiation, no compression, and buffers released while a connection is idle. Which certificate
+ * a client gets is decided by a callback (certs/store), from its SNI.
  *
  * A server and identities are immutable once made and shared by all threads; identities are
  * counted, and so is what OpenSSL takes of them, so replacing one never disturbs a handshake
@@ -23,9 +23,9 @@ struct tls_identity; /* a certificate chain and its key */
 
 /* Finds the identity for a handshake. `name` is the SNI in lower case without a trailing dot
  * (never empty, no NUL inside, at most 253 bytes), or NULL when the client sent none; `local` is
- * the address it connected to. Returns a reference that the caller gives back with
- * tls_identity_unref, or NULL: the handshake then ends with the alert unrecognized_name. Called by
- * workers; must not block. */
+ * then the address it connected to (and empty otherwise). Returns a reference that the caller gives
+ * back with tls_identity_unref, or NULL: the handshake then ends with the alert unrecognized_name.
+ * Called by workers; must not block. */
 typedef struct tls_identity *tls_lookup_fn(void *arg, const char *name,
                                            const struct address *local);
 

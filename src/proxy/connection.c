@@ -4,7 +4,8 @@
  * Invariants
  *  1. Whoever holds a connection (took it from the room, or has just opened it) is the only
  *     one to touch it; it ends by parking or by closing, and after either it is out of hand.
- *  2. A parked connection holds no buffer without unread bytes.
+ *  2. A parked connection holds no buffer without unread bytes, and no exchange between two
+ *     requests.
  *  3. connection_wait is the only place where a peer is waited for. */
 #include "proxy/connection.h"
 
@@ -16,6 +17,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "proxy/phase.h"
+
+/* What an idle plain connection costs, but for the kernel's share. */
+_Static_assert(sizeof(struct connection) <= 384, "what only a request needs belongs to exchange");
 
 /* What LINGER discards before it gives up. */
 #define LINGER_BYTES ((uint64_t)1 << 20)
@@ -41,9 +45,7 @@ void connection_open(struct connection *c, struct service *service, int fd,
     c->counted = counted;
     c->phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD;
     c->phase_began = clock_now();
-    c->exchange.upstream = STREAM_CLOSED;
     stream_init(&c->client, fd);
-    stream_set_options(&c->client);
     metrics_add(METRIC_CONNECTIONS, 1);
     metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
 }
@@ -138,7 +140,8 @@ static enum step handshake_failed(struct connection *c, struct turn *turn, enum 
         return STEP_CLOSE;
     case REASON_BAD_TLS_PORT:
         /* Plain HTTP on the HTTPS port: say so in plain HTTP. */
-        exchange_begin(c, turn->config);
+        if (exchange_begin(c, turn->config) == -1)
+            return connection_end(c, REASON_MEMORY);
         return exchange_fail(c, why);
     default:
         return connection_end(c, why);
@@ -186,7 +189,7 @@ static void set_wait(struct connection *c, short client_events, short upstream_e
     if (client_events)
         c->wait[c->wait_count++] = (struct room_interest){&c->client, client_events};
     if (upstream_events)
-        c->wait[c->wait_count++] = (struct room_interest){&c->exchange.upstream, upstream_events};
+        c->wait[c->wait_count++] = (struct room_interest){&c->exchange->upstream, upstream_events};
     c->wait_deadline = deadline;
 }
 
@@ -217,11 +220,11 @@ enum step connection_yield(struct connection *c, short client_events, short upst
 static void trim(struct connection *c)
 {
     buf_trim(&c->in);
-    if (!c->exchange.active)
+    if (c->exchange == NULL)
         return;
-    buf_trim(&c->exchange.answer_in);
-    buf_trim(&c->exchange.up.out);
-    buf_trim(&c->exchange.down.out);
+    buf_trim(&c->exchange->answer_in);
+    buf_trim(&c->exchange->up.out);
+    buf_trim(&c->exchange->down.out);
 }
 
 static enum room_parked park(struct connection *c)
@@ -268,8 +271,8 @@ void connection_serve(struct connection *c, struct turn *turn)
             step = parked == ROOM_WOKEN ? STEP_NEXT : STEP_CLOSE;
         }
     }
-    if (c->exchange.active && step != STEP_CLOSE) {
-        c->exchange.reason = REASON_SHUTDOWN;
+    if (c->exchange && step != STEP_CLOSE) {
+        c->exchange->reason = REASON_SHUTDOWN;
         connection_abort(c);
     }
     connection_close(c);

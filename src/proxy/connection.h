@@ -61,7 +61,7 @@ struct connection {
     uint64_t lingered;     /* LINGER: bytes discarded */
     const char *detail;    /* static text for the log line of an end without an answer */
 
-    struct exchange exchange;
+    struct exchange *exchange; /* owned, pooled; NULL while no request is in the works */
 
     /* The wait to park with: filled by connection_wait. */
     struct room_interest wait[ROOM_INTERESTS];

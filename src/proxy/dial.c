@@ -24,7 +24,7 @@
 
 void upstream_close(struct connection *c, bool abort)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     if (x->upstream.fd == -1)
         return;
     if (abort)
@@ -42,7 +42,7 @@ void dial_anew(struct exchange *x)
 
 static enum step connected(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     int64_t now = clock_now();
     buf_release(&x->addresses);
     x->answer_since = now;
@@ -80,7 +80,7 @@ static enum reason connect_failure(int error)
 /* The address at hand does not work: says so, for people, and forgets it. */
 static void address_failed(struct connection *c, int error)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     char address[ADDRESS_TEXT], text[128];
     x->connect_reason = connect_failure(error);
     log_write(LOG_WARN, "%s: upstream %s at %s: %s", x->route->host, x->target->name,
@@ -93,7 +93,7 @@ static void address_failed(struct connection *c, int error)
 static int open_socket(struct connection *c)
 {
     const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    int family = c->exchange.address.sa.any.sa_family;
+    int family = c->exchange->address.sa.any.sa_family;
     int fd = socket(family, type, 0);
     if (fd == -1 && errno == EMFILE) {
         upstreams_close_idle(c->service->upstreams);
@@ -105,7 +105,7 @@ static int open_socket(struct connection *c)
 /* Begins to connect to the next address. False when there is none left. */
 static bool try_next_address(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     while (buf_len(&x->addresses) >= sizeof x->address) {
         memcpy(&x->address, buf_span(&x->addresses).data, sizeof x->address);
         buf_consume(&x->addresses, sizeof x->address);
@@ -128,7 +128,7 @@ static bool try_next_address(struct connection *c)
  * failed. STEP_NEXT: done, or another address is to be tried. */
 static enum step go_on_connecting(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     if (connect(x->upstream.fd, &x->address.sa.any, x->address.len) == 0 || errno == EISCONN)
         return connected(c);
     if (errno == EINTR)
@@ -151,7 +151,7 @@ static enum step go_on_connecting(struct connection *c, struct turn *turn)
 
 static enum step name_failed(struct connection *c, const char *why)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     log_write(LOG_WARN, "%s: upstream %s: %s", x->route->host, x->target->name, why);
     return exchange_fail(c, REASON_UPSTREAM_NAME);
 }
@@ -159,7 +159,7 @@ static enum step name_failed(struct connection *c, const char *why)
 /* Fills x->addresses. STEP_NEXT: they are there, or the exchange has failed. */
 static enum step look_up(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct service *service = c->service;
     struct address addresses[RESOLVER_ADDRESSES];
     size_t count = 0;
@@ -188,7 +188,7 @@ static enum step look_up(struct connection *c, struct turn *turn)
 /* Every address has failed. */
 static enum step all_failed(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct address literal;
     if (address_parse_ip(span_str(x->target->host), 0, &literal))
         return exchange_fail(c, x->connect_reason);
@@ -202,7 +202,7 @@ static enum step all_failed(struct connection *c)
 
 enum step phase_connect(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     enum step step = STEP_NEXT;
     check(x->target != NULL);
     while (step == STEP_NEXT && c->phase == PHASE_CONNECT) {

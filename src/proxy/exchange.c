@@ -10,11 +10,13 @@
 #include "proxy/access_log.h"
 #include "proxy/phase.h"
 
-void exchange_begin(struct connection *c, struct config *config)
+int exchange_begin(struct connection *c, struct config *config)
 {
-    check(!c->exchange.active);
-    c->exchange = (struct exchange){
-        .active = true,
+    check(c->exchange == NULL);
+    struct exchange *x = buf_block_get(sizeof *x);
+    if (x == NULL)
+        return -1;
+    *x = (struct exchange){
         .config = config_ref(config),
         .minor = 1,
         .framing = HTTP_FRAMING_CLOSE, /* until the head says where the body ends */
@@ -23,10 +25,12 @@ void exchange_begin(struct connection *c, struct config *config)
         .upstream_us = -1,
         .client_begin = c->client.bytes_written,
     };
-    c->exchange.up.from = &c->client;
-    c->exchange.down.to = &c->client;
-    c->exchange.down.complete = true;
+    x->up.from = &c->client;
+    x->down.to = &c->client;
+    x->down.complete = true;
+    c->exchange = x;
     c->scan = (struct http_scan){0};
+    return 0;
 }
 
 struct reply exchange_reply(const struct exchange *x)
@@ -43,7 +47,7 @@ struct reply exchange_reply(const struct exchange *x)
 /* The answer begins `at` bytes into down.out, behind what is left of interim heads. */
 static enum step answer(struct connection *c, enum reason reason, size_t at)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     if (x->down.out.failed)
         return connection_abort(c);
     x->target = NULL;
@@ -66,7 +70,7 @@ enum step exchange_answer(struct connection *c)
 
 enum step exchange_fail(struct connection *c, enum reason reason)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     upstream_close(c, true);
     if (x->answer_known || reason_status(reason) == 0) {
         x->reason = reason;
@@ -87,7 +91,7 @@ static struct span take_text(struct span *rest, size_t len)
 
 static void write_access_line(const struct connection *c)
 {
-    const struct exchange *x = &c->exchange;
+    const struct exchange *x = c->exchange;
     const struct exchange_log *log = &x->log;
     uint64_t sent = c->client.bytes_written - x->client_begin;
     uint64_t body = sent > x->head_bytes ? sent - x->head_bytes : 0;
@@ -123,8 +127,8 @@ static void write_access_line(const struct connection *c)
 
 void exchange_end(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
-    if (!x->active)
+    struct exchange *x = c->exchange;
+    if (x == NULL)
         return;
     if (c->phase == PHASE_TUNNEL)
         metrics_add(METRIC_TUNNELS, -1);
@@ -141,7 +145,6 @@ void exchange_end(struct connection *c)
     buf_release(&x->down.out);
     buf_release(&x->answer_in);
     config_unref(x->config);
-    x->config = NULL;
-    x->route = NULL;
-    x->active = false;
+    c->exchange = NULL;
+    buf_block_put(x, sizeof *x);
 }

@@ -3,7 +3,8 @@
  * It begins when a head is complete (proxy/request.c), gets an upstream (proxy/dial.c) or an
  * answer of Portico's own, and moves request bytes up and answer bytes down, full-duplex, until
  * both have ended (proxy/transfer.c). It holds a reference to the configuration it began
- * with. */
+ * with. A connection that has none (idle, in its handshake, reading a head) does not hold the
+ * memory of one either. */
 #ifndef PORTICO_PROXY_EXCHANGE_H
 #define PORTICO_PROXY_EXCHANGE_H
 
@@ -29,8 +30,6 @@ struct exchange_log {
 enum dial { DIAL_POOL, DIAL_LOOK_UP, DIAL_NEXT_ADDRESS, DIAL_CONNECTING };
 
 struct exchange {
-    bool active; /* a head has been read and its answer not been logged */
-
     /* The request */
     struct config *config;            /* a reference */
     const struct config_route *route; /* in config; NULL when none was found */

@@ -49,8 +49,8 @@ enum step connection_end(struct connection *connection, enum reason reason);
 /* Has the server begun to end? */
 bool connection_is_draining(const struct connection *connection);
 
-/* exchange.c: begins the exchange's state for a head that is complete. */
-void exchange_begin(struct connection *connection, struct config *config);
+/* exchange.c: begins the exchange for a head that is complete. 0, or -1 with errno ENOMEM. */
+int exchange_begin(struct connection *connection, struct config *config);
 
 /* How an answer of Portico's own is to be written for this exchange. */
 struct reply exchange_reply(const struct exchange *exchange);
@@ -63,7 +63,7 @@ enum step exchange_answer(struct connection *connection);
  * already begun, the client's connection is aborted instead. */
 enum step exchange_fail(struct connection *connection, enum reason reason);
 
-/* Logs the exchange and releases all it holds. */
+/* Logs the exchange, if there is one, and releases all it holds and itself. */
 void exchange_end(struct connection *connection);
 
 /* dial.c: closes the upstream's connection; `abort` lets it see an aborted transfer (H21). */

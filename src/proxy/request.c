@@ -26,8 +26,9 @@ static int64_t head_deadline(const struct connection *c, const struct config_tim
 static enum step refuse(struct connection *c, struct turn *turn, enum reason reason)
 {
     c->requests++;
-    exchange_begin(c, turn->config);
-    c->exchange.keep_alive = false;
+    if (exchange_begin(c, turn->config) == -1)
+        return connection_end(c, REASON_MEMORY);
+    c->exchange->keep_alive = false;
     return exchange_fail(c, reason);
 }
 
@@ -103,7 +104,7 @@ static uint32_t keep_field(struct buf *text, const struct http_request *request,
 /* Copies what the exchange needs of the head beyond this phase. */
 static void remember(struct connection *c, const struct http_request *request)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct exchange_log *log = &x->log;
     char id[REQUEST_ID_MAX + 1];
 
@@ -147,7 +148,7 @@ static bool is_tls_host(const struct connection *c, const struct config_route *r
 
 static enum step redirect(struct connection *c, const struct http_request *request)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct reply reply = exchange_reply(x);
     bool get_or_head = request->is_head || span_eq(request->method, SPAN("GET"));
     reply_redirect(&x->down.out, &reply, get_or_head, span_str(x->route->host),
@@ -157,7 +158,7 @@ static enum step redirect(struct connection *c, const struct http_request *reque
 
 static enum step hello(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct reply reply = exchange_reply(x);
     struct reply_hello page = {
         .route = x->route->host,
@@ -173,7 +174,7 @@ static enum step hello(struct connection *c)
 /* Finds the route and begins what it says. */
 static enum step route_request(struct connection *c, const struct http_request *request)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     char text[ADDRESS_TEXT];
     /* HTTP/1.0 knows no Host: such a client means the address it connected to. */
     struct span host = request->host.len ? request->host : local_host(c, text);
@@ -208,15 +209,16 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
     struct span head = span_from(span_first(buf_span(&c->in), size), c->scan.skipped);
 
     c->requests++;
-    exchange_begin(c, turn->config);
+    if (exchange_begin(c, turn->config) == -1)
+        return connection_end(c, REASON_MEMORY);
     enum parse_result result = http_request_parse(head, &request, &why);
     remember(c, &request);
-    if (c->exchange.log.text.failed)
+    if (c->exchange->log.text.failed)
         return connection_abort(c);
     if (result == PARSE_BAD) {
         /* Where its body ends, or whether it has one, is anybody's guess. */
-        c->exchange.framing = HTTP_FRAMING_CLOSE;
-        c->exchange.keep_alive = false;
+        c->exchange->framing = HTTP_FRAMING_CLOSE;
+        c->exchange->keep_alive = false;
         step = exchange_fail(c, why);
     } else {
         step = route_request(c, &request);

@@ -99,7 +99,7 @@ static enum http_framing choose_sink(const struct exchange *x, const struct http
 static enum relay_result begin_answer(struct connection *c, const struct http_response *answer,
                                       size_t size)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     enum http_framing sink = choose_sink(x, answer);
     /* An upload that is still under way may never end; its connection is not used again. */
     if (sink == HTTP_FRAMING_CLOSE || !is_uploaded(x) || connection_is_draining(c))
@@ -121,7 +121,7 @@ static enum relay_result begin_answer(struct connection *c, const struct http_re
 static enum relay_result switch_protocols(struct connection *c, const struct http_response *answer,
                                           size_t size)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     forward_response(&x->down.out, answer, x->minor, HTTP_FRAMING_NONE, FORWARD_UPGRADE);
     x->head_bytes += buf_len(&x->down.out);
     x->status = 101;
@@ -134,7 +134,7 @@ static enum relay_result switch_protocols(struct connection *c, const struct htt
 /* A complete head of `size` bytes lies in answer_in. RELAY_MALFORMED: `*reason` says why. */
 static enum relay_result take_head(struct connection *c, size_t size, enum reason *reason)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct http_response answer;
     char *head = x->answer_in.data + x->answer_in.start;
     x->scan = (struct http_scan){0};
@@ -185,7 +185,7 @@ static enum relay_result read_head(struct exchange *x, struct turn *turn)
 static enum relay_result download(struct connection *c, struct turn *turn, bool just_asked,
                                   enum reason *reason)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     *reason = REASON_UPSTREAM_ANSWER;
     if (just_asked && !x->answer_begun && stream_expect_silence(&x->upstream))
         return RELAY_WANTS_READ;
@@ -213,7 +213,7 @@ static enum relay_result download(struct connection *c, struct turn *turn, bool 
 
 static void release_upstream(struct connection *c, bool uploaded)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     struct upstream_pool *pool = x->target->pool;
     int64_t idle = x->config->timeouts.upstream_idle;
     if (x->upstream_idle > 0 && (int64_t)(x->upstream_idle - 1) * CLOCK_SECOND < idle)
@@ -232,7 +232,7 @@ static void release_upstream(struct connection *c, bool uploaded)
 /* The answer has gone out, all of it. */
 static enum step finish(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     bool uploaded = x->target ? is_uploaded(x) : x->framing == HTTP_FRAMING_NONE;
     bool keep = x->keep_alive && uploaded && !connection_is_draining(c);
     if (x->target)
@@ -252,7 +252,7 @@ static enum step finish(struct connection *c)
  * just that: it has seen enough to know that the rest is not wanted (H22, H27). */
 static bool gives_up_upload(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     if (!x->answer_known || c->secure || c->client.broken)
         return false;
     x->upload_broken = true;
@@ -262,7 +262,7 @@ static bool gives_up_upload(struct connection *c)
 /* The upstream ended before its answer did. */
 static enum step upstream_ended(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     if (x->answer_known)
         return exchange_fail(c, REASON_ANSWER_SHORT);
     bool retry = x->pooled && !x->retried && !x->answer_begun && x->is_idempotent &&
@@ -328,7 +328,7 @@ static void sooner(struct deadline *deadline, int64_t at, enum reason reason)
 static struct deadline find_deadline(struct connection *c, enum relay_result up,
                                      enum relay_result down, int64_t now)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     const struct config_timeouts *timeouts = &x->config->timeouts;
     struct deadline deadline = {CLOCK_NEVER, REASON_NONE};
     bool client_owes = up == RELAY_WANTS_READ && !x->awaits_continue;
@@ -359,7 +359,7 @@ static struct deadline find_deadline(struct connection *c, enum relay_result up,
 static void find_events(const struct connection *c, enum relay_result up, enum relay_result down,
                         short *client, short *upstream)
 {
-    const struct exchange *x = &c->exchange;
+    const struct exchange *x = c->exchange;
     if (up == RELAY_WANTS_READ)
         *client |= c->client.read_wants;
     if (up == RELAY_WANTS_WRITE)
@@ -378,7 +378,7 @@ static void find_events(const struct connection *c, enum relay_result up, enum r
 static enum step await(struct connection *c, struct turn *turn, enum relay_result up,
                        enum relay_result down)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     short client_events = 0, upstream_events = 0;
     int64_t now = clock_now();
     struct deadline deadline = find_deadline(c, up, down, now);
@@ -403,7 +403,7 @@ static enum step await(struct connection *c, struct turn *turn, enum relay_resul
 
 enum step phase_exchange(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     for (;;) {
         enum reason reason = REASON_NONE;
         uint64_t before = x->upstream.bytes_written;

@@ -11,7 +11,7 @@
 
 void tunnel_begin(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     x->keep_alive = false;
     x->tunnel_active = clock_now();
     relay_begin(&x->up, &c->client, &c->in, &x->upstream, HTTP_FRAMING_CLOSE, 0,
@@ -39,7 +39,7 @@ static enum relay_result move(struct relay *relay, struct turn *turn, bool *shut
 static enum step end(struct connection *c, enum reason reason)
 {
     bool broken = reason == REASON_TUNNEL_BROKEN;
-    c->exchange.reason = reason;
+    c->exchange->reason = reason;
     upstream_close(c, broken);
     exchange_end(c);
     return broken ? connection_abort(c) : STEP_CLOSE;
@@ -63,7 +63,7 @@ static void add_events(enum relay_result result, const struct relay *relay, shor
 
 enum step phase_tunnel(struct connection *c, struct turn *turn)
 {
-    struct exchange *x = &c->exchange;
+    struct exchange *x = c->exchange;
     const struct config_timeouts *timeouts = &x->config->timeouts;
     for (;;) {
         uint64_t moved = turn->moved;

@@ -102,6 +102,15 @@ void workers_free(struct workers *workers)
     free(workers);
 }
 
+/* The host of the exchange that the worker is in, or NULL: the exchange of another worker than
+ * the one that asks may end this very moment. */
+static const char *own_host(const struct worker *worker, const struct connection *c)
+{
+    if (!pthread_equal(worker->thread, pthread_self()) || !c->exchange || !c->exchange->route)
+        return NULL;
+    return c->exchange->route->host;
+}
+
 void workers_report(int fd)
 {
     const struct workers *workers = atomic_load(&reported);
@@ -109,12 +118,13 @@ void workers_report(int fd)
         const struct worker *worker = &workers->items[i];
         const struct connection *c = atomic_load(&worker->serving);
         char address[ADDRESS_TEXT];
-        if (c == NULL)
+        if (c == NULL) {
             check_print(fd, "portico:   %s waits for a connection\n", worker->name);
-        else
-            check_print(fd, "portico:   %s serves slot %u, client %s, phase %s, request %u%s%s\n",
-                        worker->name, c->slot.index, address_format(&c->client_address, address),
-                        phase_name(c->phase), c->requests, c->exchange.route ? ", host " : "",
-                        c->exchange.route ? c->exchange.route->host : "");
+            continue;
+        }
+        const char *host = own_host(worker, c);
+        check_print(fd, "portico:   %s serves slot %u, client %s, phase %s, request %u%s%s\n",
+                    worker->name, c->slot.index, address_format(&c->client_address, address),
+                    phase_name(c->phase), c->requests, host ? ", host " : "", host ? host : "");
     }
 }

@@ -29,6 +29,20 @@ TIMEOUTS = {"upstream_idle": "60s"}
 running = []  # the shared Portico, once it is there
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "waits: spends its time waiting for time to pass, not working")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that mostly wait are dealt out evenly among the others: pytest's workers take pieces of
+    the list, and so some of them wait while others work, rather than one wait for all of it."""
+    waiting = [item for item in items if item.get_closest_marker("waits")]
+    others = [item for item in items if not item.get_closest_marker("waits")]
+    step = len(others) / max(1, len(waiting))
+    places = [*enumerate(others), *(((place + 0.5) * step, item) for place, item in enumerate(waiting))]
+    items[:] = [item for _, item in sorted(places, key=lambda each: each[0])]
+
+
 class Site:
     """One route of a running Portico: how tests reach it, and the origin behind it."""
 

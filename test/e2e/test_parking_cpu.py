@@ -40,6 +40,7 @@ def await_rest(portico, count):
         time.sleep(0.1)
 
 
+@pytest.mark.waits
 @pytest.mark.skipif(sanitizer() is not None, reason="sanitizers have threads and costs of their own")
 def test_parked_connections_use_no_cpu(portico_factory, scheme):
     ways = [way() for way in WAYS if scheme in way.schemes]

@@ -93,6 +93,7 @@ def others_are_served(portico, scheme, rounds=5):
     client.close()
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("way, scheme", [(way, scheme) for way in WAYS for scheme in way.schemes],
                          ids=lambda value: value if isinstance(value, str) else value.__name__)
 def test_stuck(portico_factory, origin_factory, way, scheme):

@@ -191,6 +191,25 @@ static void blocks_change_threads(void **state)
     }
 }
 
+/* A block is as large as was asked for, wherever it comes from, and is counted like any other. */
+static void blocks_for_other_things(void **state)
+{
+    static const size_t sizes[] = {1, BUF_SMALL, BUF_SMALL + 1, BUF_IO, BUF_MAX};
+    int64_t before = metrics_get(METRIC_BUFFERS);
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        void *block = buf_block_get(sizes[i]);
+        assert_non_null(block);
+        memset(block, 0xff, sizes[i]);
+        assert_int_equal(metrics_get(METRIC_BUFFERS), before + 1);
+        buf_block_put(block, sizes[i]);
+        void *again = buf_block_get(sizes[i]);
+        assert_ptr_equal(again, block);
+        buf_block_put(again, sizes[i]);
+    }
+    assert_int_equal(metrics_get(METRIC_BUFFERS), before);
+}
+
 static int release_pool(void **state)
 {
     (void)state;
@@ -212,6 +231,7 @@ int main(void)
         cmocka_unit_test(trims),
         cmocka_unit_test(counts_blocks),
         cmocka_unit_test(blocks_change_threads),
+        cmocka_unit_test(blocks_for_other_things),
     };
     return cmocka_run_group_tests(tests, NULL, release_pool);
 }

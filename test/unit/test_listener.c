@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
@@ -41,6 +42,14 @@ static void assert_flags(int fd)
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 }
 
+static void assert_option(int fd, int level, int option)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    assert_int_equal(getsockopt(fd, level, option, &value, &len), 0);
+    assert_int_not_equal(value, 0);
+}
+
 static void accepts(void **state)
 {
     struct address address, peer;
@@ -59,6 +68,8 @@ static void accepts(void **state)
     int accepted = listener_accept(listener, &peer);
     assert_true(accepted >= 0);
     assert_flags(accepted);
+    assert_option(accepted, SOL_SOCKET, SO_KEEPALIVE);
+    assert_option(accepted, IPPROTO_TCP, TCP_NODELAY);
     assert_true(address_same_ip(&peer, &address));
     struct sockaddr_in own;
     socklen_t len = sizeof own;

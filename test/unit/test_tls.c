@@ -9,10 +9,12 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "net/tls.h"
 #include "tls_peer.h"
 
@@ -40,6 +42,14 @@ static struct tls_identity *lookup(void *arg, const char *name, const struct add
     if (strcmp(name, "b.test") == 0 && !world->b_is_gone)
         return tls_identity_ref(world->b);
     return NULL;
+}
+
+/* For several threads at once: it writes nothing down. */
+static struct tls_identity *lookup_b(void *arg, const char *name, const struct address *local)
+{
+    struct world *world = arg;
+    (void)name, (void)local;
+    return tls_identity_ref(world->b);
 }
 
 static int setup(void **state)
@@ -317,6 +327,37 @@ static void suites(void **state)
     }
 }
 
+/* Ours is the order of suites, but who puts ChaCha20 first has a reason. */
+static void the_order_of_suites(void **state)
+{
+    static const struct {
+        int version;
+        const char *offer, *chosen;
+    } cases[] = {
+        {TLS1_3_VERSION,
+         "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+         "TLS_AES_128_GCM_SHA256"},
+        {TLS1_3_VERSION, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+         "TLS_CHACHA20_POLY1305_SHA256"},
+        {TLS1_2_VERSION, "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256",
+         "ECDHE-ECDSA-AES128-GCM-SHA256"},
+        {TLS1_2_VERSION, "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256",
+         "ECDHE-ECDSA-CHACHA20-POLY1305"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        SSL_CTX *ctx = tls_peer_client_ctx(cases[i].version);
+        if (cases[i].version == TLS1_3_VERSION)
+            assert_int_equal(SSL_CTX_set_ciphersuites(ctx, cases[i].offer), 1);
+        else
+            assert_int_equal(SSL_CTX_set_cipher_list(ctx, cases[i].offer), 1);
+        struct link link = link_open(*state, ctx, "a.test");
+        assert_int_equal(tls_peer_handshake(&link.server, link.client).server, 0);
+        assert_string_equal(tls_cipher(&link.server), cases[i].chosen);
+        link_close(&link);
+        SSL_CTX_free(ctx);
+    }
+}
+
 static void alpn(void **state)
 {
     static const struct {
@@ -438,6 +479,61 @@ static void tickets_resume_the_same_host_only(void **state)
         SSL_SESSION_free(b);
         SSL_CTX_free(ctx);
     }
+}
+
+/* A renewed certificate is another identity with another context, at the same host. */
+static void tickets_outlive_a_certificate(void **state)
+{
+    struct world *world = *state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct tls_peer_result r;
+        SSL_SESSION *a = NULL, *crossed;
+        SSL_CTX *ctx = tls_peer_client_ctx(version);
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(ctx, keep_session);
+        assert_false(resumed(world, ctx, "a.test", &a, &r));
+        tls_identity_unref(world->a);
+        world->a = tls_peer_make_identity("a.test");
+        assert_true(resumed(world, ctx, "a.test", &a, &r));
+        crossed = SSL_SESSION_dup(a);
+        assert_false(resumed(world, ctx, "b.test", &crossed, &r));
+        assert_int_equal(r.server, 0);
+        SSL_SESSION_free(crossed);
+        SSL_SESSION_free(a);
+        SSL_CTX_free(ctx);
+    }
+}
+
+/* ---- several workers ---------------------------------------------------------------------- */
+
+static void *greet(void *arg)
+{
+    SSL_CTX *ctx = tls_peer_client_ctx(0);
+    for (int i = 0; i < 5; i++) {
+        struct link link = link_open(arg, ctx, "b.test");
+        struct tls_peer_result r = tls_peer_handshake(&link.server, link.client);
+        check(r.server == 0);
+        link_close(&link);
+    }
+    SSL_CTX_free(ctx);
+    tls_thread_release();
+    return NULL;
+}
+
+/* The first handshakes of an identity, all at once: one of them makes its context. */
+static void first_handshakes_race(void **state)
+{
+    struct world world = {.b = tls_peer_make_identity("b.test")};
+    pthread_t threads[4];
+    (void)state;
+    world.tls = tls_server_new(lookup_b, &world, NULL);
+    assert_non_null(world.tls);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, greet, &world), 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    tls_server_free(world.tls);
+    tls_identity_unref(world.b);
 }
 
 /* ---- what is no handshake ----------------------------------------------------------------- */
@@ -642,9 +738,12 @@ int main(void)
         cmocka_unit_test(a_retried_hello_keeps_its_name),
         cmocka_unit_test(versions),
         cmocka_unit_test(suites),
+        cmocka_unit_test(the_order_of_suites),
         cmocka_unit_test(alpn),
         cmocka_unit_test(renegotiation_is_refused),
         cmocka_unit_test(tickets_resume_the_same_host_only),
+        cmocka_unit_test(tickets_outlive_a_certificate),
+        cmocka_unit_test(first_handshakes_race),
         cmocka_unit_test(plain_http_can_be_answered),
         cmocka_unit_test(other_ends),
         cmocka_unit_test(a_handshake_survives_every_byte_boundary),

@@ -210,12 +210,14 @@ class Crowd:
         except Exception as error:  # noqa: BLE001 - an assertion in a script fails its test
             self.errors.append(error)
 
-    async def connect(self, address, small=False):
+    async def connect(self, address, small=False, source=None):
         """A peer connected to the address. `small` makes the kernel hold little in either
-        direction."""
+        direction; `source` is an IP address to connect from."""
         sock = socket.socket()
         if small:
             shrink(sock)
+        if source:
+            sock.bind((source, 0))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = Peer(self.loop, sock)
         self.peers.append(peer)
