@@ -11,6 +11,7 @@
 #include "proxy/forward.h"
 #include "proxy/phase.h"
 #include "proxy/reply.h"
+#include "proxy/trust.h"
 
 /* Fields in the access line are for people; whoever sends megabytes gets them cut off. */
 #define LOG_FIELD_MAX 1024u
@@ -179,7 +180,8 @@ static enum step route_request(struct connection *c, const struct http_request *
     /* HTTP/1.0 knows no Host: such a client means the address it connected to. */
     struct span host = request->host.len ? request->host : local_host(c, text);
     const struct config_route *route = route_find(x->config->table, host);
-    struct forward_client client = {c->client_address, c->trusted, c->secure};
+    struct forward_client client = {c->client_address, trust_has(x->config, &c->client_address),
+                                    c->secure};
 
     if (route == NULL || (c->secure && route->cert_type == CERT_NONE))
         return exchange_fail(c, REASON_UNKNOWN_HOST);
