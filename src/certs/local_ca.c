@@ -34,7 +34,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
+#include "base/turnstile.h"
 #include "certs/issue.h"
 #include "certs/pem_file.h"
 
@@ -88,6 +90,7 @@ static int open_lock(struct local_ca *ca, struct err *err)
 static int lock(struct local_ca *ca, struct err *err)
 {
     int result;
+    check(!turnstile_is_held());
     pthread_mutex_lock(&ca->mutex);
     do
         result = flock(ca->lock, LOCK_EX);

@@ -1,5 +1,5 @@
-/* PEM files: see pem_file.h. Used by main at start and by the "certs" thread; never by
- * workers, since disks sleep.
+/* PEM files: see pem_file.h. Used by main at start, by the "certs" thread, and by a worker only
+ * while it holds no permit to run (base/turnstile.h), since disks sleep.
  *
  * A file is written under a temporary name in its own directory (rename(2) does not cross file
  * systems), which begins with a dot so that nobody takes it for a certificate. mkostemp makes
@@ -18,7 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
+#include "base/turnstile.h"
 
 static int read_all(int fd, char *data, size_t size, size_t *len)
 {
@@ -53,6 +55,7 @@ int pem_file_read(const char *path, char **text, size_t *len, struct err *err)
     struct stat st;
     char *data = NULL;
     int result = -1, saved;
+    check(!turnstile_is_held());
     /* A fifo that somebody left there must not hang the start. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -103,6 +106,7 @@ int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, 
     char copy[PATH_MAX], temporary[PATH_MAX + 16] = "";
     int fd = -1, result = -1, saved;
 
+    check(!turnstile_is_held());
     if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy) {
         errno = ENAMETOOLONG;
         goto out;

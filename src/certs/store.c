@@ -31,6 +31,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "base/turnstile.h"
 #include "certs/local_ca.h"
 
 #define STORE_MAGIC 0xce57507eu
@@ -184,7 +185,9 @@ static struct tls_identity *look_up(struct certs_store *store, const char *host,
     time_t now = wall_seconds();
     *known = entry != NULL;
     if (entry && !current(store, entry, now, &identity)) {
+        turnstile_sleep(); /* a disk, and a lock that another process may hold */
         refresh(store, entry, now);
+        turnstile_awake();
         current(store, entry, now, &identity);
     }
     hosts_unref(hosts);

@@ -54,12 +54,14 @@ struct config {
     int64_t drain;
     unsigned max_connections; /* 0: what RLIMIT_NOFILE allows */
     unsigned max_per_client;  /* 0: no limit */
+    int64_t max_wait;         /* for a worker; 0: no limit */
     char **trusted_proxies;   /* networks, checked, NULL-terminated */
     char *run_dir;            /* of the control socket; NULL when not given */
     bool watch;               /* the file, and reload when it changes */
 
     struct config_timeouts timeouts;
     unsigned body_rate; /* bytes a second that a request body must average; 0: none */
+    bool access_log;    /* a line on standard output for each request */
 
     char *acme_email; /* NULL when not given */
 

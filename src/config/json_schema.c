@@ -44,6 +44,9 @@ static void print_type(struct json_writer *json, const struct setting *setting)
         json_integer(json, "minimum", setting->min);
         json_integer(json, "maximum", setting->max);
         break;
+    case SETTING_FLAG:
+        json_string(json, "type", "boolean");
+        break;
     case SETTING_CERT_TYPE:
         json_begin(json, "enum", '[');
         for (size_t i = 0; i < CERT_TYPE_COUNT; i++)

@@ -56,7 +56,9 @@ const struct setting schema_settings[] = {
           "The addresses to listen on. The ports come from HTTP_PORT and HTTPS_PORT in the "
           "environment. A machine without IPv6 starts without the default's second.")},
     {COUNT("server", "workers", SERVER(workers), "0", 1024, "threads", "4",
-           "The size of the pool of workers; 0 chooses by the number of cores."),
+           "The size of the pool of workers, of which as many as there are cores run at a time and "
+           "the others step in when one waits for a disk; 0 takes two for each core, and three at "
+           "least."),
      .needs_restart = true},
     DURATION("server", "drain", SERVER(drain), "9s", 0, DAY,
              "How long open exchanges may take to end when Portico stops. Docker kills a "
@@ -67,6 +69,11 @@ const struct setting schema_settings[] = {
     {COUNT("server", "max_per_client", SERVER(max_per_client), "512", 1000000, "connections", "64",
            "Connections of one client (IPv6: of one /64) at a time; 0 sets no limit. Trusted "
            "proxies are exempt.")},
+    {TEXT("server", "max_wait", SETTING_DURATION, SERVER(max_wait), "2s", "\"2s\"",
+          "How long what is ready may wait for a worker. When it waits for longer, Portico is "
+          "overloaded and turns new connections away (503 with Retry-After; HTTPS ones are "
+          "closed) until that is over; 0s: never."),
+     .max = HOUR},
     {TEXT("server", "trusted_proxies", SETTING_NETWORKS, SERVER(trusted_proxies), "",
           "[\"10.0.0.0/8\", \"127.0.0.1\"]",
           "Networks of proxies in front of Portico, whose X-Forwarded fields are believed and "
@@ -74,6 +81,17 @@ const struct setting schema_settings[] = {
     {COUNT("server", "body_rate", SERVER(body_rate), "500", 1000000000, "bytes per second", "1000",
            "What a request's body must average over timeouts.body while Portico waits for the "
            "client; 0 sets no minimum.")},
+    {TEXT("server", "run_dir", SETTING_PATH, SERVER(run_dir), NULL, "\"/run/portico\"",
+          "The directory of the control socket, portico.sock, through which `portico reload` finds "
+          "the process; it is made if it is not there. Without this key it is $RUNTIME_DIRECTORY, "
+          "which systemd sets for a unit with RuntimeDirectory=, else CERT_DIR: of all directories "
+          "the one that Portico can write and others cannot enter, also in a container whose root "
+          "file system is read-only. Where it cannot be used, there is a warning and no socket."),
+     .needs_restart = true},
+    {TEXT("server", "watch", SETTING_FLAG, SERVER(watch), "false", "true",
+          "Whether the configuration file is watched, and reloaded when it changes.")},
+    {TEXT("server", "access_log", SETTING_FLAG, SERVER(access_log), "true", "false",
+          "Whether each request gets a line on standard output. Messages on standard error stay.")},
 
     DURATION("timeouts", "handshake", TIMEOUT(handshake), "10s", 10 * CLOCK_MS, HOUR,
              "The TLS handshake."),
@@ -118,11 +136,14 @@ const struct setting_form schema_forms[SETTING_TYPE_COUNT] = {
                           "text of a whole number and a unit, which is ms, s, m, h or d",
                           "^[0-9]+(ms|s|m|h|d)$"},
     [SETTING_COUNT] = {"number", "a whole number, without quotes", NULL},
+    [SETTING_FLAG] = {"flag", "true or false, without quotes", NULL},
     [SETTING_HOST] = {"host", "text: a name or an IP address, without scheme, port and path",
                       "^(" NAME "|" IPV6 "|\\[" IPV6 "\\])$"},
     [SETTING_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
                           "^(builtin:hello|(" NAME "|\\[" IPV6 "\\]):0*[1-9][0-9]{0,4})$"},
     [SETTING_CERT_TYPE] = {"choice", "text: one of the words below", NULL},
+    [SETTING_PATH] = {"path", "text: an absolute path, or one that begins in the directory in "
+                              "which Portico is started", ".+"},
     [SETTING_EMAIL] = {"mail address", "text", "^[^@ ]+@[^@ ]+$"},
     [SETTING_ADDRESSES] = {"list of addresses", "texts in brackets: IP addresses without port",
                            "^" ADDRESS "$"},
@@ -153,7 +174,8 @@ const char *schema_default(const struct setting *setting, char out[SCHEMA_VALUE]
     if (setting->fallback == NULL)
         return NULL;
     if (setting->type != SETTING_ADDRESSES && setting->type != SETTING_NETWORKS) {
-        const char *quote = setting->type == SETTING_COUNT ? "" : "\"";
+        bool is_bare = setting->type == SETTING_COUNT || setting->type == SETTING_FLAG;
+        const char *quote = is_bare ? "" : "\"";
         snprintf(out, SCHEMA_VALUE, "%s%s%s", quote, setting->fallback, quote);
         return out;
     }

@@ -14,6 +14,7 @@
 enum setting_type {
     SETTING_DURATION,  /* "10s"; int64_t, microseconds */
     SETTING_COUNT,     /* 10; unsigned */
+    SETTING_FLAG,      /* true; bool */
     SETTING_HOST,      /* "app.example.com"; char * */
     SETTING_UPSTREAM,  /* "127.0.0.1:8080"; char *, and what it consists of, in the route */
     SETTING_CERT_TYPE, /* "acme"; enum cert_type */
@@ -31,7 +32,7 @@ struct setting_form {
                             dialects (ECMA-262, Rust, Python, POSIX extended) have in common.
                             NULL: none */
 };
-#define SETTING_TYPE_COUNT 8u
+#define SETTING_TYPE_COUNT 9u
 extern const struct setting_form schema_forms[SETTING_TYPE_COUNT]; /* by enum setting_type */
 
 /* A table of the file. */

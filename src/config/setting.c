@@ -62,6 +62,9 @@ const char *setting_expected(const struct setting *setting, char out[SETTING_EXP
         snprintf(out, SETTING_EXPECTED, "a number from %lld to %lld", (long long)setting->min,
                  (long long)setting->max);
         break;
+    case SETTING_FLAG:
+        snprintf(out, SETTING_EXPECTED, "true or false");
+        break;
     case SETTING_CERT_TYPE:
         snprintf(out, SETTING_EXPECTED, "\"%s\", \"%s\" or \"%s\"", schema_cert_types[0],
                  schema_cert_types[1], schema_cert_types[2]);
@@ -139,6 +142,9 @@ static int report_type(struct setting_context *context, const struct setting *se
     if (setting->type == SETTING_CERT_TYPE && value->type == VALUE_BOOLEAN)
         return err_hint(err, value->boolean ? "for a certificate of a public CA write \"acme\""
                                             : "for no certificate write \"none\"");
+    if (setting->type == SETTING_FLAG && value->type == VALUE_STRING &&
+        (span_eq(value->string, SPAN("true")) || span_eq(value->string, SPAN("false"))))
+        return err_hint(err, "write it without quotes: " SPAN_FMT, SPAN_ARG(value->string));
     if (setting->type == SETTING_UPSTREAM && value->type == VALUE_INTEGER)
         return err_hint(err, "for a port of this machine write \"127.0.0.1:%lld\"",
                         (long long)value->integer);
@@ -384,6 +390,8 @@ static enum value_type type_of(const struct setting *setting)
     switch (setting->type) {
     case SETTING_COUNT:
         return VALUE_INTEGER;
+    case SETTING_FLAG:
+        return VALUE_BOOLEAN;
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
         return VALUE_ARRAY;
@@ -405,6 +413,9 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
         return apply_duration(setting, member, value, context);
     case SETTING_COUNT:
         return apply_count(setting, member, value, context);
+    case SETTING_FLAG:
+        *(bool *)member = value->boolean;
+        return 0;
     case SETTING_HOST:
         return apply_host(setting, member, value, context);
     case SETTING_UPSTREAM:
@@ -433,6 +444,9 @@ int setting_apply_default(const struct setting *setting, void *object,
     case VALUE_INTEGER:
         span_parse_uint(text, INT64_MAX, &number);
         value.integer = (int64_t)number;
+        break;
+    case VALUE_BOOLEAN:
+        value.boolean = span_eq(text, SPAN("true"));
         break;
     case VALUE_ARRAY:
         value.array = value_array_new(context->tree);

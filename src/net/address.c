@@ -128,10 +128,27 @@ bool address_same_ip(const struct address *a, const struct address *b)
     return bits_a > 0 && bits_a == bits_b && same_bits(ip_a, ip_b, bits_a);
 }
 
+/* inet_ntop would take snprintf for it, on every request. */
+static const char *format_v4(const uint8_t ip[4], char out[ADDRESS_TEXT])
+{
+    char *at = out;
+    for (unsigned i = 0; i < 4; i++) {
+        if (ip[i] >= 100)
+            *at++ = (char)('0' + ip[i] / 100);
+        if (ip[i] >= 10)
+            *at++ = (char)('0' + ip[i] / 10 % 10);
+        *at++ = (char)('0' + ip[i] % 10);
+        *at++ = i < 3 ? '.' : '\0';
+    }
+    return out;
+}
+
 const char *address_format_ip(const struct address *address, char out[ADDRESS_TEXT])
 {
     unsigned bits;
     const uint8_t *ip = ip_bytes(address, &bits);
+    if (ip && bits == 32)
+        return format_v4(ip, out);
     if (ip == NULL || inet_ntop(address->sa.any.sa_family, ip, out, ADDRESS_TEXT) == NULL)
         snprintf(out, ADDRESS_TEXT, "unknown");
     return out;

@@ -79,6 +79,8 @@ static ssize_t plain_read(struct stream *stream, void *data, size_t size)
     do
         count = recv(stream->fd, data, size, 0);
     while (count < 0 && errno == EINTR);
+    /* A read that does not fill its room has emptied the socket: epoll(7), edge-triggered. */
+    stream->drained = count < (ssize_t)size;
     if (count >= 0)
         return count;
     if (errno == EAGAIN || errno == EWOULDBLOCK) {

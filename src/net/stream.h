@@ -30,7 +30,9 @@ struct stream {
     bool broken;        /* the stream failed (reset, TLS error): nothing more can be sent */
     bool shut;          /* stream_shutdown is done: nothing more will be sent */
     bool in_epoll;      /* waiting room only: registered in the epoll set */
-    bool armed;         /* waiting room only: may still fire */
+    bool in_epoll_out;  /* waiting room only: for writing as well */
+    bool drained;       /* plain: the last read took all there was, and nothing was reported since.
+                           Whoever takes bytes from `fd` by other means clears it */
     uint64_t bytes_read;
     uint64_t bytes_written;
 };
@@ -46,17 +48,6 @@ void stream_init(struct stream *stream, int fd);
  * `eof` is set the end is all there is: 0 again, or -1 with ECONNABORTED. A stream that broke
  * while writing can still be read: what the peer said before it went may lie in the kernel. */
 ssize_t stream_read(struct stream *stream, void *data, size_t size);
-
-/* Says that nothing can have come yet, so that waiting to read may begin without a read that is
- * refused: one system call less. Answers false, and does nothing, where that would be wrong: over
- * TLS, bytes may lie in OpenSSL, where no poll sees them. */
-static inline bool stream_expect_silence(struct stream *stream)
-{
-    if (stream->ssl != NULL || stream->eof)
-        return false;
-    stream->read_wants = POLLIN;
-    return true;
-}
 
 /* Up to `size` bytes (size > 0). Returns the count, at least 1; -1 with errno: EAGAIN (see
  * write_wants), EPROTO on a TLS error, or the socket's own error (EPIPE, ECONNRESET). */

@@ -1,7 +1,10 @@
 /* The waiting room: every connection that no worker is serving.
  *
- * It is one epoll set, and the kernel's ready list is the queue between the acceptor and the
- * workers, and between a worker and the next. A connection waits in a slot; slots are
+ * It is an epoll set, and the kernel's ready list is the queue between the acceptor and the
+ * workers, and between a worker and the next. Connections whose TLS handshake is not done wait
+ * in a queue of their own, which has the share of one connection in the other, or of one turn
+ * in every few where very many are ready: a flood of handshakes delays nobody else by much, and
+ * nobody else stops the handshakes. A connection waits in a slot; slots are
  * type-stable (their memory is never returned while the room stands), and a slot number with
  * a generation names one wait of one connection for ever.
  *
@@ -10,17 +13,29 @@
  *       ▲                      │                    │  room_wake             ▲
  *       └──── room_release ────┘                    └─────────► WOKEN ───────┘
  *
+ * A descriptor is registered once, when it is first waited for, and edge-triggered: waiting for
+ * it again costs no system call. What the kernel reports of it is kept in its watch, whoever
+ * has it (a parked connection, a running one, the upstream pool), until it has been told to a
+ * connection that waits for it.
+ *
  * Invariants
- *  1. A slot's mutex guards its state, generation, deadline and flags, and nothing else. Parking
- *     and taking happen under it, so whoever takes sees everything that the parker wrote.
- *  2. Parking makes generation + 1 and arms every descriptor of the wait with it. An event or a
- *     wake that names another generation is stale and is dropped.
+ *  1. A slot's mutex guards its state, generation, deadline, wait and flags, and nothing else.
+ *     Parking and taking happen under it, so whoever takes sees everything the parker wrote.
+ *  2. Parking makes generation + 1. A wake that names another generation is stale and is dropped;
+ *     so is an event of a descriptor that was closed since.
  *  3. Only the thread that took a connection touches its streams, and only it closes them.
- *  4. Every registration is one-shot. A descriptor that fired is quiet until it is armed again;
- *     one that leaves its connection goes through room_forget first.
+ *  4. No edge is lost. Who reports one writes it into the watch and then looks at the watch's
+ *     owner; who parks makes itself the owner and then looks into the watch: one of them at
+ *     least sees the other. What was told is taken out of the watch before the connection goes
+ *     on, so an edge that comes while it reads is kept for its next wait, which then does not
+ *     begin (ROOM_READY). An edge that nobody waits for is kept likewise.
  *  5. A wake for the wait that is about to begin (it names generation + 1 of a running slot)
  *     is kept, and parking then answers at once. No wake is lost, and none reaches another
  *     connection.
+ *
+ * Edges suffice for reading, since a wait to read begins only after a read that would have
+ * blocked, or one that provably took everything (room_expect_silence). Waits to write are rare,
+ * and each asks the kernel anew how things stand.
  *
  * Lock order: a slot's mutex, then the room's. Nothing is logged or allocated under either. */
 #ifndef PORTICO_NET_WAITING_ROOM_H
@@ -37,7 +52,15 @@ enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_PARKED, SLOT_WOKEN };
 
 #define ROOM_INTERESTS 2u /* a connection waits for its client, its upstream, or both */
 
+enum room_queue { ROOM_MAIN, ROOM_HANDSHAKES, ROOM_QUEUES };
+
 struct room;
+
+/* One descriptor of a parked connection's wait. */
+struct room_waiting {
+    struct stream *stream;
+    uint32_t events; /* epoll's */
+};
 
 /* The first member of whatever waits. */
 struct room_slot {
@@ -46,8 +69,10 @@ struct room_slot {
     uint32_t index;         /* fixed after init */
     uint32_t generation;    /* guarded by mutex; the owner may read it */
     uint8_t state;          /* enum slot_state; guarded by mutex */
+    uint8_t queue;          /* enum room_queue; owner only */
     bool wake_pending;      /* guarded by mutex: invariant 5 */
-    struct stream *waiting[ROOM_INTERESTS]; /* guarded by mutex: the streams of the last wait */
+    uint8_t waiting_count;  /* guarded by mutex, as the next */
+    struct room_waiting waiting[ROOM_INTERESTS]; /* the wait while PARKED */
 };
 
 /* A wait that somebody else may end: what room_wake needs. */
@@ -57,7 +82,7 @@ struct room_ticket {
     uint32_t generation;
 };
 
-/* One descriptor of a wait: `events` is POLLIN, POLLOUT or both. */
+/* One descriptor of a wait: `events` is POLLIN, POLLOUT or both, or POLLERR. */
 struct room_interest {
     struct stream *stream;
     short events;
@@ -79,6 +104,7 @@ void room_release(struct room *room, struct room_slot *slot);
 enum room_parked {
     ROOM_PARKED, /* the caller must not touch it any more */
     ROOM_WOKEN,  /* a wake came first (invariant 5): still the caller's, who goes on */
+    ROOM_READY,  /* a descriptor of the wait was reported before (invariant 4): the same */
     ROOM_FAILED  /* the kernel refused, with errno: still the caller's, who closes it */
 };
 
@@ -104,9 +130,26 @@ int64_t room_sweep(struct room *room, int64_t now);
 /* Wakes everyone who is parked: for draining and for shutdown. */
 void room_wake_all(struct room *room);
 
-/* Makes a stream's descriptor quiet and unknown to the room, before it leaves its connection
- * alive (for the upstream pool, say). Closing does it too. Owner only. */
+/* Where a RUNNING slot waits from now on: ROOM_MAIN, unless something else was said since
+ * room_acquire. `stream` is the only one that it has waited for. Owner only. */
+void room_enter_queue(struct room *room, struct room_slot *slot, enum room_queue queue,
+                      struct stream *stream);
+
+/* Puts a mark at the end of a queue. A worker that comes to it notes the time, and so it is known
+ * how long whatever becomes ready now has to wait. One mark at a time; the acceptor only. */
+void room_mark(struct room *room, enum room_queue queue);
+
+/* When the last mark came to the head of its queue; CLOCK_NEVER while it waits. */
+int64_t room_mark_passed(const struct room *room, enum room_queue queue);
+
+/* A stream leaves its connection alive (for the upstream pool, say): what happens on it from now
+ * on is kept in its watch for whoever waits for it next. Not needed before closing. Owner only. */
 void room_forget(struct room *room, struct stream *stream);
+
+/* May a wait to read begin without the read that is refused: one system call less? True, and
+ * read_wants is set as a refused read does, when the last read took all there was and nothing
+ * was reported since. Never over TLS: bytes may lie in OpenSSL, where no edge comes from. */
+bool room_expect_silence(struct room *room, struct stream *stream);
 
 /* Lets room_take return NULL in every worker. */
 void room_stop(struct room *room);

@@ -45,6 +45,8 @@ void connection_open(struct connection *c, struct service *service, int fd,
     c->phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD;
     c->phase_began = clock_now();
     stream_init(&c->client, fd);
+    if (secure)
+        room_enter_queue(service->room, &c->slot, ROOM_HANDSHAKES, &c->client);
     metrics_add(METRIC_CONNECTIONS, 1);
     metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
 }
@@ -60,6 +62,12 @@ void connection_close(struct connection *c)
     metrics_add(METRIC_CONNECTIONS, -1);
     service->connection_ended(service->connection_ended_arg, &c->client_address, c->counted);
     room_release(service->room, &c->slot);
+}
+
+bool connection_is_stale(const struct connection *c)
+{
+    int64_t age = clock_now() - c->phase_began;
+    return age > atomic_load_explicit(&c->service->max_age[c->secure], memory_order_relaxed);
 }
 
 bool connection_is_draining(const struct connection *c)
@@ -119,14 +127,7 @@ enum step phase_linger(struct connection *c, struct turn *turn)
         }
         if (n == 0 || errno != EAGAIN)
             return STEP_CLOSE;
-        switch (connection_wait(c, turn, c->client.read_wants, 0, deadline)) {
-        case WAIT_READY:
-            continue;
-        case WAIT_PARK:
-            return STEP_PARK;
-        case WAIT_TIMED_OUT:
-            return STEP_CLOSE;
-        }
+        return connection_wait(c, turn, c->client.read_wants, 0, deadline) ? STEP_PARK : STEP_CLOSE;
     }
 }
 
@@ -154,28 +155,28 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
     int64_t deadline = c->phase_began + turn->config->timeouts.handshake;
 
     if (c->client.ssl == NULL) {
-        if (clock_now() >= deadline)
+        if (turn->now >= deadline)
             return connection_end(c, REASON_SILENT);
         if (connection_is_draining(c))
             return STEP_CLOSE;
+        if (connection_is_stale(c)) {
+            refusal_send(&c->service->overloaded, c->client.fd, true);
+            return STEP_CLOSE;
+        }
         if (tls_accept(c->service->tls, &c->client) == -1)
             return connection_end(c, REASON_MEMORY);
     }
-    while (tls_handshake(&c->client, &why, detail, sizeof detail) == -1) {
+    if (tls_handshake(&c->client, &why, detail, sizeof detail) == -1) {
         if (errno != EAGAIN) {
             c->detail = detail;
             return handshake_failed(c, turn, why);
         }
         short wants = (short)(c->client.read_wants | c->client.write_wants);
-        switch (connection_wait(c, turn, wants, 0, deadline)) {
-        case WAIT_READY:
-            continue;
-        case WAIT_PARK:
-            return STEP_PARK;
-        case WAIT_TIMED_OUT:
-            return connection_end(c, REASON_HANDSHAKE_TIMEOUT);
-        }
+        return connection_wait(c, turn, wants, 0, deadline)
+                   ? STEP_PARK
+                   : connection_end(c, REASON_HANDSHAKE_TIMEOUT);
     }
+    room_enter_queue(c->service->room, &c->slot, ROOM_MAIN, &c->client);
     c->phase = PHASE_HEAD;
     c->phase_began = clock_now();
     return STEP_NEXT;
@@ -192,21 +193,13 @@ static void set_wait(struct connection *c, short client_events, short upstream_e
     c->wait_deadline = deadline;
 }
 
-enum wait_result connection_wait(struct connection *c, const struct turn *turn, short client_events,
-                                 short upstream_events, int64_t deadline)
+bool connection_wait(struct connection *c, const struct turn *turn, short client_events,
+                     short upstream_events, int64_t deadline)
 {
-    int64_t now = clock_now();
-    if (now >= deadline)
-        return WAIT_TIMED_OUT;
+    if (turn->now >= deadline)
+        return false;
     set_wait(c, client_events, upstream_events, deadline);
-    bool flowing = c->phase == PHASE_EXCHANGE || c->phase == PHASE_TUNNEL;
-    if (!flowing || turn->moved < TURN_PATIENCE_BYTES || turn_is_over(turn) ||
-        connection_is_draining(c))
-        return WAIT_PARK;
-    struct pollfd fds[ROOM_INTERESTS];
-    for (unsigned i = 0; i < c->wait_count; i++)
-        fds[i] = (struct pollfd){.fd = c->wait[i].stream->fd, .events = c->wait[i].events};
-    return poll(fds, c->wait_count, (int)(TURN_PATIENCE / CLOCK_MS)) > 0 ? WAIT_READY : WAIT_PARK;
+    return true;
 }
 
 enum step connection_yield(struct connection *c, short client_events, short upstream_events)
@@ -226,10 +219,18 @@ static void trim(struct connection *c)
     buf_trim(&c->exchange->down.out);
 }
 
-static enum room_parked park(struct connection *c)
+/* Parks, unless what it waits for has come by now and its turn is not over. If it is over, others
+ * go first: waiting to write as well makes the kernel look anew, and queue what it finds. */
+static enum room_parked park(struct connection *c, struct turn *turn)
 {
+    struct room *room = c->service->room;
     trim(c);
-    return room_park(c->service->room, &c->slot, c->wait, c->wait_count, c->wait_deadline);
+    enum room_parked parked = room_park(room, &c->slot, c->wait, c->wait_count, c->wait_deadline);
+    if (parked != ROOM_READY || !turn_is_over(turn))
+        return parked;
+    for (unsigned i = 0; i < c->wait_count; i++)
+        c->wait[i].events |= POLLOUT;
+    return room_park(room, &c->slot, c->wait, c->wait_count, c->wait_deadline);
 }
 
 /* At the very end nobody is waited for any more. */
@@ -264,10 +265,10 @@ void connection_serve(struct connection *c, struct turn *turn)
             break;
         }
         if (step == STEP_PARK) {
-            enum room_parked parked = park(c);
+            enum room_parked parked = park(c, turn);
             if (parked == ROOM_PARKED)
                 return;
-            step = parked == ROOM_WOKEN ? STEP_NEXT : STEP_CLOSE;
+            step = parked == ROOM_FAILED ? STEP_CLOSE : STEP_NEXT;
         }
     }
     if (c->exchange && step != STEP_CLOSE) {
@@ -282,7 +283,7 @@ void connection_await_first_byte(struct connection *c, int64_t timeout)
     set_wait(c, POLLIN, 0, c->phase_began + timeout);
     enum room_parked parked;
     do
-        parked = park(c);
+        parked = room_park(c->service->room, &c->slot, c->wait, c->wait_count, c->wait_deadline);
     while (parked == ROOM_WOKEN);
     if (parked == ROOM_FAILED)
         connection_close(c);

@@ -40,13 +40,12 @@ void dial_anew(struct exchange *x)
     x->address_began = clock_now();
 }
 
-static enum step connected(struct connection *c)
+static enum step connected(struct connection *c, const struct turn *turn)
 {
     struct exchange *x = c->exchange;
-    int64_t now = clock_now();
     buf_release(&x->addresses);
-    x->answer_since = now;
-    x->watch_at = now + WATCH_AFTER;
+    x->answer_since = turn->now;
+    x->watch_at = turn->now + WATCH_AFTER;
     x->upstream_mark = x->upstream.bytes_written;
     relay_begin(&x->up, &c->client, &c->in, &x->upstream, x->framing, x->content_length,
                 x->framing);
@@ -130,22 +129,16 @@ static enum step go_on_connecting(struct connection *c, struct turn *turn)
 {
     struct exchange *x = c->exchange;
     if (connect(x->upstream.fd, &x->address.sa.any, x->address.len) == 0 || errno == EISCONN)
-        return connected(c);
+        return connected(c, turn);
     if (errno == EINTR)
         return STEP_NEXT;
     if (errno != EINPROGRESS && errno != EALREADY) {
         address_failed(c, errno);
         return STEP_NEXT;
     }
-    switch (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->config->timeouts.connect)) {
-    case WAIT_READY:
-        break;
-    case WAIT_PARK:
+    if (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->config->timeouts.connect))
         return STEP_PARK;
-    case WAIT_TIMED_OUT:
-        address_failed(c, ETIMEDOUT);
-        break;
-    }
+    address_failed(c, ETIMEDOUT);
     return STEP_NEXT;
 }
 
@@ -179,8 +172,7 @@ static enum step look_up(struct connection *c, struct turn *turn)
     case RESOLVER_PENDING:
         break;
     }
-    if (connection_wait(c, turn, 0, 0, x->address_began + x->config->timeouts.connect) ==
-        WAIT_TIMED_OUT)
+    if (!connection_wait(c, turn, 0, 0, x->address_began + x->config->timeouts.connect))
         return name_failed(c, "looking up its name takes too long");
     return STEP_PARK;
 }
@@ -208,9 +200,9 @@ enum step phase_connect(struct connection *c, struct turn *turn)
     while (step == STEP_NEXT && c->phase == PHASE_CONNECT) {
         switch (x->dial) {
         case DIAL_POOL:
-            x->dial_began = clock_now();
+            x->dial_began = turn->now;
             if (take_pooled(x, x->dial_began))
-                step = connected(c);
+                step = connected(c, turn);
             else
                 dial_anew(x);
             break;

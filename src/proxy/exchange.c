@@ -132,7 +132,8 @@ void exchange_end(struct connection *c)
         return;
     if (c->phase == PHASE_TUNNEL)
         metrics_add(METRIC_TUNNELS, -1);
-    write_access_line(c);
+    if (x->config->access_log)
+        write_access_line(c);
     metrics_add(METRIC_REQUESTS_TOTAL, 1);
     if (x->reason != REASON_NONE)
         reason_count(x->reason);

@@ -19,13 +19,10 @@ enum step phase_exchange(struct connection *connection, struct turn *turn); /* t
 enum step phase_tunnel(struct connection *connection, struct turn *turn);   /* tunnel.c */
 enum step phase_linger(struct connection *connection, struct turn *turn);
 
-enum wait_result { WAIT_READY, WAIT_TIMED_OUT, WAIT_PARK };
-
 /* The only place where a peer is waited for. Each events argument is POLLIN, POLLOUT, both or 0
- * (not waited for). TIMED_OUT when the deadline has passed; READY when patience was granted
- * and paid; else PARK, and the phase returns STEP_PARK. */
-enum wait_result connection_wait(struct connection *connection, const struct turn *turn,
-                                 short client_events, short upstream_events, int64_t deadline);
+ * (not waited for). False when the deadline has passed; else the phase returns STEP_PARK. */
+bool connection_wait(struct connection *connection, const struct turn *turn, short client_events,
+                     short upstream_events, int64_t deadline);
 
 /* Parks at the back of the kernel's queue: for a connection that could go on but has had its
  * turn. Each events argument names what the connection can do or waits for. The kernel may not
@@ -45,6 +42,9 @@ enum step connection_abort(struct connection *connection);
 /* Writes the log line of a connection that ends without an answer, and counts the reason.
  * Returns STEP_CLOSE. */
 enum step connection_end(struct connection *connection, enum reason reason);
+
+/* Is there an overload, and has it waited for its first turn for too long (service->max_age)? */
+bool connection_is_stale(const struct connection *connection);
 
 /* Has the server begun to end? */
 bool connection_is_draining(const struct connection *connection);

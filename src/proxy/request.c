@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "proxy/forward.h"
 #include "proxy/phase.h"
+#include "proxy/refusal.h"
 #include "proxy/reply.h"
 #include "proxy/trust.h"
 
@@ -52,7 +53,7 @@ static enum step timed_out(struct connection *c, struct turn *turn)
 /* A read into `in`, without the system call where it would be in vain. */
 static ssize_t read_client(struct connection *c)
 {
-    bool silent = c->answered && stream_expect_silence(&c->client);
+    bool silent = c->answered && room_expect_silence(c->service->room, &c->client);
     c->answered = false;
     if (silent) {
         errno = EAGAIN;
@@ -67,27 +68,20 @@ static enum step read_more(struct connection *c, struct turn *turn)
     size_t room = c->in.data ? 1 : BUF_IO;
     if (buf_reserve(&c->in, room) == -1)
         return connection_end(c, REASON_MEMORY);
-    for (;;) {
-        ssize_t n = read_client(c);
-        if (n > 0) {
-            buf_produce(&c->in, (size_t)n);
-            turn->moved += (uint64_t)n;
-            return STEP_NEXT;
-        }
-        if (n == 0 || errno != EAGAIN)
-            return ended(c);
-        if (!c->head_begun && connection_is_draining(c))
-            return STEP_CLOSE;
-        switch (connection_wait(c, turn, c->client.read_wants, 0,
-                                head_deadline(c, &turn->config->timeouts))) {
-        case WAIT_READY:
-            continue;
-        case WAIT_PARK:
-            return STEP_PARK;
-        case WAIT_TIMED_OUT:
-            return timed_out(c, turn);
-        }
+    ssize_t n = read_client(c);
+    if (n > 0) {
+        buf_produce(&c->in, (size_t)n);
+        turn->moved += (uint64_t)n;
+        return STEP_NEXT;
     }
+    if (n == 0 || errno != EAGAIN)
+        return ended(c);
+    if (!c->head_begun && connection_is_draining(c))
+        return STEP_CLOSE;
+    return connection_wait(c, turn, c->client.read_wants, 0,
+                           head_deadline(c, &turn->config->timeouts))
+               ? STEP_PARK
+               : timed_out(c, turn);
 }
 
 static uint32_t keep_text(struct buf *text, struct span s)
@@ -102,6 +96,16 @@ static uint32_t keep_field(struct buf *text, const struct http_request *request,
     return field ? keep_text(text, span_first(field->value, LOG_FIELD_MAX)) : 0;
 }
 
+/* What only the access line needs. */
+static void remember_for_log(struct exchange_log *log, const struct http_request *request)
+{
+    log->method = keep_text(&log->text, request->method);
+    log->target = keep_text(&log->text, request->target);
+    log->host = keep_text(&log->text, span_first(request->host, LOG_FIELD_MAX));
+    log->referer = keep_field(&log->text, request, SPAN("Referer"));
+    log->agent = keep_field(&log->text, request, SPAN("User-Agent"));
+}
+
 /* Copies what the exchange needs of the head beyond this phase. */
 static void remember(struct connection *c, const struct http_request *request)
 {
@@ -112,11 +116,8 @@ static void remember(struct connection *c, const struct http_request *request)
     forward_request_id(request, id);
     log->request_id = (uint8_t)keep_text(&log->text, span_str(id));
     buf_append(&log->text, "", 1);
-    log->method = keep_text(&log->text, request->method);
-    log->target = keep_text(&log->text, request->target);
-    log->host = keep_text(&log->text, span_first(request->host, LOG_FIELD_MAX));
-    log->referer = keep_field(&log->text, request, SPAN("Referer"));
-    log->agent = keep_field(&log->text, request, SPAN("User-Agent"));
+    if (x->config->access_log)
+        remember_for_log(log, request);
 
     x->minor = (uint8_t)request->minor;
     x->is_head = request->is_head;
@@ -232,7 +233,8 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
 }
 
 /* Scans what has come. Empty lines before a head are not its beginning (H26). */
-static enum parse_result scan(struct connection *c, size_t *size, enum reason *why)
+static enum parse_result scan(struct connection *c, const struct turn *turn, size_t *size,
+                              enum reason *why)
 {
     if (buf_len(&c->in) == 0)
         return PARSE_MORE;
@@ -242,13 +244,23 @@ static enum parse_result scan(struct connection *c, size_t *size, enum reason *w
         c->scan = (struct http_scan){0};
     } else if (!c->head_begun) {
         c->head_begun = true;
-        c->phase_began = clock_now();
+        c->phase_began = turn->now;
     }
     return result;
 }
 
+/* Came in before the overload was noticed, and has waited for its first turn ever since. */
+static bool is_to_be_shed(const struct connection *c)
+{
+    return !c->secure && c->requests == 0 && !c->head_begun && connection_is_stale(c);
+}
+
 enum step phase_head(struct connection *c, struct turn *turn)
 {
+    if (is_to_be_shed(c)) {
+        refusal_send(&c->service->overloaded, c->client.fd, false);
+        return STEP_CLOSE;
+    }
     /* Pipelined requests are served in order, but not all in one turn. A client that reads none
      * of the answers is for the next exchange to find out. */
     if (buf_len(&c->in) && turn_is_over(turn))
@@ -256,7 +268,7 @@ enum step phase_head(struct connection *c, struct turn *turn)
     for (;;) {
         size_t size;
         enum reason why;
-        enum parse_result result = scan(c, &size, &why);
+        enum parse_result result = scan(c, turn, &size, &why);
         if (result == PARSE_DONE)
             return begin_request(c, turn, size);
         if (result == PARSE_BAD)

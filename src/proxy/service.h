@@ -16,6 +16,7 @@
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "net/waiting_room.h"
+#include "proxy/refusal.h"
 #include "proxy/upstream.h"
 
 /* How far the end has come; only ever rises. */
@@ -37,6 +38,11 @@ struct service {
     void *connection_ended_arg;
 
     _Atomic(enum service_ending) ending;
+
+    /* Overload: a connection (plain, TLS) that waits longer than this for its very first turn is
+     * turned away. CLOCK_NEVER unless new ones are, too. */
+    _Atomic int64_t max_age[2];
+    struct refusal overloaded; /* what it is told */
 
     pthread_mutex_t mutex;
     struct config *config;      /* guarded by mutex: one reference */

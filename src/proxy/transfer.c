@@ -132,7 +132,8 @@ static enum relay_result switch_protocols(struct connection *c, const struct htt
 }
 
 /* A complete head of `size` bytes lies in answer_in. RELAY_MALFORMED: `*reason` says why. */
-static enum relay_result take_head(struct connection *c, size_t size, enum reason *reason)
+static enum relay_result take_head(struct connection *c, const struct turn *turn, size_t size,
+                                   enum reason *reason)
 {
     struct exchange *x = c->exchange;
     struct http_response answer;
@@ -140,7 +141,7 @@ static enum relay_result take_head(struct connection *c, size_t size, enum reaso
     x->scan = (struct http_scan){0};
     if (http_response_parse(head, size, x->is_head, &answer, reason) != PARSE_DONE)
         return RELAY_MALFORMED;
-    x->upstream_us = clock_now() - x->dial_began;
+    x->upstream_us = turn->now - x->dial_began;
     if (answer.status == 101) {
         if (x->wants_upgrade && is_uploaded(x))
             return switch_protocols(c, &answer, size);
@@ -187,9 +188,9 @@ static enum relay_result download(struct connection *c, struct turn *turn, bool 
 {
     struct exchange *x = c->exchange;
     *reason = REASON_UPSTREAM_ANSWER;
-    if (just_asked && !x->answer_begun && stream_expect_silence(&x->upstream))
+    if (just_asked && !x->answer_begun && room_expect_silence(c->service->room, &x->upstream))
         return RELAY_WANTS_READ;
-    while (!x->answer_known) {
+    for (bool first = true; !x->answer_known;) {
         size_t size;
         enum parse_result scanned = PARSE_MORE;
         enum relay_result result = relay_flush(&x->down, turn);
@@ -199,11 +200,16 @@ static enum relay_result download(struct connection *c, struct turn *turn, bool 
             scanned = http_scan(&x->scan, HTTP_RESPONSE, buf_span(&x->answer_in), &size, reason);
         if (scanned == PARSE_BAD)
             return RELAY_MALFORMED;
-        result = scanned == PARSE_DONE ? take_head(c, size, reason) : read_head(x, turn);
+        if (scanned == PARSE_DONE) {
+            result = take_head(c, turn, size, reason);
+        } else {
+            if (!first && turn_is_over(turn))
+                return RELAY_TURN_OVER;
+            first = false;
+            result = read_head(x, turn);
+        }
         if (result != RELAY_DONE)
             return result;
-        if (turn_is_over(turn))
-            return RELAY_TURN_OVER;
     }
     *reason = REASON_ANSWER_CHUNK;
     return c->phase == PHASE_TUNNEL ? RELAY_DONE : relay_move(&x->down, turn);
@@ -211,7 +217,7 @@ static enum relay_result download(struct connection *c, struct turn *turn, bool 
 
 /* --- ends --------------------------------------------------------------------------------- */
 
-static void release_upstream(struct connection *c, bool uploaded)
+static void release_upstream(struct connection *c, const struct turn *turn, bool uploaded)
 {
     struct exchange *x = c->exchange;
     struct upstream_pool *pool = x->target->pool;
@@ -224,25 +230,24 @@ static void release_upstream(struct connection *c, bool uploaded)
         upstream_close(c, !uploaded);
         return;
     }
-    int64_t now = clock_now();
     room_forget(c->service->room, &x->upstream);
-    upstream_pool_put(pool, &x->upstream, &x->address, now, now + idle);
+    upstream_pool_put(pool, &x->upstream, &x->address, turn->now, turn->now + idle);
 }
 
 /* The answer has gone out, all of it. */
-static enum step finish(struct connection *c)
+static enum step finish(struct connection *c, const struct turn *turn)
 {
     struct exchange *x = c->exchange;
     bool uploaded = x->target ? is_uploaded(x) : x->framing == HTTP_FRAMING_NONE;
     bool keep = x->keep_alive && uploaded && !connection_is_draining(c);
     if (x->target)
-        release_upstream(c, uploaded);
+        release_upstream(c, turn, uploaded);
     exchange_end(c);
     /* H27: a client that has said its last may still be owed answers to what it said before. */
     if (!keep || (c->client.eof && buf_len(&c->in) == 0))
         return connection_finish(c, !uploaded || buf_len(&c->in) > 0);
     c->phase = PHASE_HEAD;
-    c->phase_began = clock_now();
+    c->phase_began = turn->now;
     c->head_begun = false;
     c->answered = true;
     return STEP_NEXT;
@@ -380,7 +385,7 @@ static enum step await(struct connection *c, struct turn *turn, enum relay_resul
 {
     struct exchange *x = c->exchange;
     short client_events = 0, upstream_events = 0;
-    int64_t now = clock_now();
+    int64_t now = turn->now = clock_now();
     struct deadline deadline = find_deadline(c, up, down, now);
     int64_t wake_at = deadline.at;
 
@@ -396,9 +401,8 @@ static enum step await(struct connection *c, struct turn *turn, enum relay_resul
     }
     if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
         return connection_yield(c, client_events, upstream_events);
-    return connection_wait(c, turn, client_events, upstream_events, wake_at) == WAIT_PARK
-               ? STEP_PARK
-               : STEP_NEXT;
+    return connection_wait(c, turn, client_events, upstream_events, wake_at) ? STEP_PARK
+                                                                             : STEP_NEXT;
 }
 
 enum step phase_exchange(struct connection *c, struct turn *turn)
@@ -416,14 +420,14 @@ enum step phase_exchange(struct connection *c, struct turn *turn)
             return exchange_fail(c, REASON_BAD_CHUNK);
         if (up == RELAY_NO_MEMORY)
             return exchange_fail(c, REASON_MEMORY);
-        if (x->target && is_body_too_slow(x, clock_now()))
+        if (x->target && is_body_too_slow(x, turn->now))
             return exchange_fail(c, REASON_BODY_TIMEOUT);
 
         enum relay_result down =
             x->target ? download(c, turn, just_asked, &reason) : relay_flush(&x->down, turn);
         switch (down) {
         case RELAY_DONE:
-            return c->phase == PHASE_TUNNEL ? STEP_NEXT : finish(c);
+            return c->phase == PHASE_TUNNEL ? STEP_NEXT : finish(c, turn);
         case RELAY_TO_FAILED:
             return exchange_fail(c, REASON_CLIENT_GONE);
         case RELAY_FROM_ENDED:

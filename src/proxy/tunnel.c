@@ -65,35 +65,28 @@ enum step phase_tunnel(struct connection *c, struct turn *turn)
 {
     struct exchange *x = c->exchange;
     const struct config_timeouts *timeouts = &x->config->timeouts;
-    for (;;) {
-        uint64_t moved = turn->moved;
-        bool was_half = x->up_shut || x->down_shut;
-        enum relay_result up = move(&x->up, turn, &x->up_shut);
-        enum relay_result down = move(&x->down, turn, &x->down_shut);
-        if (is_failure(up) || is_failure(down))
-            return end(c, REASON_TUNNEL_BROKEN);
-        if (up == RELAY_DONE && down == RELAY_DONE)
-            return end(c, REASON_NONE);
-        if (atomic_load_explicit(&c->service->ending, memory_order_relaxed) >= ENDING_TUNNELS)
-            return end(c, REASON_SHUTDOWN);
+    uint64_t moved = turn->moved;
+    bool was_half = x->up_shut || x->down_shut;
+    enum relay_result up = move(&x->up, turn, &x->up_shut);
+    enum relay_result down = move(&x->down, turn, &x->down_shut);
+    if (is_failure(up) || is_failure(down))
+        return end(c, REASON_TUNNEL_BROKEN);
+    if (up == RELAY_DONE && down == RELAY_DONE)
+        return end(c, REASON_NONE);
+    if (atomic_load_explicit(&c->service->ending, memory_order_relaxed) >= ENDING_TUNNELS)
+        return end(c, REASON_SHUTDOWN);
 
-        int64_t now = clock_now();
-        bool half = up == RELAY_DONE || down == RELAY_DONE;
-        if (turn->moved != moved || half != was_half)
-            x->tunnel_active = now;
-        int64_t deadline = x->tunnel_active + (half ? timeouts->tunnel_half : timeouts->tunnel);
-        short client_events = 0, upstream_events = 0;
-        add_events(up, &x->up, &client_events, &upstream_events);
-        add_events(down, &x->down, &upstream_events, &client_events);
-        if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
-            return connection_yield(c, client_events, upstream_events);
-        switch (connection_wait(c, turn, client_events, upstream_events, deadline)) {
-        case WAIT_READY:
-            continue;
-        case WAIT_PARK:
-            return STEP_PARK;
-        case WAIT_TIMED_OUT:
-            return end(c, half ? REASON_TUNNEL_HALF : REASON_TUNNEL_IDLE);
-        }
-    }
+    int64_t now = clock_now();
+    bool half = up == RELAY_DONE || down == RELAY_DONE;
+    if (turn->moved != moved || half != was_half)
+        x->tunnel_active = now;
+    int64_t deadline = x->tunnel_active + (half ? timeouts->tunnel_half : timeouts->tunnel);
+    short client_events = 0, upstream_events = 0;
+    add_events(up, &x->up, &client_events, &upstream_events);
+    add_events(down, &x->down, &upstream_events, &client_events);
+    if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
+        return connection_yield(c, client_events, upstream_events);
+    return connection_wait(c, turn, client_events, upstream_events, deadline)
+               ? STEP_PARK
+               : end(c, half ? REASON_TUNNEL_HALF : REASON_TUNNEL_IDLE);
 }

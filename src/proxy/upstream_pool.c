@@ -86,7 +86,7 @@ void upstream_pool_put(struct upstream_pool *pool, struct stream *stream,
                        const struct address *address, int64_t now, int64_t expires)
 {
     check_magic(pool, POOL_MAGIC);
-    check(stream->fd != -1 && !stream->armed);
+    check(stream->fd != -1);
     struct stream taken = *stream;
     bool pooled = false;
     *stream = STREAM_CLOSED;

@@ -1,10 +1,10 @@
 /* The pool of an upstream: connections to it that have carried an exchange and may carry
  * another, newest first.
  *
- * A pooled descriptor is never armed in the waiting room. Whether it is still alive is found
- * out when it is taken: bytes or an end on it mean that it is discarded, and nobody sees them
- * (H23). Newest first, because the newest is the likeliest to be alive, and because the rest
- * then grow old and go, so that a pool shrinks to what its traffic needs.
+ * Whether a pooled connection is still alive is found out when it is taken: bytes or an end on it
+ * mean that it is discarded, and nobody sees them (H23). Newest first, because the newest is the
+ * likeliest to be alive, and because the rest then grow old and go, so that a pool shrinks to what
+ * its traffic needs.
  *
  * METRIC_UPSTREAM_IDLE is kept here. METRIC_UPSTREAM_OPEN belongs to whoever opens or closes a
  * connection: the pool takes off what it closes itself. */

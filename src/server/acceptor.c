@@ -22,6 +22,7 @@
 #include "net/listener.h"
 #include "proxy/connection.h"
 #include "proxy/trust.h"
+#include "server/overload.h"
 
 /* Connections accepted between two sweeps. */
 #define ACCEPT_BATCH 64u
@@ -43,8 +44,10 @@ struct acceptor {
 
     struct listener_set listeners;
     int64_t swept;
-    int64_t complained; /* when the last line about a client over its limit was written */
-    uint64_t unsaid;    /* clients turned away since then */
+    struct overload overload;
+    struct refusal over_limit; /* what a client with too many connections is told */
+    int64_t complained;        /* when the last line about a client over its limit was written */
+    uint64_t unsaid;           /* clients turned away since then */
 };
 
 static void wake(struct acceptor *acceptor)
@@ -71,20 +74,22 @@ static void complain(struct acceptor *acceptor, const struct address *client)
     acceptor->unsaid = 0;
 }
 
-/* Over TLS there is nobody to talk to yet; a plain client gets a line it may understand. */
-static void turn_away(struct acceptor *acceptor, int fd, const struct address *client, bool secure)
+/* Decides on one that was accepted. False: it was turned away, and is closed. */
+static bool admit(struct acceptor *acceptor, const struct config *config, int fd,
+                  const struct address *client, bool trusted, bool secure)
 {
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                 "Content-Type: text/plain; charset=utf-8\r\n"
-                                 "Content-Length: 51\r\n"
-                                 "Retry-After: 10\r\n"
-                                 "Connection: close\r\n\r\n"
-                                 "E503-CLIENT: Too many connections from this address";
-    if (!secure)
-        (void)!send(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const struct refusal *refusal = NULL;
+    if (!overload_admits(&acceptor->overload, secure)) {
+        refusal = &acceptor->service->overloaded;
+    } else if (!trusted && !admission_enter(acceptor->admission, client, config->max_per_client)) {
+        refusal = &acceptor->over_limit;
+        complain(acceptor, client);
+    }
+    if (refusal == NULL)
+        return true;
+    refusal_send(refusal, fd, secure);
     close(fd);
-    reason_count(REASON_CLIENT_LIMIT);
-    complain(acceptor, client);
+    return false;
 }
 
 /* Takes one connection in. False when there is none, or no room for one. */
@@ -108,12 +113,11 @@ static bool accept_one(struct acceptor *acceptor, const struct listening *listen
     }
     struct config *config = service_config(service);
     bool trusted = trust_has(config, &client);
-    unsigned max = config->max_per_client;
     int64_t timeout = listener->secure ? config->timeouts.handshake : config->timeouts.head;
+    bool admitted = admit(acceptor, config, fd, &client, trusted, listener->secure);
     config_unref(config);
-    if (!trusted && !admission_enter(acceptor->admission, &client, max)) {
+    if (!admitted) {
         room_release(service->room, slot);
-        turn_away(acceptor, fd, &client, listener->secure);
         return true;
     }
     struct connection *connection = (struct connection *)(void *)slot;
@@ -163,6 +167,14 @@ static void replace_listeners(struct acceptor *acceptor, const struct listener_s
     sem_post(&acceptor->replaced);
 }
 
+static void tick_overload(struct acceptor *acceptor, int64_t now)
+{
+    struct config *config = service_config(acceptor->service);
+    overload_set_max_wait(&acceptor->overload, config->max_wait);
+    config_unref(config);
+    overload_tick(&acceptor->overload, now);
+}
+
 /* Wakes what has waited long enough; returns how long poll may sleep. While there are
  * connections, new deadlines can come at any time, so it ticks. */
 static int sweep(struct acceptor *acceptor, bool resting)
@@ -173,9 +185,10 @@ static int sweep(struct acceptor *acceptor, bool resting)
     if (now - acceptor->swept >= TICK || !anyone) {
         room_sweep(acceptor->service->room, now);
         next = upstreams_sweep(acceptor->service->upstreams, now);
+        tick_overload(acceptor, now);
         acceptor->swept = now;
     }
-    if (anyone || resting)
+    if (anyone || resting || acceptor->overload.shedding)
         next = now + TICK;
     return clock_poll_timeout(next, now);
 }
@@ -221,6 +234,8 @@ struct acceptor *acceptor_new(struct service *service, struct admission *admissi
     acceptor->service = service;
     acceptor->admission = admission;
     acceptor->listeners = *listeners;
+    overload_init(&acceptor->overload, service, 0);
+    refusal_init(&acceptor->over_limit, REASON_CLIENT_LIMIT);
     sem_init(&acceptor->replaced, 0, 0);
     acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (acceptor->wake_fd != -1)

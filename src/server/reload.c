@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "config/schema.h"
 #include "proxy/trust.h"
@@ -97,11 +98,12 @@ static bool is_changed(const struct setting *setting, const struct config *a,
     const char *x = (const char *)a + setting->offset, *y = (const char *)b + setting->offset;
     if (setting->type == SETTING_COUNT)
         return *(const unsigned *)(const void *)x != *(const unsigned *)(const void *)y;
+    check(setting->type == SETTING_PATH);
     const char *s = *(char *const *)(const void *)x, *t = *(char *const *)(const void *)y;
     return s && t ? strcmp(s, t) != 0 : s != t;
 }
 
-/* Keys of [server] that are fixed once Portico has started (they are counts and texts). */
+/* Keys of [server] that are fixed once Portico has started (they are counts and paths). */
 static void mention_restart(const struct config *started, const struct config *new, FILE *out)
 {
     char keys[256] = "";

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -100,14 +101,26 @@ static unsigned connections_for(const struct config *config)
     return config->max_connections < fit ? config->max_connections : (unsigned)fit;
 }
 
-static unsigned workers_for(const struct config *config)
+/* The cores that this process may use. */
+static unsigned count_cores(void)
 {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (unsigned)CPU_COUNT(&set);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (config->workers > 0)
-        return config->workers < WORKERS_MAX ? config->workers : WORKERS_MAX;
-    /* One runnable worker a core is what measures best; two at least, so that a worker in a
-     * slow call (a disk, a certificate) is not alone. */
-    return cores < 2 ? 2u : cores > 64 ? 64u : (unsigned)cores;
+    return cores < 1 ? 1u : (unsigned)cores;
+}
+
+/* One running worker a core is what measures best; as many again, and two at least, stand by
+ * for those that sleep (on a disk, for a certificate). */
+static unsigned workers_for(const struct config *config, unsigned *permits)
+{
+    unsigned cores = count_cores();
+    unsigned count = config->workers ? config->workers : cores + (cores < 2 ? 2 : cores);
+    if (count > WORKERS_MAX)
+        count = WORKERS_MAX;
+    *permits = count < cores ? count : cores;
+    return count;
 }
 
 static int block_signals(struct server *server, struct err *err)
@@ -165,8 +178,8 @@ static int start(struct server *server, struct err *err)
     server->tls = tls_server_new(certs_store_lookup, server->certs, err);
     if (server->tls == NULL || start_service(server, err) == -1)
         return -1;
-    unsigned count = workers_for(server->config);
-    server->workers = workers_new(&server->service, count, err);
+    unsigned permits, count = workers_for(server->config, &permits);
+    server->workers = workers_new(&server->service, count, permits, err);
     if (server->workers == NULL)
         return -1;
     check_on_panic(workers_report);
@@ -181,8 +194,9 @@ static int start(struct server *server, struct err *err)
     server->admin = admin_new(&server->reload, &server->watch, err);
     if (server->admin == NULL)
         return -1;
-    log_write(LOG_INFO, "ready: Portico %s, routes: %zu, workers: %u, connections: at most %u",
-              PORTICO_VERSION, server->config->route_count, count, server->connections);
+    log_write(LOG_INFO,
+              "ready: Portico %s, routes: %zu, workers: %u (%u at a time), connections: at most %u",
+              PORTICO_VERSION, server->config->route_count, count, permits, server->connections);
     return 0;
 }
 

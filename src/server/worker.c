@@ -18,11 +18,13 @@
 #include "base/check.h"
 #include "base/metrics.h"
 #include "base/thread.h"
+#include "base/turnstile.h"
 #include "proxy/connection.h"
 #include "proxy/turn.h"
 
 struct worker {
-    struct service *service; /* borrowed */
+    struct service *service;     /* borrowed, as the next */
+    struct turnstile *turnstile; /* of the pool */
     pthread_t thread;
     char name[16];
     struct connection *_Atomic serving; /* NULL while waiting for a connection */
@@ -32,6 +34,7 @@ struct worker {
 };
 
 struct workers {
+    struct turnstile turnstile;
     unsigned count;
     struct worker items[];
 };
@@ -86,23 +89,28 @@ static void *run(void *arg)
 {
     struct worker *worker = arg;
     struct room_slot *slot;
+    turnstile_enter(worker->turnstile);
     while ((slot = room_take(worker->service->room)) != NULL) {
         struct connection *connection = (struct connection *)(void *)slot;
         atomic_store_explicit(&worker->serving, connection, memory_order_relaxed);
         metrics_add(METRIC_WORKERS_BUSY, 1);
         struct turn turn = {.config = take_config(worker), .began = clock_now()};
+        turn.now = turn.began;
         connection_serve(connection, &turn);
         rest_config(worker, turn.config);
         metrics_add(METRIC_WORKERS_BUSY, -1);
         atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
+        turnstile_pass(worker->turnstile);
     }
+    turnstile_leave(worker->turnstile);
     put_config(worker, NULL);
     buf_thread_release();
     tls_thread_release();
     return NULL;
 }
 
-struct workers *workers_new(struct service *service, unsigned count, struct err *err)
+struct workers *workers_new(struct service *service, unsigned count, unsigned permits,
+                            struct err *err)
 {
     check(count > 0 && count <= WORKERS_MAX);
     struct workers *workers = calloc(1, sizeof *workers + count * sizeof workers->items[0]);
@@ -110,9 +118,11 @@ struct workers *workers_new(struct service *service, unsigned count, struct err 
         err_set(err, "out of memory");
         return NULL;
     }
+    turnstile_init(&workers->turnstile, permits);
     for (; workers->count < count; workers->count++) {
         struct worker *worker = &workers->items[workers->count];
         worker->service = service;
+        worker->turnstile = &workers->turnstile;
         /* From the first moment on there is one reference each. */
         worker->config_version = current_version(worker);
         put_config(worker, service_config(service));
@@ -136,8 +146,10 @@ void workers_free(struct workers *workers)
     if (workers == NULL)
         return;
     atomic_store(&reported, NULL);
+    turnstile_open(&workers->turnstile);
     for (unsigned i = 0; i < workers->count; i++)
         pthread_join(workers->items[i].thread, NULL);
+    turnstile_release(&workers->turnstile);
     free(workers);
 }
 

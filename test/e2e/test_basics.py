@@ -269,6 +269,24 @@ def test_access_lines_of_many_requests_are_whole(site):
     assert len(lines) == len(set(lines)) == 800
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_access_lines_at_the_end(portico_factory, written):
+    """Those of the very last requests are written before the process ends, or none at all."""
+    portico = portico_factory(toml([("x.test", "builtin:hello", "none")], {"access_log": written}))
+    clients = [portico.connect("http") for _ in range(4)]
+    for client in clients:
+        client.send(b"".join(request("GET", f"/{each}", host="x.test") for each in range(50)))
+    for client in clients:
+        for _ in range(50):
+            assert client.response().status == 200
+    portico.process.send_signal(signal.SIGTERM)
+    portico.expect_exit(0)
+    lines = [parse_access(line) for line in portico.out.items]
+    assert len(lines) == (200 if written else 0)
+    for client in clients:
+        client.close()
+
+
 def test_the_log_s_lines(sites):
     portico = sites["a.http.test"].portico
     for line in portico.log.items:

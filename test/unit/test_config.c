@@ -67,6 +67,7 @@ static void has_the_documented_defaults(void **state)
     assert_int_equal(config->max_connections, 0);
     assert_int_equal(config->max_per_client, 512);
     assert_int_equal(config->body_rate, 500);
+    assert_true(config->access_log);
     assert_int_equal(config->drain, 9 * CLOCK_SECOND);
     assert_int_equal(t->handshake, 10 * CLOCK_SECOND);
     assert_int_equal(t->head, 20 * CLOCK_SECOND);
@@ -103,7 +104,7 @@ static void reads_every_key(void **state)
     struct config *config = load(
         "[acme]\nemail = \"me@app.test\"\n"
         "[server]\nlisten = [\"127.0.0.1\", \"0:0::1\"]\nworkers = 7\ndrain = \"1s\"\n"
-        "max_connections = 100\nmax_per_client = 0\nbody_rate = 1_000\n"
+        "max_connections = 100\nmax_per_client = 0\nbody_rate = 1_000\naccess_log = false\n"
         "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n"
         "[timeouts]\nhandshake = \"10ms\"\nhead = \"2s\"\nkeep_alive = \"3m\"\nconnect = \"1h\"\n"
         "answer = \"1d\"\nwrite = \"30d\"\ntunnel = \"60s\"\ntunnel_half = \"61s\"\nbody = "
@@ -120,6 +121,7 @@ static void reads_every_key(void **state)
     assert_int_equal(config->max_connections, 100);
     assert_int_equal(config->max_per_client, 0);
     assert_int_equal(config->body_rate, 1000);
+    assert_false(config->access_log);
     assert_string_equal(config->trusted_proxies[0], "10.0.0.0/8");
     assert_string_equal(config->trusted_proxies[1], "::1");
     assert_null(config->trusted_proxies[2]);

@@ -116,7 +116,7 @@ static void a_stream_comes_back_as_it_was_put(void **state)
     struct stream stream, before;
     int peer = open_connection(&stream);
     (void)state;
-    stream.in_epoll = true; /* registered, and disarmed by its one-shot */
+    stream.in_epoll = true;
     stream.bytes_read = 17;
     before = stream;
     upstream_pool_put(pool, &stream, &somewhere, NOW, CLOCK_NEVER);

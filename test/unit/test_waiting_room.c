@@ -49,20 +49,77 @@ static void a_wait_ends_when_its_descriptor_is_ready(void **state)
         assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_PARKED);
         assert_int_equal(a->slot.state, SLOT_PARKED);
         assert_int_equal(a->slot.generation, ++generation);
-        assert_true(a->stream[0].in_epoll && a->stream[0].armed);
-        assert_false(a->stream[1].in_epoll || a->stream[1].armed);
+        assert_true(a->stream[0].in_epoll);
+        assert_false(a->stream[1].in_epoll);
         assert_true(room_is_quiet(room));
         guest_write(a, 0);
         assert_ptr_equal(guest_take(room), a);
         assert_int_equal(a->slot.state, SLOT_RUNNING);
-        assert_true(a->stream[0].in_epoll);
-        assert_false(a->stream[0].armed);
-        /* One-shot: what is not parked is quiet, whatever comes. */
-        guest_write(a, 0);
         assert_true(room_is_quiet(room));
-        assert_int_equal(guest_read(a, 0), 2);
+        assert_int_equal(guest_read(a, 0), 1);
     }
     assert_true(metrics_get(METRIC_PARKS_TOTAL) >= parks + 3);
+    guest_leave(room, a);
+    room_free(room);
+}
+
+/* Invariant 4. */
+static void an_edge_that_nobody_waits_for_is_kept(void **state)
+{
+    struct room *room = guest_room(2);
+    struct guest *a = guest_enter(room);
+    (void)state;
+    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
+    /* It runs. */
+    guest_write(a, 0);
+    assert_true(room_is_quiet(room));
+    assert_int_equal(guest_read(a, 0), 2);
+    uint32_t generation = a->slot.generation;
+    assert_int_equal(guest_park(room, a, 1, 100), ROOM_READY);
+    assert_int_equal(a->slot.state, SLOT_RUNNING);
+    assert_int_equal(a->slot.generation, generation + 1);
+    assert_int_equal(room_sweep(room, 1000), CLOCK_NEVER);
+    /* It waits for the other one. */
+    struct room_interest other = {&a->stream[1], POLLIN};
+    assert_int_equal(room_park(room, &a->slot, &other, 1, CLOCK_NEVER), ROOM_PARKED);
+    guest_write(a, 0);
+    assert_true(room_is_quiet(room));
+    guest_write(a, 1);
+    assert_ptr_equal(guest_take(room), a);
+    assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_READY);
+    assert_int_equal(guest_read(a, 0), 1);
+    assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_PARKED);
+    assert_true(room_is_quiet(room));
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
+    guest_leave(room, a);
+    room_free(room);
+}
+
+static void a_wait_may_be_for_a_reset(void **state)
+{
+    struct room *room = guest_room(2);
+    struct guest *a = guest_enter(room);
+    struct room_interest interest = {&a->stream[0], POLLERR};
+    (void)state;
+    /* Before and after it is registered. */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(room_park(room, &a->slot, &interest, 1, 100), ROOM_PARKED);
+        guest_write(a, 0);
+        assert_true(room_is_quiet(room));
+        assert_int_equal(room_sweep(room, 100), CLOCK_NEVER);
+        assert_ptr_equal(guest_take(room), a);
+    }
+    assert_int_equal(room_park(room, &a->slot, &interest, 1, CLOCK_NEVER), ROOM_PARKED);
+    /* An end with something unread is a reset. */
+    assert_int_equal(stream_write(&a->stream[0], "x", 1), 1);
+    close(a->peer[0]);
+    a->peer[0] = -1;
+    assert_ptr_equal(guest_take(room), a);
+    assert_true(stream_is_reset(&a->stream[0]));
+    assert_int_equal(room_park(room, &a->slot, &interest, 1, CLOCK_NEVER), ROOM_READY);
     guest_leave(room, a);
     room_free(room);
 }
@@ -83,9 +140,12 @@ static void a_wait_may_be_for_writing(void **state)
     while (recv(a->peer[0], bytes, sizeof bytes, 0) > 0) {
     }
     assert_ptr_equal(guest_take(room), a);
-    interest.events = POLLIN | POLLOUT;
-    assert_int_equal(room_park(room, &a->slot, &interest, 1, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(guest_take(room), a);
+    /* Each such wait asks how things stand. */
+    for (int i = 0; i < 3; i++) {
+        interest.events = i == 2 ? POLLIN | POLLOUT : POLLOUT;
+        assert_int_equal(room_park(room, &a->slot, &interest, 1, CLOCK_NEVER), ROOM_PARKED);
+        assert_ptr_equal(guest_take(room), a);
+    }
     guest_leave(room, a);
     room_free(room);
 }
@@ -109,7 +169,7 @@ static void whoever_is_ready_first_is_served_first(void **state)
     room_free(room);
 }
 
-/* Both descriptors are ready: one event takes the connection, the other is stale. */
+/* Both descriptors are ready: one event takes the connection, the other is kept. */
 static void of_two_ready_descriptors_one_counts(void **state)
 {
     struct room *room = guest_room(2);
@@ -119,14 +179,14 @@ static void of_two_ready_descriptors_one_counts(void **state)
     guest_write(a, 1);
     assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
     assert_ptr_equal(guest_take(room), a);
-    assert_true(a->stream[0].armed != a->stream[1].armed);
     assert_true(room_is_quiet(room));
-    /* The next wait begins afresh, on both. */
     assert_int_equal(guest_read(a, 0), 1);
+    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_READY);
+    assert_int_equal(guest_read(a, 1), 1);
     assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+    assert_true(room_is_quiet(room));
+    guest_write(a, 1);
     assert_ptr_equal(guest_take(room), a);
-    assert_true(a->stream[0].armed);
-    assert_false(a->stream[1].armed);
     guest_leave(room, a);
     room_free(room);
 }
@@ -142,7 +202,7 @@ static void a_wait_that_cannot_begin(void **state)
     assert_int_equal(room_park(room, &a->slot, interests, 2, 100), ROOM_FAILED);
     assert_int_equal(errno, EBADF);
     assert_int_equal(a->slot.state, SLOT_RUNNING);
-    /* What was armed already fires for nobody, and there is no deadline. */
+    /* The one that was registered already fires for nobody, and there is no deadline. */
     assert_int_equal(room_sweep(room, 1000), CLOCK_NEVER);
     assert_true(room_is_quiet(room));
     guest_leave(room, a);
@@ -228,7 +288,6 @@ static void woken_and_ready(void **state)
     room_wake(ticket);
     guest_write(a, 1);
     assert_ptr_equal(guest_take(room), a);
-    assert_true(a->stream[0].armed && a->stream[1].armed);
     assert_true(room_is_quiet(room));
     guest_leave(room, a);
     room_free(room);
@@ -246,7 +305,7 @@ static void a_wake_before_the_wait_is_kept(void **state)
     assert_true(room_is_quiet(room));
     assert_int_equal(guest_park(room, a, 2, 100), ROOM_WOKEN);
     assert_int_equal(a->slot.state, SLOT_RUNNING);
-    assert_false(a->stream[0].armed || a->stream[1].armed);
+    assert_false(a->stream[0].in_epoll || a->stream[1].in_epoll);
     assert_int_equal(room_sweep(room, 1000), CLOCK_NEVER);
     /* That was the wait it named. */
     room_wake(ticket);
@@ -319,55 +378,136 @@ static void wake_all_reaches_everyone_once(void **state)
 
 /* ---- descriptors that leave --------------------------------------------------------------- */
 
-static void an_armed_descriptor_is_removed(void **state)
+/* Moves a's second stream to b, as through the pool; its peer stays with a. */
+static void move_stream(struct room *room, struct guest *a, struct guest *b)
 {
-    struct room *room = guest_room(3);
-    struct guest *a = guest_enter(room), *b = guest_enter(room);
-    (void)state;
-    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
-    guest_write(a, 0);
-    assert_ptr_equal(guest_take(room), a);
-    assert_true(a->stream[1].armed);
     room_forget(room, &a->stream[1]);
-    assert_false(a->stream[1].in_epoll || a->stream[1].armed);
-    guest_write(a, 1);
-    assert_true(room_is_quiet(room));
-    /* Another connection can wait for it. */
-    struct room_interest interest = {&a->stream[1], POLLIN};
-    assert_int_equal(room_park(room, &b->slot, &interest, 1, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(guest_take(room), b);
-    guest_leave(room, a);
-    guest_leave(room, b);
-    room_free(room);
-}
-
-static void a_disarmed_descriptor_stays(void **state)
-{
-    struct room *room = guest_room(3);
-    struct guest *a = guest_enter(room), *b = guest_enter(room);
-    struct stream never = STREAM_CLOSED;
-    (void)state;
-    room_forget(room, &never);
-    room_forget(room, &a->stream[1]);
-    assert_false(a->stream[1].in_epoll);
-    guest_write(a, 1);
-    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(guest_take(room), a);
-    assert_false(a->stream[1].armed);
-    room_forget(room, &a->stream[1]);
-    assert_true(a->stream[1].in_epoll);
-    /* Silent, even as the peer hangs up. */
-    close(a->peer[1]);
-    a->peer[1] = -1;
-    assert_true(room_is_quiet(room));
-    /* Moved to another connection, as through the pool. */
     stream_close(&b->stream[1]);
     b->stream[1] = a->stream[1];
     a->stream[1] = STREAM_CLOSED;
-    assert_int_equal(guest_park(room, b, 2, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(guest_take(room), b);
+}
+
+static void what_happens_between_two_connections_is_kept(void **state)
+{
+    struct room *room = guest_room(3);
+    struct stream never = STREAM_CLOSED;
+    (void)state;
+    room_forget(room, &never);
+    for (int hung_up = 0; hung_up < 2; hung_up++) {
+        struct guest *a = guest_enter(room), *b = guest_enter(room);
+        assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+        guest_write(a, 0);
+        assert_ptr_equal(guest_take(room), a);
+        move_stream(room, a, b);
+        if (hung_up) {
+            close(a->peer[1]);
+            a->peer[1] = -1;
+        } else {
+            guest_write(a, 1);
+        }
+        assert_true(room_is_quiet(room));
+        struct room_interest interest = {&b->stream[1], POLLIN};
+        assert_true(b->stream[1].in_epoll);
+        assert_int_equal(room_park(room, &b->slot, &interest, 1, CLOCK_NEVER), ROOM_READY);
+        assert_int_equal(guest_read(b, 1), !hung_up);
+        assert_true(b->stream[1].eof == hung_up);
+        if (!hung_up) {
+            assert_int_equal(room_park(room, &b->slot, &interest, 1, CLOCK_NEVER), ROOM_PARKED);
+            guest_write(a, 1);
+            assert_ptr_equal(guest_take(room), b);
+        }
+        guest_leave(room, a);
+        guest_leave(room, b);
+    }
+    room_free(room);
+}
+
+/* ---- reads that are saved ----------------------------------------------------------------- */
+
+/* A guest that has read `size` bytes of the two that came. */
+static struct guest *reader(struct room *room, size_t size)
+{
+    struct guest *a = guest_enter(room);
+    char bytes[3];
+    assert_true(room_expect_silence(room, &a->stream[0])); /* its first wait will look */
+    assert_int_equal(a->stream[0].read_wants, POLLIN);
+    assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_PARKED);
+    guest_write(a, 0);
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
+    assert_false(room_expect_silence(room, &a->stream[0]));
+    assert_int_equal(stream_read(&a->stream[0], bytes, size), size < 2 ? size : 2);
+    return a;
+}
+
+static void silence_after_a_read_that_took_everything(void **state)
+{
+    struct room *room = guest_room(2);
+    struct guest *a = reader(room, 3);
+    struct ssl_st *some = (struct ssl_st *)(void *)a;
+    (void)state;
+    a->stream[0].ssl = some;
+    assert_false(room_expect_silence(room, &a->stream[0]));
+    a->stream[0].ssl = NULL;
+    assert_true(room_expect_silence(room, &a->stream[0]));
+    assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_PARKED);
+    assert_true(room_is_quiet(room));
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
     guest_leave(room, a);
-    guest_leave(room, b);
+    room_free(room);
+}
+
+static void no_silence_while_something_may_be_left(void **state)
+{
+    struct room *room = guest_room(2);
+    (void)state;
+    for (size_t size = 1; size <= 2; size++) {
+        struct guest *a = reader(room, size);
+        assert_false(room_expect_silence(room, &a->stream[0]));
+        guest_leave(room, a);
+    }
+    room_free(room);
+}
+
+/* What is reported after the read, and what was told without being read. */
+static void no_silence_after_an_edge(void **state)
+{
+    struct room *room = guest_room(2);
+    struct guest *a = reader(room, 3);
+    (void)state;
+    guest_write(a, 0);
+    assert_true(room_is_quiet(room));
+    assert_false(room_expect_silence(room, &a->stream[0]));
+    assert_int_equal(guest_read(a, 0), 1);
+    assert_true(room_expect_silence(room, &a->stream[0]));
+    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
+    assert_false(room_expect_silence(room, &a->stream[0]));
+    assert_int_equal(guest_read(a, 0), 1);
+    assert_true(room_expect_silence(room, &a->stream[0]));
+    guest_leave(room, a);
+    room_free(room);
+}
+
+/* A last byte and the end behind it come in one edge; the read takes the byte. */
+static void no_silence_before_an_end(void **state)
+{
+    struct room *room = guest_room(2);
+    struct guest *a = guest_enter(room);
+    (void)state;
+    assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_PARKED);
+    guest_write(a, 0);
+    close(a->peer[0]);
+    a->peer[0] = -1;
+    assert_ptr_equal(guest_take(room), a);
+    assert_int_equal(guest_read(a, 0), 1);
+    assert_false(room_expect_silence(room, &a->stream[0]));
+    assert_int_equal(guest_read(a, 0), 0);
+    assert_true(a->stream[0].eof);
+    assert_false(room_expect_silence(room, &a->stream[0]));
+    guest_leave(room, a);
     room_free(room);
 }
 
@@ -419,7 +559,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slots_are_given_and_given_back),
         cmocka_unit_test(a_wait_ends_when_its_descriptor_is_ready),
+        cmocka_unit_test(an_edge_that_nobody_waits_for_is_kept),
         cmocka_unit_test(a_wait_may_be_for_writing),
+        cmocka_unit_test(a_wait_may_be_for_a_reset),
         cmocka_unit_test(whoever_is_ready_first_is_served_first),
         cmocka_unit_test(of_two_ready_descriptors_one_counts),
         cmocka_unit_test(a_wait_that_cannot_begin),
@@ -429,8 +571,11 @@ int main(void)
         cmocka_unit_test(a_wake_before_the_wait_is_kept),
         cmocka_unit_test(a_wake_does_not_reach_the_next_connection),
         cmocka_unit_test(wake_all_reaches_everyone_once),
-        cmocka_unit_test(an_armed_descriptor_is_removed),
-        cmocka_unit_test(a_disarmed_descriptor_stays),
+        cmocka_unit_test(what_happens_between_two_connections_is_kept),
+        cmocka_unit_test(silence_after_a_read_that_took_everything),
+        cmocka_unit_test(no_silence_while_something_may_be_left),
+        cmocka_unit_test(no_silence_after_an_edge),
+        cmocka_unit_test(no_silence_before_an_end),
         cmocka_unit_test(stopping),
         cmocka_unit_test(memory_is_used_as_it_is_needed),
     };

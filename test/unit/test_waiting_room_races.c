@@ -99,63 +99,140 @@ static struct guest *harvested(struct taker *taker, int64_t deadline)
 
 /* ---- parking ------------------------------------------------------------------------------ */
 
-/* One descriptor is armed and fires before the other is armed. */
-static void armed_on_one_while_it_fires(void **state)
+/* One descriptor of the wait fires before the other belongs to it. */
+static void one_fires_in_the_middle_of_parking(void **state)
 {
     struct taker taker;
     struct guest *a = guest_enter(room);
     struct deed park = {.name = "parker", .run = do_park, .guest = a, .deadline = 100};
     (void)state;
-    interleave_stop("parker", "room_park armed");
+    interleave_stop("parker", "room_park waiting");
     interleave_stop("worker", "room_take");
     taker_start(&taker, room, "worker");
     deed_start(&park);
-    interleave_await("parker", "room_park armed");
+    interleave_await("parker", "room_park waiting");
     guest_write(a, 0);
     interleave_await("worker", "room_take");
     interleave_go("worker", "room_take");
-    interleave_go("parker", "room_park armed");
+    interleave_go("parker", "room_park waiting");
     assert_ptr_equal(taker_join(&taker), a);
     deed_join(&park);
     assert_int_equal(park.parked, ROOM_PARKED);
-    /* The whole wait was set up before it was taken. */
-    assert_false(a->stream[0].armed);
-    assert_true(a->stream[1].armed);
     assert_int_equal(room_sweep(room, 1000), CLOCK_NEVER);
     guest_write(a, 1);
     assert_true(room_is_quiet(room));
     guest_leave(room, a);
 }
 
-/* An event of the wait before is looked at in the middle of the next one's parking. */
-static void an_old_event_meets_a_new_wait(void **state)
+/* A byte that the connection reads by itself, while the worker that harvested its edge stands
+ * at `point`. */
+static struct guest *read_ahead_of(struct taker *taker, const char *point)
 {
-    struct taker taker;
     struct guest *a = guest_enter(room);
-    struct deed park = {.name = "parker", .run = do_park, .guest = a, .deadline = CLOCK_NEVER};
-    (void)state;
     assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
     guest_write(a, 0);
     assert_ptr_equal(guest_take(room), a);
     assert_int_equal(guest_read(a, 0), 1);
-    interleave_stop("worker", "room_take");
-    taker_start(&taker, room, "worker");
+    interleave_stop("worker", point);
+    taker_start(taker, room, "worker");
     guest_write(a, 1);
-    interleave_await("worker", "room_take");
+    interleave_await("worker", point);
     assert_int_equal(guest_read(a, 1), 1);
-    interleave_stop("parker", "room_park armed");
-    deed_start(&park);
-    interleave_await("parker", "room_park armed");
+    return a;
+}
+
+/* The edge is reported, and its connection parks before the reporter looks for it. */
+static void reported_before_parking(void **state)
+{
+    static const char *const points[] = {"room_take reported", "room_take owner"};
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct taker taker;
+        struct guest *a = read_ahead_of(&taker, points[i]);
+        assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_READY);
+        interleave_go("worker", points[i]);
+        /* Told to the one who parked, and not twice. */
+        struct guest *b = guest_enter(room);
+        guest_write(b, 0);
+        assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
+        assert_ptr_equal(taker_join(&taker), b);
+        assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+        guest_write(a, 1);
+        assert_ptr_equal(guest_take(room), a);
+        guest_leave(room, a);
+        guest_leave(room, b);
+    }
+}
+
+/* The edge is reported only after its connection has parked. */
+static void reported_after_parking(void **state)
+{
+    struct taker taker;
+    struct guest *a = read_ahead_of(&taker, "room_take");
+    (void)state;
+    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
     interleave_go("worker", "room_take");
-    interleave_go("parker", "room_park armed");
-    deed_join(&park);
-    assert_int_equal(park.parked, ROOM_PARKED);
-    /* The worker goes on to the event that does count. */
+    assert_ptr_equal(taker_join(&taker), a);
+    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+    assert_true(room_is_quiet(room));
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
+    guest_leave(room, a);
+}
+
+/* A descriptor goes from one connection to another, as through the pool, while a worker that
+ * has its edge stands at `point`. */
+static struct guest *moved(struct taker *taker, const char *point, struct guest **former)
+{
+    struct guest *a = guest_enter(room), *b = guest_enter(room);
+    assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
+    assert_int_equal(guest_read(a, 0), 1);
+    interleave_stop("worker", point);
+    taker_start(taker, room, "worker");
+    guest_write(a, 1);
+    interleave_await("worker", point);
+    room_forget(room, &a->stream[1]);
+    stream_close(&b->stream[1]);
+    b->stream[1] = a->stream[1];
+    a->stream[1] = STREAM_CLOSED;
+    assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_PARKED);
+    *former = a;
+    return b;
+}
+
+static void moved_before_its_edge_is_reported(void **state)
+{
+    struct taker taker;
+    struct guest *a, *b = moved(&taker, "room_take", &a);
+    struct room_interest interest = {&b->stream[1], POLLIN};
+    (void)state;
+    assert_int_equal(room_park(room, &b->slot, &interest, 1, CLOCK_NEVER), ROOM_PARKED);
+    interleave_go("worker", "room_take");
+    assert_ptr_equal(taker_join(&taker), b);
+    assert_int_equal(a->slot.state, SLOT_PARKED);
+    guest_write(a, 0);
+    assert_ptr_equal(guest_take(room), a);
+    guest_leave(room, a);
+    guest_leave(room, b);
+}
+
+static void moved_after_its_edge_is_reported(void **state)
+{
+    struct taker taker;
+    struct guest *a, *b = moved(&taker, "room_take owner", &a);
+    struct room_interest interest = {&b->stream[1], POLLIN};
+    (void)state;
+    assert_int_equal(room_park(room, &b->slot, &interest, 1, CLOCK_NEVER), ROOM_READY);
+    interleave_go("worker", "room_take owner");
+    /* The former owner waits for something else. */
     guest_write(a, 0);
     assert_ptr_equal(taker_join(&taker), a);
-    assert_false(a->stream[0].armed);
-    assert_true(a->stream[1].armed);
+    assert_int_equal(guest_read(a, 0), 1);
+    assert_int_equal(guest_read(b, 1), 1);
     guest_leave(room, a);
+    guest_leave(room, b);
 }
 
 static void a_wake_comes_just_before_parking(void **state)
@@ -182,19 +259,18 @@ static void a_wake_comes_in_the_middle_of_parking(void **state)
     struct deed park = {.name = "parker", .run = do_park, .guest = a, .deadline = 100};
     struct deed wake = {.name = "waker", .run = do_wake, .ticket = room_next_wait(room, &a->slot)};
     (void)state;
-    interleave_stop("parker", "room_park armed");
+    interleave_stop("parker", "room_park waiting");
     interleave_stop("waker", "room_wake");
     deed_start(&wake);
     deed_start(&park);
     interleave_await("waker", "room_wake");
-    interleave_await("parker", "room_park armed");
+    interleave_await("parker", "room_park waiting");
     interleave_go("waker", "room_wake");
-    interleave_go("parker", "room_park armed");
+    interleave_go("parker", "room_park waiting");
     deed_join(&wake);
     deed_join(&park);
     assert_int_equal(park.parked, ROOM_PARKED);
     assert_ptr_equal(guest_take(room), a);
-    assert_true(a->stream[0].armed && a->stream[1].armed);
     assert_true(room_is_quiet(room));
     guest_leave(room, a);
 }
@@ -257,7 +333,6 @@ static void swept_before_it_is_taken(void **state)
     assert_ptr_equal(taker_join(&taker), a);
     assert_int_equal(a->slot.state, SLOT_RUNNING);
     /* Taken once, as one that was woken: the event was dropped. */
-    assert_true(a->stream[0].armed);
     assert_true(room_is_quiet(room));
     guest_leave(room, a);
 }
@@ -313,8 +388,6 @@ static void two_workers_with_two_events(void **state)
     interleave_await("second", "room_take");
     interleave_go("second", "room_take");
     assert_ptr_equal(taker_join(&two), a);
-    assert_true(a->stream[0].armed);
-    assert_false(a->stream[1].armed);
     interleave_go("worker", "room_take");
     struct guest *b = guest_enter(room);
     guest_write(b, 0);
@@ -474,21 +547,38 @@ struct crowd_guest {
     unsigned visits, got;
 };
 
-static bool crowd_park(struct crowd *crowd, struct crowd_guest *guest)
+/* ROOM_PARKED, or ROOM_READY: it must read. */
+static enum room_parked crowd_park(struct crowd *crowd, struct crowd_guest *guest)
 {
     struct room_interest interest = {&guest->stream, POLLIN};
-    for (;;) {
+    enum room_parked parked;
+    do {
         int64_t deadline = guest->visits % 3 ? CLOCK_NEVER : (int64_t)guest->visits + 1;
-        switch (room_park(crowd->room, &guest->slot, &interest, 1, deadline)) {
-        case ROOM_PARKED:
-            return true;
-        case ROOM_WOKEN:
+        parked = room_park(crowd->room, &guest->slot, &interest, 1, deadline);
+        if (parked == ROOM_WOKEN)
             atomic_fetch_add(&crowd->stray, 1);
-            break;
-        case ROOM_FAILED:
-            return false;
-        }
-    }
+    } while (parked == ROOM_WOKEN);
+    check(parked != ROOM_FAILED);
+    return parked;
+}
+
+/* Reads until it parks, or until the end: false. Every other time it saves the refused read. */
+static bool crowd_serve(struct crowd *crowd, struct crowd_guest *guest)
+{
+    char bytes[CROWD_BYTES];
+    do {
+        ssize_t n = 0;
+        do {
+            if (guest->visits++ % 2 && room_expect_silence(crowd->room, &guest->stream))
+                break;
+            n = stream_read(&guest->stream, bytes, 1 + guest->visits % CROWD_BYTES);
+            if (n == 0)
+                return false;
+            if (n > 0)
+                guest->got += (unsigned)n;
+        } while (n > 0);
+    } while (crowd_park(crowd, guest) == ROOM_READY);
+    return true;
 }
 
 static void *crowd_worker(void *arg)
@@ -496,15 +586,8 @@ static void *crowd_worker(void *arg)
     struct crowd *crowd = arg;
     struct crowd_guest *guest;
     while ((guest = (struct crowd_guest *)(void *)room_take(crowd->room)) != NULL) {
-        char bytes[CROWD_BYTES];
-        ssize_t n = stream_read(&guest->stream, bytes, sizeof bytes);
-        guest->visits++;
-        if (n > 0)
-            guest->got += (unsigned)n;
-        if (n != 0) {
-            check(crowd_park(crowd, guest));
+        if (crowd_serve(crowd, guest))
             continue;
-        }
         check(guest->got == CROWD_BYTES);
         atomic_fetch_add(&crowd->read, guest->got);
         stream_close(&guest->stream);
@@ -559,7 +642,7 @@ static void crowd_enter(struct crowd *crowd)
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
     stream_init(&guest->stream, pair[0]);
     guest->visits = guest->got = 0;
-    check(crowd_park(crowd, guest));
+    check(crowd_park(crowd, guest) == ROOM_PARKED);
     check(write(crowd->feed[1], &pair[1], sizeof pair[1]) == (ssize_t)sizeof pair[1]);
 }
 
@@ -597,8 +680,11 @@ int main(void)
 {
 #define RACE(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        RACE(armed_on_one_while_it_fires),
-        RACE(an_old_event_meets_a_new_wait),
+        RACE(one_fires_in_the_middle_of_parking),
+        RACE(reported_before_parking),
+        RACE(reported_after_parking),
+        RACE(moved_before_its_edge_is_reported),
+        RACE(moved_after_its_edge_is_reported),
         RACE(a_wake_comes_just_before_parking),
         RACE(a_wake_comes_in_the_middle_of_parking),
         RACE(taken_before_the_sweep_wakes),

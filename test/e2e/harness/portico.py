@@ -104,12 +104,13 @@ class Lines:
 
 class Portico:
     def __init__(self, directory, config, env=None, arguments=("run",), listen=("127.0.0.1",), wrapper=()):
-        """`config` is the text of the file; `[server] listen` is put in when it has none.
+        """`config` is the text of the file; `[server] listen` and `max_wait` are put in when it has
+        none: crowds on a busy machine are an overload, which is not what most tests are about.
         `wrapper` is a command that runs another one in its place."""
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.path = self.directory / "config.toml"
-        self.path.write_text(with_listen(config, listen))
+        self.path.write_text(with_max_wait(with_listen(config, listen)))
         self.cert_dir = self.directory / "certs"
         self.environment = {
             **os.environ,
@@ -244,9 +245,18 @@ class Portico:
 
 
 def with_listen(config, listen):
-    if not listen or re.search(r"^listen\s*=", config, re.M):
+    return with_server(config, "listen", list(listen)) if listen else config
+
+
+def with_max_wait(config):
+    return with_server(config, "max_wait", "1h")
+
+
+def with_server(config, key, value):
+    """The configuration with this key of [server], unless it has one."""
+    if re.search(rf"^{key}\s*=", config, re.M):
         return config
-    line = f"listen = {json.dumps(list(listen))}\n"
+    line = f"{key} = {json.dumps(value)}\n"
     if re.search(r"^\[server\]\n", config, re.M):
         return re.sub(r"^\[server\]\n", lambda found: found.group() + line, config, count=1, flags=re.M)
     return f"[server]\n{line}\n" + config
