@@ -1,4 +1,5 @@
 /* Portico's command line: finds the command and hands over. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,19 +23,21 @@ static int printed(int status)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "run";
-    const char *file = argc > 2 ? argv[2] : NULL;
+    bool is_run = strcmp(command, "run") == 0;
 
+    if (is_run || strcmp(command, "check") == 0) {
+        struct cli_source source;
+        if (cli_source_parse(argv + (argc > 1 ? 2 : 1), &source) < 0)
+            return CLI_BAD_USAGE;
+        return is_run ? cli_run(&source) : printed(cli_check(&source));
+    }
     if (argc > 3)
         return usage("too many arguments", argv[3]);
-    if (strcmp(command, "run") == 0)
-        return cli_run(cli_config_path(file));
-    if (strcmp(command, "check") == 0)
-        return printed(cli_check(cli_config_path(file)));
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
         strcmp(command, "-h") == 0)
-        return printed(cli_help(file));
-    if (file != NULL)
-        return usage("too many arguments", file);
+        return printed(cli_help(argc > 2 ? argv[2] : NULL));
+    if (argc > 2)
+        return usage("too many arguments", argv[2]);
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0)
         return printed(cli_version());
     return usage("unknown command", command);

@@ -9,11 +9,20 @@ enum cli_status {
     CLI_BAD_USAGE = 2,
 };
 
-/* The configuration file to use: `argument`, or CONFIG_PATH, or "config.toml". */
-const char *cli_config_path(const char *argument);
+struct notation;
 
-int cli_run(const char *path);   /* serve until SIGTERM or SIGINT */
-int cli_check(const char *path); /* load and report */
+/* The configuration that a command is about. All borrowed. */
+struct cli_source {
+    const char *path;                /* "-": standard input */
+    const struct notation *notation; /* NULL: as the path's name says */
+};
+
+/* Reads `[--format toml|json|yaml] [FILE]` from a command's NULL-terminated arguments; the file
+ * is by default CONFIG_PATH, or "config.toml". 0, or -1 when they were wrong, which was said. */
+int cli_source_parse(char **arguments, struct cli_source *source);
+
+int cli_run(const struct cli_source *source);   /* serve until SIGTERM or SIGINT */
+int cli_check(const struct cli_source *source); /* load and report */
 int cli_version(void);
 
 /* `topic` is a key, a section, a variable of the environment, "--reference" or "--schema"; NULL:

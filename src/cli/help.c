@@ -24,7 +24,9 @@ static void print_overview(void)
            "  portico help --schema     print the configuration's JSON Schema, for editors\n"
            "\n"
            "FILE is the configuration; by default $CONFIG_PATH, or %s in the current\n"
-           "directory. Its sections are",
+           "directory; - is standard input. It is written in TOML, JSON or YAML, as its name\n"
+           "(.toml, .json, .yaml, .yml) or the option --format toml|json|yaml says. Its sections\n"
+           "are",
            CONFIG_DEFAULT_PATH);
     for (size_t i = 0; i < schema_section_count; i++)
         printf("%s %s", i ? "," : "", schema_sections[i].name);

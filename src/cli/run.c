@@ -7,13 +7,13 @@
 #include "config/config.h"
 #include "server/server.h"
 
-int cli_run(const char *path)
+int cli_run(const struct cli_source *source)
 {
     struct config_problems problems = {0};
     struct err err = {0};
     char text[1024];
 
-    struct config *config = config_load(path, &problems);
+    struct config *config = config_load(source->path, source->notation, &problems);
     config_problems_print(&problems, stderr);
     config_problems_release(&problems);
     if (config == NULL)

@@ -19,7 +19,6 @@
 #include "config/schema.h"
 #include "config/setting.h"
 #include "config/suggest.h"
-#include "format/toml_parse.h"
 #include "format/value.h"
 
 #define CONFIG_MAGIC 0xc0f1600du
@@ -30,17 +29,37 @@ struct loader {
     const struct value **hosts; /* of each route, in the tree; NULL: unreadable */
 };
 
+/* ---- Words ---- */
+
+static const struct notation_words *words_of(const struct loader *loader)
+{
+    return &loader->context.notation->words;
+}
+
+/* "an object" without its article. */
+static const char *noun(const char *phrase)
+{
+    return strchr(phrase, ' ') + 1;
+}
+
+/* Gives a phrase of the notation as the hint of an error. */
+static void hint(struct err *err, const char *phrase, const char *name, const char *value)
+{
+    char text[NOTATION_PHRASE];
+    err_hint(err, "%s", notation_say(phrase, name, value, text));
+}
+
 /* ---- Sections and keys ---- */
 
 static void unknown_key(struct loader *loader, const struct section *section,
                         const struct value_entry *entry)
 {
-    char key[PROBLEMS_QUOTE];
-    struct err *err =
-        problems_add(loader->context.problems, loader->context.file, entry->line, entry->column,
-                     "\"%s\" is no key of %s%s%s; one that Portico knows was expected",
-                     problems_quote(entry->key, key), section->is_list ? "[[" : "[", section->name,
-                     section->is_list ? "]]" : "]");
+    char key[PROBLEMS_QUOTE], name[NOTATION_PHRASE];
+    struct err *err = problems_add(
+        loader->context.problems, loader->context.file, entry->line, entry->column,
+        "\"%s\" is no key of %s; one that Portico knows was expected",
+        problems_quote(entry->key, key),
+        notation_say(words_of(loader)->section[section->is_list], section->name, NULL, name));
     if (err == NULL)
         return; /* one of very many: spare the search */
     struct suggest suggest = {.word = entry->key};
@@ -54,8 +73,7 @@ static void unknown_key(struct loader *loader, const struct section *section,
     else if (!section->is_list && schema_is_port(entry->key))
         err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     else if (other)
-        err_hint(err, other->is_list ? "it belongs under [[%s]]" : "it belongs under [%s]",
-                 other->name);
+        hint(err, words_of(loader)->under[other->is_list], other->name, NULL);
     else if (suggest.best)
         err_hint(err, "did you mean \"%s\"?", suggest.best);
 }
@@ -63,12 +81,14 @@ static void unknown_key(struct loader *loader, const struct section *section,
 static void missing_key(struct loader *loader, const struct setting *setting,
                         const struct value *table)
 {
-    struct err *err =
-        problems_add(loader->context.problems, loader->context.file, table->line, table->column,
-                     "this table has no \"%s\"; each of [[%s]] needs "
-                     "one",
-                     setting->name, setting->section);
-    err_hint(err, "add a line such as: %s = %s", setting->name, setting->example);
+    const struct notation_words *words = words_of(loader);
+    const struct section *section = schema_section(span_str(setting->section));
+    char name[NOTATION_PHRASE];
+    struct err *err = problems_add(
+        loader->context.problems, loader->context.file, table->line, table->column,
+        "this %s has no \"%s\"; each of %s needs one", noun(words->table), setting->name,
+        notation_say(words->section[section->is_list], section->name, NULL, name));
+    hint(err, words->add, setting->name, setting->example);
 }
 
 #define MISSPELT_MAX 1000u /* entries that are compared: more are no slip */
@@ -159,26 +179,28 @@ static void load_routes_of(struct loader *loader, const struct section *section,
             load_route(loader, section, item);
         else if (item->type != VALUE_BAD)
             problems_add(loader->context.problems, loader->context.file, item->line, item->column,
-                         "this item of \"%s\" is %s; a table was expected", section->name,
-                         value_type_name(item->type));
+                         "this item of \"%s\" is %s; %s was expected", section->name,
+                         notation_type_name(loader->context.notation, item->type),
+                         words_of(loader)->table);
     }
 }
 
 static void load_routes(struct loader *loader, const struct section *section,
                         const struct value *value)
 {
-    if (value->type == VALUE_TABLE) {
-        err_hint(
-            problems_add(loader->context.problems, loader->context.file, value->line, value->column,
-                         "\"%s\" is a single table; a list of tables was expected", section->name),
-            "write [[%s]], in double brackets, above each route", section->name);
-    } else if (value->type != VALUE_ARRAY) {
-        problems_add(loader->context.problems, loader->context.file, value->line, value->column,
-                     "\"%s\" is %s; a list of tables was expected", section->name,
-                     value_type_name(value->type));
-        return;
+    const struct notation_words *words = words_of(loader);
+    if (value->type != VALUE_ARRAY) {
+        struct err *err = problems_add(
+            loader->context.problems, loader->context.file, value->line, value->column,
+            "\"%s\" is %s%s; a list of %ss was expected", section->name,
+            value->type == VALUE_TABLE ? "a single " : "",
+            value->type == VALUE_TABLE ? noun(words->table)
+                                       : notation_type_name(loader->context.notation, value->type),
+            noun(words->table));
+        hint(err, words->write_list, section->name, NULL);
     }
-    load_routes_of(loader, section, value);
+    if (value->type == VALUE_ARRAY || value->type == VALUE_TABLE)
+        load_routes_of(loader, section, value);
 }
 
 static void load_table(struct loader *loader, const struct section *section,
@@ -187,10 +209,12 @@ static void load_table(struct loader *loader, const struct section *section,
     if (value && value->type == VALUE_BAD)
         value = NULL;
     if (value && value->type != VALUE_TABLE) {
-        struct err *err = problems_add(loader->context.problems, loader->context.file, value->line,
-                                       value->column, "\"%s\" is %s; a single table was expected",
-                                       section->name, value_type_name(value->type));
-        err_hint(err, "write [%s] once, in single brackets", section->name);
+        struct err *err =
+            problems_add(loader->context.problems, loader->context.file, value->line, value->column,
+                         "\"%s\" is %s; a single %s was expected", section->name,
+                         notation_type_name(loader->context.notation, value->type),
+                         noun(words_of(loader)->table));
+        hint(err, words_of(loader)->write_single, section->name, NULL);
         value = NULL;
     }
     load_section(loader, section, loader->config, value);
@@ -214,26 +238,28 @@ static void load_as(struct loader *loader, const struct section *section, const 
 
 static void unknown_section(struct loader *loader, const struct value_entry *entry)
 {
-    char key[PROBLEMS_QUOTE];
+    const struct notation_words *words = words_of(loader);
+    char key[PROBLEMS_QUOTE], name[NOTATION_PHRASE];
     struct suggest suggest = {.word = entry->key};
     const struct section *other = schema_section_of(entry->key);
     bool is_table = entry->value.type == VALUE_TABLE || entry->value.type == VALUE_ARRAY;
     for (size_t i = 0; i < schema_section_count; i++)
         suggest_offer(&suggest, schema_sections[i].name);
-    struct err *err = problems_add(
-        loader->context.problems, loader->context.file, entry->line, entry->column,
-        is_table && !other ? "there is no table \"%s\"; [[routes]], [server], [timeouts] or "
-                             "[acme] was expected"
-                           : "\"%s\" stands outside of every table; it was expected under a header",
-        problems_quote(entry->key, key));
+    struct err *err;
+    problems_quote(entry->key, key);
+    if (is_table && !other)
+        err = problems_add(loader->context.problems, loader->context.file, entry->line,
+                           entry->column, "there is no %s \"%s\"; %s was expected",
+                           words->section_noun, key, words->all_sections);
+    else
+        err = problems_add(loader->context.problems, loader->context.file, entry->line,
+                           entry->column, "\"%s\" %s", key, words->outside);
     if (other)
-        err_hint(err, other->is_list ? "write [[%s]] above it" : "write [%s] above it",
-                 other->name);
+        hint(err, words->move[other->is_list], other->name, NULL);
     else if (suggest.best)
-        err_hint(err,
-                 schema_section(span_str(suggest.best))->is_list ? "did you mean [[%s]]?"
-                                                                 : "did you mean [%s]?",
-                 suggest.best);
+        err_hint(err, "did you mean %s?",
+                 notation_say(words->section[schema_section(span_str(suggest.best))->is_list],
+                              suggest.best, NULL, name));
     if (is_table && !other && suggest.best)
         load_as(loader, schema_section(span_str(suggest.best)), &entry->value);
 }
@@ -306,8 +332,7 @@ static void load_root(struct loader *loader)
         else if (!entry && !root->is_damaged && !is_meant(root, section))
             err_hint(problems_add(loader->context.problems, loader->context.file, 0, 0,
                                   "there is no route; at least one was expected"),
-                     "begin with these lines:\n[[routes]]\nhost = \"app.example.com\"\n"
-                     "upstream = \"127.0.0.1:8080\"");
+                     "begin with these lines:\n%s", words_of(loader)->first_route);
         if (entry && section->is_list && entry->value.type == VALUE_ARRAY &&
             entry->value.array->count == 0)
             problems_add(loader->context.problems, loader->context.file, entry->value.line,
@@ -360,7 +385,8 @@ static void load_environment(struct loader *loader)
                      config->http_port);
 }
 
-static struct config *config_new(const char *path, struct value_tree *tree)
+static struct config *config_new(const char *path, const struct notation *notation,
+                                 struct value_tree *tree)
 {
     struct config *config = calloc(1, sizeof *config);
     struct span copy = {0};
@@ -373,40 +399,56 @@ static struct config *config_new(const char *path, struct value_tree *tree)
     atomic_init(&config->refs, 1);
     config->tree = tree;
     config->path = (char *)copy.data;
+    config->notation = notation;
     metrics_add(METRIC_CONFIG_REFS, 1);
     return config;
 }
 
-/* Everything but the file. Problems are in no order yet. */
-static struct config *build(const char *path, struct span text, struct problems *problems)
+/* Standard input has a name of its own in messages. */
+static const char *file_name(const char *path)
 {
-    struct value_tree *tree = toml_parse(path, text, problems);
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+/* Everything but the file. Problems are in no order yet. */
+static struct config *build(const char *path, const struct notation *notation,
+                            notation_parser *parse, struct span text, struct problems *problems)
+{
+    const char *file = file_name(path);
+    struct value_tree *tree = parse(file, text, problems);
     if (tree == NULL)
         return NULL;
-    struct config *config = config_new(path, tree);
+    struct config *config = config_new(path, notation, tree);
     if (config == NULL) {
-        problems_add(problems, path, 0, 0, "out of memory");
+        problems_add(problems, file, 0, 0, "out of memory");
         return NULL;
     }
-    struct loader loader = {.config = config,
-                            .context = {.file = path, .tree = tree, .problems = problems}};
+    struct loader loader = {
+        .config = config,
+        .context = {.file = file, .notation = notation, .tree = tree, .problems = problems}};
     load_root(&loader);
     load_environment(&loader);
     if (problems_is_empty(problems)) {
         config->table = route_table_new(config->routes, config->route_count);
         if (config->table)
             return config;
-        problems_add(problems, path, 0, 0, "out of memory");
+        problems_add(problems, file, 0, 0, "out of memory");
     }
     config_unref(config);
     return NULL;
 }
 
-/* As config_load_text, taking `text` over. */
-static struct config *load_owned(const char *path, char *text, size_t len,
-                                 struct config_problems *problems)
+/* As config_load_text, taking `text` over. Where places cost a second look at the text, it is
+ * taken only when there is something to say. */
+static struct config *load_owned(const char *path, const struct notation *notation, char *text,
+                                 size_t len, struct config_problems *problems)
 {
-    struct config *config = build(path, span_make(text, len), &problems->found);
+    struct span span = span_make(text, len);
+    struct config *config = build(path, notation, notation->parse, span, &problems->found);
+    if (config == NULL && notation->parse_placed) {
+        problems_release(&problems->found);
+        config = build(path, notation, notation->parse_placed, span, &problems->found);
+    }
     problems_sort(&problems->found);
     free(problems->source);
     problems->source = text;
@@ -424,14 +466,17 @@ struct config *config_load_text(const char *path, struct span text,
     }
     if (text.len)
         memcpy(copy, text.data, text.len);
-    return load_owned(path, copy, text.len, problems);
+    return load_owned(path, notation_of(path), copy, text.len, problems);
 }
 
-struct config *config_load(const char *path, struct config_problems *problems)
+struct config *config_load(const char *path, const struct notation *notation,
+                           struct config_problems *problems)
 {
     size_t len;
-    char *text = config_read(path, &len, &problems->found);
-    return text ? load_owned(path, text, len, problems) : NULL;
+    if (notation == NULL)
+        notation = notation_of(path);
+    char *text = config_read(path, file_name(path), notation, &len, &problems->found);
+    return text ? load_owned(path, notation, text, len, problems) : NULL;
 }
 
 /* ---- References ---- */

@@ -1,4 +1,4 @@
-/* The configuration: what config.toml and the environment say, checked and complete.
+/* The configuration: what its file and the environment say, checked and complete.
  *
  * Immutable once loaded and counted: a reload loads a new one beside the old, and the last
  * reference frees. Everything in it is plain data; what changes at run time (pools, health,
@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/span.h"
+#include "config/notation.h"
 #include "config/route.h"
 #include "format/problems.h"
 
@@ -24,14 +25,14 @@
 
 enum cert_type { CERT_SELF_SIGNED, CERT_ACME, CERT_NONE };
 
-/* One [[routes]]. */
+/* One of the routes. */
 struct config_route {
     char *host;          /* lower case, no trailing dot, no port; IPv6 without brackets */
     char *upstream;      /* as written: "host:port", "[::1]:80" or "builtin:hello" */
     char *upstream_host; /* lower case, without brackets; NULL for builtin:hello */
     uint16_t upstream_port;
     enum cert_type cert_type;
-    unsigned line;        /* of the host in the file */
+    unsigned line;        /* of the host in the file; 0 when its parser gave no places */
     void *upstream_state; /* owned elsewhere: the proxy's struct upstream, set once before
                              the configuration is published */
 };
@@ -45,8 +46,9 @@ struct config_timeouts { /* all in microseconds */
 struct config {
     unsigned magic;
     atomic_uint refs;
-    struct value_tree *tree; /* owned: the memory of everything here but the table */
-    char *path;              /* of the file */
+    struct value_tree *tree;         /* owned: the memory of everything here but the table */
+    char *path;                      /* of the file; "-" for standard input */
+    const struct notation *notation; /* that the file is written in */
 
     /* [server] */
     char **listen;    /* IP literals, NULL-terminated; default "0.0.0.0", "::" */
@@ -85,11 +87,13 @@ struct config_problems {
     size_t source_len;
 };
 
-/* Loads and checks `path`, with the environment. NULL with at least one problem; else a
- * configuration with one reference. Release the problems in both cases. */
-struct config *config_load(const char *path, struct config_problems *problems);
+/* Loads and checks `path` ("-": standard input), with the environment. `notation` NULL: the one
+ * that the name of the file ends in. NULL with at least one problem; else a configuration with
+ * one reference. Release the problems in both cases. */
+struct config *config_load(const char *path, const struct notation *notation,
+                           struct config_problems *problems);
 
-/* The same, of a text in memory that goes by the name of `path`. */
+/* The same, of a text in memory that goes by the name of `path`, which tells the notation. */
 struct config *config_load_text(const char *path, struct span text,
                                 struct config_problems *problems);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,40 +40,44 @@ static char *read_all(int fd, size_t *len)
     return NULL;
 }
 
-static int cannot_read(const char *path, int errnum, struct problems *problems)
+static int cannot_read(const char *file, int errnum, const struct notation *notation,
+                       struct problems *problems)
 {
     struct err err = {0};
     err_set_errno(&err, errnum, "the configuration cannot be read");
-    struct err *added = problems_add(problems, path, 0, 0, "%s", err.message);
+    struct err *added = problems_add(problems, file, 0, 0, "%s", err.message);
     if (errnum == ENOENT)
-        return err_hint(added, "name the file (portico run FILE, or CONFIG_PATH=FILE), or create "
-                               "it with these lines:\n[[routes]]\nhost = \"app.example.com\"\n"
-                               "upstream = \"127.0.0.1:8080\"");
+        return err_hint(added,
+                        "name the file (portico run FILE, or CONFIG_PATH=FILE), or create it with "
+                        "these lines:\n%s",
+                        notation->words.first_route);
     if (errnum == EACCES)
         return err_hint(added, "the user that runs Portico needs permission to read the file and "
                                "to enter its directory");
     return -1;
 }
 
-char *config_read(const char *path, size_t *len, struct problems *problems)
+char *config_read(const char *path, const char *file, const struct notation *notation, size_t *len,
+                  struct problems *problems)
 {
     char *text = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                    : open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0) {
-        cannot_read(path, errno, problems);
+        cannot_read(file, errno, notation, problems);
         goto out;
     }
     if (S_ISDIR(status.st_mode)) {
-        err_hint(problems_add(problems, path, 0, 0, "this is a directory; a file was expected"),
+        err_hint(problems_add(problems, file, 0, 0, "this is a directory; a file was expected"),
                  "if a container mounts it, the file did not exist outside when it was started");
         goto out;
     }
     text = read_all(fd, len);
     if (text == NULL) {
-        cannot_read(path, errno, problems);
+        cannot_read(file, errno, notation, problems);
     } else if (*len > CONFIG_SIZE_MAX) {
-        problems_add(problems, path, 0, 0,
+        problems_add(problems, file, 0, 0,
                      "the file is larger than 10 MiB; a configuration was expected");
         free(text);
         text = NULL;

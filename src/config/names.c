@@ -7,6 +7,7 @@
 
 #include "config/suggest.h"
 #include "format/problems.h"
+#include "format/text.h"
 #include "format/utf8.h"
 
 bool ip_canonical(struct span text, char out[HOST_TEXT])
@@ -74,6 +75,13 @@ static int check_characters(struct span text, struct err *err)
             err_set(err, "holds an invisible character; letters, "
                          "digits, \"-\", \"_\" and dots were expected");
             return err_hint(err, "it was probably pasted in: delete the text and type it again");
+        }
+        const char *lookalike = text_lookalike(span_from(text, i));
+        char what[TEXT_DESCRIBE];
+        if (c >= 0x80 && lookalike) {
+            err_set(err, "holds %s; letters, digits, \"-\", \"_\" and dots were expected",
+                    text_describe(span_from(text, i), what));
+            return err_hint(err, "%s", lookalike);
         }
         if (c >= 0x80) {
             err_set(err, "is not ASCII; the form that DNS knows was expected");
@@ -144,7 +152,7 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
     }
     if (span_find(text, '*') < text.len) {
         err_set(err, "is a wildcard; a whole host name was expected");
-        return err_hint(err, "write one [[routes]] for each name");
+        return err_hint(err, "write one route for each name");
     }
     size_t bracket = span_find(text, ']');
     bool in_brackets = text.data[0] == '[' && bracket < text.len;

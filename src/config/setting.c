@@ -12,6 +12,7 @@
 #include "config/names.h"
 #include "config/suggest.h"
 #include "format/utf8.h"
+#include "format/yaml.h"
 
 static const struct {
     const char *name;
@@ -126,14 +127,47 @@ static int hint_for_float(struct err *err, const struct setting *setting, double
     return -1;
 }
 
+/* Text without quotes that is not of the type of the setting. */
+static int report_plain(struct setting_context *context, const struct setting *setting,
+                        const struct value *value)
+{
+    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16], trap[YAML_TRAP];
+    uint64_t number;
+    snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
+    struct err *err = report(context, setting, value, what);
+    if (setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS)
+        return err_hint(err, "put it in brackets: [\"%s\"]", quoted);
+    const char *why = yaml_trap(value->string, trap);
+    if (why)
+        return err_hint(err, "%s", why);
+    size_t digits = 0, letters = 0, len = value->string.len;
+    while (digits < len && value->string.data[digits] >= '0' && value->string.data[digits] <= '9')
+        digits++;
+    while (digits + letters < len && span_lower(value->string.data[digits + letters]) >= 'a' &&
+           span_lower(value->string.data[digits + letters]) <= 'z')
+        letters++;
+    if (digits == len)
+        return -1; /* too large */
+    if (digits + letters == len && number_in(value->string, &number))
+        return err_hint(err, "write digits alone: %llu", (unsigned long long)number);
+    return err_hint(err, "write a whole number, in digits alone");
+}
+
 static int report_type(struct setting_context *context, const struct setting *setting,
                        const struct value *value)
 {
     char what[64];
     if (value->type == VALUE_BAD)
         return -1;
-    snprintf(what, sizeof what, "is %s", value_type_name(value->type));
+    if (value->type == VALUE_PLAIN)
+        return report_plain(context, setting, value);
+    snprintf(what, sizeof what, "is %s", notation_type_name(context->notation, value->type));
     struct err *err = report(context, setting, value, what);
+    if (value->type == VALUE_NULL)
+        return err_hint(err,
+                        setting->is_required ? "write a value, such as %s"
+                                             : "write a value, such as %s, or leave \"%s\" out",
+                        setting->example, setting->name);
     if (setting->type == SETTING_DURATION && value->type == VALUE_INTEGER)
         return err_hint(err, "a duration needs a unit (ms, s, m, h or d) and quotes: \"%llds\"",
                         (long long)value->integer);
@@ -161,7 +195,7 @@ static int report_type(struct setting_context *context, const struct setting *se
     }
     if (value->type == VALUE_ARRAY && value->array->count > 0)
         return err_hint(err, setting->type == SETTING_HOST
-                                 ? "write one [[routes]] for each host"
+                                 ? "write one route for each host"
                                  : "only one value is possible: write it without brackets");
     return -1;
 }
@@ -322,10 +356,12 @@ static int report_item(struct setting_context *context, const struct setting *se
     if (item->type == VALUE_BAD)
         return -1;
     bool is_address = setting->type == SETTING_ADDRESSES;
-    struct err *err =
-        problems_add(context->problems, context->file, item->line, item->column,
-                     "an item of \"%s\" is %s; a string such as \"%s\" was expected", setting->name,
-                     value_type_name(item->type), is_address ? "0.0.0.0" : "10.0.0.0/8");
+    struct err *err = problems_add(context->problems, context->file, item->line, item->column,
+                                   "an item of \"%s\" is %s; a string such as \"%s\" was expected",
+                                   setting->name, notation_type_name(context->notation, item->type),
+                                   is_address ? "0.0.0.0" : "10.0.0.0/8");
+    if (item->type == VALUE_TABLE && context->notation == &notation_yaml)
+        return err_hint(err, "text that ends in \":\", or holds \": \", needs quotes");
     if (is_address && item->type == VALUE_INTEGER)
         return err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     return -1;
@@ -337,6 +373,9 @@ static int list_item(const struct setting *setting, const struct value *item, ch
 {
     struct err fault = {0};
     char ip[HOST_TEXT];
+    struct value resolved = *item;
+    if (item->type == VALUE_PLAIN && yaml_resolve(VALUE_STRING, &resolved))
+        item = &resolved;
     if (item->type != VALUE_STRING)
         return report_item(context, setting, item);
     if (setting->type == SETTING_NETWORKS) {
@@ -403,6 +442,9 @@ static enum value_type type_of(const struct setting *setting)
 int setting_apply(const struct setting *setting, void *object, const struct value *value,
                   struct setting_context *context)
 {
+    struct value resolved = *value;
+    if (value->type == VALUE_PLAIN && yaml_resolve(type_of(setting), &resolved))
+        value = &resolved;
     if (value->type != type_of(setting))
         return report_type(context, setting, value);
     if (value->type == VALUE_STRING && utf8_find_bad(value->string) < value->string.len)

@@ -3,6 +3,7 @@
 #define PORTICO_CONFIG_SETTING_H
 
 #include "base/err.h"
+#include "config/notation.h"
 #include "config/schema.h"
 #include "format/problems.h"
 #include "format/value.h"
@@ -10,7 +11,8 @@
 /* Where settings are stored, and problems reported. All borrowed. */
 struct setting_context {
     const char *file;
-    struct value_tree *tree; /* the memory of strings and lists */
+    const struct notation *notation; /* in whose words to speak */
+    struct value_tree *tree;         /* the memory of strings and lists */
     struct problems *problems;
 };
 

@@ -17,8 +17,7 @@
 void toml_lex_init(struct toml_lex *lex, const char *file, struct span text,
                    struct value_tree *tree, struct problems *problems)
 {
-    if (span_has_prefix(text, SPAN("\xef\xbb\xbf")))
-        text = span_from(text, 3);
+    text = text_without_mark(text);
     *lex = (struct toml_lex){.file = file,
                              .tree = tree,
                              .problems = problems,
@@ -85,12 +84,6 @@ bool toml_is_line_end(const struct toml_lex *lex)
     return lex->at == lex->end || newline_length(lex->at, lex->end) > 0;
 }
 
-/* Control characters that stand nowhere in a TOML file. */
-static bool is_control(char c)
-{
-    return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
-}
-
 void toml_skip_space(struct toml_lex *lex)
 {
     while (lex->at < lex->end && (*lex->at == ' ' || *lex->at == '\t'))
@@ -103,9 +96,9 @@ void toml_skip_comment(struct toml_lex *lex)
         return;
     bool reported = false;
     for (; !toml_is_line_end(lex); lex->at++) {
-        if (!is_control(*lex->at) || reported)
+        if (!text_is_control(*lex->at) || reported)
             continue;
-        char what[TOML_DESCRIBE];
+        char what[TEXT_DESCRIBE];
         toml_problem(lex, toml_here(lex), "%s in a comment; text was expected",
                      toml_describe(lex, what));
         reported = true;
@@ -127,78 +120,40 @@ void toml_skip_line(struct toml_lex *lex)
     take_newline(lex);
 }
 
-bool toml_is_bare(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
-}
-
-/* What editors, web pages, word processors and other languages put where TOML has something
- * else. */
+/* What other languages put where TOML has something else. */
 static const struct {
-    const char *bytes;
-    const char *name;
+    const char *text;
     const char *hint;
-} lookalikes[] = {
-#define QUOTE_HINT "it was probably pasted in: use the plain quotation mark \" instead"
-#define SPACE_HINT "it was probably pasted in: use a plain space instead"
-    {"\xe2\x80\x9c", "a typographic quotation mark (U+201C)", QUOTE_HINT},
-    {"\xe2\x80\x9d", "a typographic quotation mark (U+201D)", QUOTE_HINT},
-    {"\xe2\x80\x9e", "a typographic quotation mark (U+201E)", QUOTE_HINT},
-    {"\xe2\x80\x98", "a typographic apostrophe (U+2018)", QUOTE_HINT},
-    {"\xe2\x80\x99", "a typographic apostrophe (U+2019)", QUOTE_HINT},
-    {"\xc2\xab", "a typographic quotation mark (U+00AB)", QUOTE_HINT},
-    {"\xc2\xbb", "a typographic quotation mark (U+00BB)", QUOTE_HINT},
-    {"\xc2\xa0", "a no-break space (U+00A0)", SPACE_HINT},
-    {"\xe2\x80\xaf", "a narrow no-break space (U+202F)", SPACE_HINT},
-    {"\xe2\x80\x8b", "a zero-width space (U+200B)",
-     "it was probably pasted in and cannot be seen: delete it"},
-    {"\xe3\x80\x80", "an ideographic space (U+3000)", SPACE_HINT},
-    {"\xef\xbb\xbf", "a byte order mark (U+FEFF)",
-     "it may only be the very first character of a file: delete it"},
-    {"`", "a backquote", "use the plain quotation mark \" instead"},
-    {"\"", "a quotation mark", NULL},
-    {"\r", "a carriage return without a line feed",
-     "save the file with the line ends of Linux or of Windows"},
-    {"//", "\"//\"", "a comment begins with #"},
-    {"/*", "\"/*\"", "a comment begins with #"},
-    {";", "\";\"", "a comment begins with #, and a line needs no mark at its end"},
-    {"$", "\"$\"", "text needs quotes; variables of the environment are not replaced"},
+} foreign[] = {
+    {"//", "a comment begins with #"},
+    {"/*", "a comment begins with #"},
+    {";", "a comment begins with #, and a line needs no mark at its end"},
+    {"$", "text needs quotes; variables of the environment are not replaced"},
 };
 
-const char *toml_describe(const struct toml_lex *lex, char out[TOML_DESCRIBE])
+const char *toml_describe(const struct toml_lex *lex, char out[TEXT_DESCRIBE])
 {
-    if (lex->at == lex->end)
-        return "the end of the file";
-    if (toml_is_line_end(lex))
-        return "the end of the line";
-    for (size_t i = 0; i < sizeof lookalikes / sizeof *lookalikes; i++)
-        if (span_has_prefix(rest(lex), span_str(lookalikes[i].bytes)))
-            return lookalikes[i].name;
-    size_t len = utf8_char(rest(lex));
-    if (*lex->at == '\t')
-        return "a tab";
-    if (len == 0 || is_control(*lex->at))
-        snprintf(out, TOML_DESCRIBE, "%s 0x%02X", len ? "the control character" : "the byte",
-                 (unsigned)(unsigned char)*lex->at);
-    else
-        snprintf(out, TOML_DESCRIBE, "\"%.*s\"", (int)len, lex->at);
-    return out;
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (span_has_prefix(rest(lex), span_str(foreign[i].text))) {
+            snprintf(out, TEXT_DESCRIBE, "\"%s\"", foreign[i].text);
+            return out;
+        }
+    return text_describe(rest(lex), out);
 }
 
 const char *toml_lookalike(const struct toml_lex *lex)
 {
-    for (size_t i = 0; i < sizeof lookalikes / sizeof *lookalikes; i++)
-        if (span_has_prefix(rest(lex), span_str(lookalikes[i].bytes)))
-            return lookalikes[i].hint;
-    return NULL;
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (span_has_prefix(rest(lex), span_str(foreign[i].text)))
+            return foreign[i].hint;
+    return text_lookalike(rest(lex));
 }
 
 int toml_unexpected(struct toml_lex *lex, const char *expected)
 {
     if (lex->at < lex->end && utf8_char(rest(lex)) == 0)
         return -1; /* not UTF-8: reported before parsing began */
-    char what[TOML_DESCRIBE];
+    char what[TEXT_DESCRIBE];
     struct err *err = toml_problem(lex, toml_here(lex), "%s is unexpected here; %s was expected",
                                    toml_describe(lex, what), expected);
     const char *hint = toml_lookalike(lex);
@@ -216,9 +171,9 @@ static bool ends_bare_key(const struct toml_lex *lex)
 
 static int bad_bare_key(struct toml_lex *lex, const char *start)
 {
-    if (toml_lookalike(lex) || utf8_char(rest(lex)) == 0 || is_control(*lex->at))
+    if (toml_lookalike(lex) || utf8_char(rest(lex)) == 0 || text_is_control(*lex->at))
         return toml_unexpected(lex, "a letter, a digit, \"_\", \"-\" or \"=\"");
-    char what[TOML_DESCRIBE], word[PROBLEMS_QUOTE];
+    char what[TEXT_DESCRIBE], word[PROBLEMS_QUOTE];
     struct err *err =
         toml_problem(lex, toml_here(lex),
                      "%s is unexpected in a key; only A-Z, a-z, 0-9, \"_\" and \"-\" were expected",
@@ -264,7 +219,7 @@ int toml_key(struct toml_lex *lex, struct span *key)
 /* What a word without quotes cannot reach beyond, whatever it was meant to be. */
 static bool ends_word(char c)
 {
-    return is_control(c) || c == ',' || c == ']' || c == '}' || c == '#';
+    return text_is_control(c) || c == ',' || c == ']' || c == '}' || c == '#';
 }
 
 /* How many digits stand first. */

@@ -11,6 +11,7 @@
 
 #include "base/span.h"
 #include "format/problems.h"
+#include "format/text.h"
 #include "format/value.h"
 
 struct toml_place {
@@ -67,15 +68,16 @@ void toml_skip_comment(struct toml_lex *lex); /* to the end of the line, if ther
 void toml_skip_line(struct toml_lex *lex);    /* through the next newline, whatever stands there */
 
 /* May `c` stand in a key without quotes? */
-bool toml_is_bare(char c);
+static inline bool toml_is_bare(char c)
+{
+    return text_is_word(c);
+}
 
-/* The next character in words, for messages: a quoted one, "the end of the line",
- * "a no-break space (U+00A0)". Returns `out`. */
-#define TOML_DESCRIBE 80u
-const char *toml_describe(const struct toml_lex *lex, char out[TOML_DESCRIBE]);
+/* The next character in words, for messages: text_describe. Returns `out`, or a constant. */
+const char *toml_describe(const struct toml_lex *lex, char out[TEXT_DESCRIBE]);
 
-/* The hint for a character that was pasted in and only looks like what TOML knows
- * (typographic quotes, unusual spaces), or comes from another language; NULL for any other. */
+/* The hint for a character that was pasted in (text_lookalike), or comes from another language;
+ * NULL for any other. */
 const char *toml_lookalike(const struct toml_lex *lex);
 
 /* Reports the next character: "X is unexpected here; `expected` was expected". Returns -1. */

@@ -15,7 +15,6 @@
 #include <stdio.h>
 
 #include "format/toml_define.h"
-#include "format/toml_kind.h"
 #include "format/toml_lex.h"
 
 struct parser {
@@ -200,7 +199,7 @@ static int parse_separator(struct parser *p, const struct value *open, const str
     struct toml_place place = toml_here(&p->lex);
     int c = toml_peek(&p->lex);
     bool is_item = c == '"' || c == '\'' || c == '[' || c == '{' || toml_is_bare((char)c);
-    char what[TOML_DESCRIBE];
+    char what[TEXT_DESCRIBE];
     struct err *err = toml_problem(&p->lex, place,
                                    "%s is unexpected here; \",\" or \"%c\" was "
                                    "expected",
@@ -421,7 +420,8 @@ struct value_tree *toml_parse(const char *file, struct span text, struct problem
     struct parser p = {.current = tree->root};
     tree->root->origin = TOML_HEADER;
     toml_lex_init(&p.lex, file, text, tree, problems);
-    if (!toml_check_encoding(file, text, problems) || !toml_check_language(file, text, problems)) {
+    if (!text_check_encoding(file, text, problems) ||
+        !text_check_language(file, text, TEXT_TOML, problems)) {
         tree->root->is_damaged = true;
         return tree;
     }

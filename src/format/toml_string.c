@@ -122,7 +122,7 @@ static int bad_escape(struct toml_lex *lex, const char *close)
         struct toml_lex behind = *lex;
         behind.at++;
         behind.end = close;
-        char what[TOML_DESCRIBE];
+        char what[TEXT_DESCRIBE];
         err = toml_problem(lex, place,
                            "a backslash with %s behind it means nothing; one of \\\\ \\\" \\n \\r "
                            "\\t \\b \\f \\e \\x \\u \\U was expected",
@@ -165,7 +165,7 @@ static int plain(struct toml_lex *lex, struct quoting quoting, char **out)
         return 0;
     }
     if (((unsigned char)c < 0x20 && c != '\t') || c == 0x7f) {
-        char what[TOML_DESCRIBE];
+        char what[TEXT_DESCRIBE];
         struct err *err = toml_problem(lex, toml_here(lex), "%s in a string; text was expected",
                                        toml_describe(lex, what));
         return err_hint(err, "in quotation marks it can be written as \\x%02X",

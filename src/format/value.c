@@ -219,6 +219,10 @@ struct value *value_array_add(struct value_tree *tree, struct value_array *array
 const char *value_type_name(enum value_type type)
 {
     switch (type) {
+    case VALUE_NULL:
+        return "null";
+    case VALUE_PLAIN:
+        return "text";
     case VALUE_STRING:
         return "a string";
     case VALUE_INTEGER:

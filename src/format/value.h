@@ -17,6 +17,9 @@
 
 enum value_type {
     VALUE_BAD,
+    VALUE_NULL,  /* JSON's null; in YAML, nothing where a value could be */
+    VALUE_PLAIN, /* YAML's text without quotes, as `string`: what it is depends on what is
+                    expected (yaml_resolve) */
     VALUE_STRING,
     VALUE_INTEGER,
     VALUE_FLOAT,
@@ -39,8 +42,8 @@ struct value_datetime {
 
 struct value {
     enum value_type type;
-    unsigned line;   /* where it begins, from 1 */
-    unsigned column; /* from 1, in characters */
+    unsigned line;   /* where it begins, from 1; 0 when its parser was not asked for places */
+    unsigned column; /* from 1, in characters; or 0 */
     union {
         struct span string; /* UTF-8; may hold NUL, and a NUL follows it */
         int64_t integer;

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness.portico import BINARY, toml
+from harness.portico import BINARY, ROOT, toml
 from harness.wire import LIMIT
 
 GOOD = toml([("x.test", "127.0.0.1:80", "none")]).encode()
@@ -31,6 +31,50 @@ FILES = {
     "a deep table": (GOOD + b"a = " + b"{a=" * 100_000, "5:"),
     "a deep key": (GOOD + b"[a" + b".a" * 100_000 + b"]\n", "5:"),
     "many mistakes": (GOOD + b"wrong =\n" * 5000, "5:"),
+}
+
+
+JSON = b'{ "routes": [ { "host": "x.test", "upstream": "127.0.0.1:80", "cert_type": "none" } ]%s }\n'
+YAML = b"routes:\n  - host: x.test\n    upstream: 127.0.0.1:80\n    cert_type: none\n"
+
+# By what they should be, and are not.
+OTHER_FILES = {
+    "json": {
+        "empty": (b"", "no route"),
+        "binary": (FILES["binary"][0], "binary"),
+        "one NUL": (JSON % b"" + b"\0", "NUL"),
+        "UTF-16": ((JSON % b"").decode().encode("utf-16"), "UTF-16"),
+        "Latin-1": (JSON % b', "caf\xe9": 1', "UTF-8"),
+        "TOML": (GOOD, "looks like TOML"),
+        "cut off": ((JSON % b"")[:-20], "not closed"),
+        "huge": (b" " * 11_000_000 + JSON % b"", "10 MiB"),
+        "a long line": (b'{ "' + b"x" * 3_000_000, "1:"),
+        "deep arrays": (JSON % (b', "a": ' + b"[" * 100_000), "too deep"),
+        "deep objects": (JSON % (b', "a": ' + b'{"a":' * 100_000), "too deep"),
+        "a large number": (JSON % b', "a": 1e400', "too large"),
+        "many mistakes": (JSON % b"".join(b', "wrong": nope\n' for _ in range(5000)), "nope"),
+        "many doubles": (JSON % b"".join(b', "a": 1\n' for _ in range(5000)), "already defined"),
+    },
+    "yaml": {
+        "empty": (b"", "no route"),
+        "binary": (FILES["binary"][0], "binary"),
+        "one NUL": (YAML + b"\0", "NUL"),
+        "UTF-16": (YAML.decode().encode("utf-16"), "UTF-16"),
+        "Latin-1": (YAML + b"# caf\xe9\n", "UTF-8"),
+        "TOML": (GOOD, "looks like TOML"),
+        "tabs": (YAML.replace(b"    ", b"\t"), "tab"),
+        "carriage returns": (YAML.replace(b"\n", b"\r"), "carriage return"),
+        "huge": (b"#  \n" * 3_000_000 + YAML, "10 MiB"),
+        "a long line": (b"x" * 3_000_000, "1:"),
+        "deep lists": (YAML + b"a: " + b"[" * 100_000, "5:"),
+        "deep mappings": (YAML + b"a: " + b"{a: " * 100_000, "too deep"),
+        "deep dashes": (YAML + b"a:\n  " + b"- " * 100_000, "too deep"),
+        "a billion laughs": (b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
+            b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"), "alias"),
+        "many mistakes": (YAML + b"".join(b"wrong%d: x\n" % number for number in range(5000)), "wrong0"),
+        "many doubles": (YAML + b"a: 1\n" * 5000, "already defined"),
+        "two documents": (YAML + b"---\n" + YAML, "another document"),
+    },
 }
 
 
@@ -58,6 +102,59 @@ def test_files_that_are_no_configuration(tmp_path, command, name):
     assert words in check_refusal(invoke(command, path), path)
 
 
+@pytest.mark.parametrize("suffix, name", [(suffix, name) for suffix in OTHER_FILES for name in OTHER_FILES[suffix]])
+def test_files_in_other_formats(tmp_path, suffix, name):
+    """By its name, or from standard input by --format."""
+    data, words = OTHER_FILES[suffix][name]
+    path = tmp_path / f"portico.{suffix}"
+    path.write_bytes(data)
+    by_name = check_refusal(invoke("check", path), path)
+    assert words in by_name
+    done = subprocess.run([BINARY, "run", "--format", suffix, "-"], input=data, capture_output=True, timeout=LIMIT)
+    assert check_refusal(done, "standard input").replace("standard input:", f"{path}:") == by_name
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json", "yaml", "yml"])
+def test_a_file_of_100_megabytes(tmp_path, suffix):
+    path = tmp_path / f"portico.{suffix}"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    assert "10 MiB" in check_refusal(invoke("check", path), path)
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--format", "xml", "x"], "xml"), (["--format"], "--format"), (["--format="], "--format"), (["--fromat", "json"], "--fromat"),
+    (["a.toml", "b.toml"], "b.toml")])
+def test_wrong_command_lines(arguments, words):
+    done = subprocess.run([BINARY, "check", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert words in done.stderr.decode()
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
+def test_the_examples_of_the_readme(tmp_path, suffix):
+    examples = re.findall(rf"^```{suffix}\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert examples
+    for example in examples:
+        path = tmp_path / f"portico.{suffix}"
+        path.write_text(example)
+        done = invoke("check", path)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("data, suffix", [(GOOD, "toml"), (JSON % b"", "json"), (YAML, "yaml"), (YAML, "yml"), (YAML, "YAML")])
+def test_each_format_by_name_and_by_option(tmp_path, data, suffix):
+    path = tmp_path / f"portico.{suffix}"
+    path.write_bytes(data)
+    bare = tmp_path / "portico"
+    bare.write_bytes(data)
+    name = {"yml": "yaml"}.get(suffix.lower(), suffix.lower())
+    for arguments in ([path], ["--format", name, bare], [bare, f"--format={name}"], ["-", "--format", name]):
+        done = subprocess.run([BINARY, "check", *arguments], input=data, capture_output=True, timeout=LIMIT)
+        assert (done.returncode, done.stderr) == (0, b""), arguments
+        assert b": ok, 1 route" in done.stdout
+
+
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_what_is_no_file(tmp_path, command):
     """Directories, devices, dead ends."""
@@ -71,9 +168,19 @@ def test_what_is_no_file(tmp_path, command):
             assert words in check_refusal(invoke(command, path), path)
 
 
-@pytest.mark.parametrize("command", ["run", "check"])
-def test_a_file_that_must_not_be_read(tmp_path, command):
-    path = tmp_path / "portico.toml"
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_what_is_no_file_in_other_formats(tmp_path, suffix):
+    (tmp_path / f"directory.{suffix}").mkdir()
+    for name, words in (("directory", "this is a directory"), ("missing", "No such file")):
+        path = tmp_path / f"{name}.{suffix}"
+        text = check_refusal(invoke("check", path), path)
+        assert words in text
+    assert "[[routes]]" not in text  # the advice is in the format at hand
+
+
+@pytest.mark.parametrize("command, suffix", [("run", "toml"), ("check", "toml"), ("check", "json"), ("check", "yaml")])
+def test_a_file_that_must_not_be_read(tmp_path, command, suffix):
+    path = tmp_path / f"portico.{suffix}"
     path.write_bytes(GOOD)
     path.chmod(0)
     prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []

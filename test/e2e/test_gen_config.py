@@ -159,11 +159,6 @@ def test_a_machine_without_jq(tmp_path):
     assert done.returncode == 1 and "jq is missing" in done.stderr
 
 
-def reads_json():
-    return "--format" in subprocess.run([BINARY, "help"], text=True, capture_output=True, timeout=LIMIT).stdout
-
-
-@pytest.mark.skipif("not reads_json()", reason="this Portico reads TOML alone")
 def test_portico_takes_it(tmp_path):
     path = tmp_path / "portico.json"
     path.write_text(generate("a.test=a:1\n" + container() + container("six", ports=":::1->1/tcp"), "--cert-type", "self_signed").stdout)

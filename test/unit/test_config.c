@@ -162,6 +162,70 @@ static void reads_other_spellings_of_tables(void **state)
     config_unref(config);
 }
 
+/* What the three texts below have in common. */
+static void assert_alike(const char *path, const struct notation *notation, const char *text)
+{
+    struct config_problems problems = {0};
+    struct config *config = config_load_text(path, span_str(text), &problems);
+    assert_printed(&problems, "");
+    config_problems_release(&problems);
+    assert_non_null(config);
+    assert_ptr_equal(config->notation, notation);
+    assert_string_equal(config->listen[0], "::1");
+    assert_null(config->listen[1]);
+    assert_int_equal(config->workers, 3);
+    assert_int_equal(config->drain, CLOCK_SECOND);
+    assert_int_equal(config->timeouts.head, 2 * CLOCK_SECOND);
+    assert_string_equal(config->acme_email, "me@a.test");
+    assert_int_equal(config->route_count, 2);
+    assert_string_equal(config->routes[0].host, "a.test");
+    assert_string_equal(config->routes[0].upstream, "[::1]:80");
+    assert_int_equal(config->routes[0].cert_type, CERT_NONE);
+    assert_string_equal(config->routes[1].host, "no");
+    assert_int_equal(config->routes[1].upstream_port, 81);
+    config_unref(config);
+}
+
+static void reads_the_same_in_every_notation(void **state)
+{
+    (void)state;
+    assert_alike("t", &notation_toml,
+                 "[server]\nlisten = [\"::1\"]\nworkers = 3\ndrain = \"1s\"\n"
+                 "[timeouts]\nhead = \"2s\"\n[acme]\nemail = \"me@a.test\"\n"
+                 "[[routes]]\nhost = \"A.test\"\nupstream = \"[::1]:80\"\ncert_type = \"none\"\n"
+                 "[[routes]]\nhost = \"no\"\nupstream = \"b:81\"\n");
+    assert_alike("t.json", &notation_json,
+                 "{\"server\": {\"listen\": [\"::1\"], \"workers\": 3, \"drain\": \"1s\"},"
+                 "\"timeouts\": {\"head\": \"2s\"}, \"acme\": {\"email\": \"me@a.test\"},"
+                 "\"routes\": [{\"host\": \"A.test\", \"upstream\": \"[::1]:80\", "
+                 "\"cert_type\": \"none\"}, {\"host\": \"no\", \"upstream\": \"b:81\"}]}");
+    assert_alike("t.yml", &notation_yaml,
+                 "server:\n  listen:\n  - ::1\n  workers: 3\n  drain: 1s\n"
+                 "timeouts: {head: '2s'}\nacme:\n  email: me@a.test\n"
+                 "routes:\n- host: A.test\n  upstream: \"[::1]:80\"\n  cert_type: none\n"
+                 "- host: no\n  upstream: b:81\n");
+}
+
+static void notations_have_names(void **state)
+{
+    (void)state;
+    assert_ptr_equal(notation_named("toml"), &notation_toml);
+    assert_ptr_equal(notation_named("json"), &notation_json);
+    assert_ptr_equal(notation_named("yaml"), &notation_yaml);
+    assert_null(notation_named("yml"));
+    assert_null(notation_named(""));
+    assert_ptr_equal(notation_of("/etc/a.json"), &notation_json);
+    assert_ptr_equal(notation_of("a.YML"), &notation_yaml);
+    assert_ptr_equal(notation_of("a.json/b"), &notation_toml);
+    assert_ptr_equal(notation_of("-"), &notation_toml);
+    char out[NOTATION_PHRASE], longest[NOTATION_PHRASE + 9];
+    assert_string_equal(notation_say("[@] # @", "a", "b", out), "[a] b a");
+    assert_string_equal(notation_say("@#", "a", NULL, out), "a#");
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(strlen(notation_say("a@b", longest, NULL, out)), NOTATION_PHRASE - 1);
+}
+
 static void environment_is_read(void **state)
 {
     (void)state;
@@ -294,7 +358,7 @@ static void write_file(const char *text, size_t len)
 static void assert_refused(const char *path, const char *expected)
 {
     struct config_problems problems = {0};
-    assert_null(config_load(path, &problems));
+    assert_null(config_load(path, NULL, &problems));
     assert_printed(&problems, expected);
     config_problems_release(&problems);
 }
@@ -304,7 +368,7 @@ static void loads_files(void **state)
     (void)state;
     struct config_problems problems = {0};
     write_file(ROUTE, strlen(ROUTE));
-    struct config *config = config_load("config.toml", &problems);
+    struct config *config = config_load("config.toml", NULL, &problems);
     assert_non_null(config);
     assert_string_equal(config->path, "config.toml");
     config_unref(config);
@@ -356,7 +420,7 @@ static void takes_large_files(void **state)
     memset(text + used, '\n', size - used);
     write_file(text, size);
     struct config_problems problems = {0};
-    struct config *config = config_load("config.toml", &problems);
+    struct config *config = config_load("config.toml", NULL, &problems);
     assert_non_null(config);
     assert_true(config->route_count > 100000);
     assert_ptr_equal(route_find(config->table, SPAN("H70000.test")), &config->routes[70000]);
@@ -377,7 +441,8 @@ static void defaults_are_valid(void **state)
     (void)state;
     struct problems problems = {0};
     struct value_tree *tree = value_tree_new();
-    struct setting_context context = {.file = "t", .tree = tree, .problems = &problems};
+    struct setting_context context = {
+        .file = "t", .notation = &notation_toml, .tree = tree, .problems = &problems};
     for (size_t i = 0; i < schema_setting_count; i++) {
         union {
             struct config config;
@@ -451,6 +516,8 @@ int main(void)
         cmocka_unit_test_setup(has_the_documented_defaults, clear_environment),
         cmocka_unit_test_setup(reads_every_key, clear_environment),
         cmocka_unit_test_setup(reads_other_spellings_of_tables, clear_environment),
+        cmocka_unit_test_setup(reads_the_same_in_every_notation, clear_environment),
+        cmocka_unit_test(notations_have_names),
         cmocka_unit_test_setup(environment_is_read, clear_environment),
         cmocka_unit_test_setup(environment_is_checked, clear_environment),
         cmocka_unit_test_setup(counts_references, clear_environment),

@@ -16,7 +16,7 @@
 static struct config *load(const char *path)
 {
     struct config_problems problems = {0};
-    struct config *config = config_load(path, &problems);
+    struct config *config = config_load(path, NULL, &problems);
     config_problems_print(&problems, stdout);
     config_problems_release(&problems);
     assert_non_null(config);

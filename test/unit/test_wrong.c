@@ -1,6 +1,7 @@
-/* Wrong files and what is said about them, to the letter: each wrong/NAME.toml yields
- * wrong/NAME.txt. After a change of words, run this with ACCEPT=1 in the environment, from the
- * top of the repository, and read the difference. */
+/* Wrong files and what is said about them, to the letter: each wrong/NAME.toml,
+ * wrong/json/NAME.json and wrong/yaml/NAME.yaml yields the NAME.txt beside it. After a change of
+ * words, run this with ACCEPT=1 in the environment, from the top of the repository, and read the
+ * difference. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +15,10 @@
 #include "config/config.h"
 #include "config/schema.h"
 
-#define FOLDER   "test/unit/wrong"
-#define AT_LEAST 80
+struct folder {
+    const char *path, *suffix;
+    unsigned at_least; /* files */
+};
 
 static char *read_file(const char *path, size_t *len)
 {
@@ -28,12 +31,12 @@ static char *read_file(const char *path, size_t *len)
     return text;
 }
 
-/* What Portico says about wrong/NAME.toml. */
-static char *words_for(const char *name, size_t *len)
+/* What Portico says about the file of that name. */
+static char *words_for(const struct folder *folder, const char *name, size_t *len)
 {
     char path[512], *words = NULL;
     size_t text_len;
-    snprintf(path, sizeof path, FOLDER "/%s", name);
+    snprintf(path, sizeof path, "%s/%s", folder->path, name);
     char *text = read_file(path, &text_len);
     struct config_problems problems = {0};
     assert_null(config_load_text(name, span_make(text, text_len), &problems));
@@ -46,12 +49,13 @@ static char *words_for(const char *name, size_t *len)
     return words;
 }
 
-static bool check_file(const char *name)
+static bool check_file(const struct folder *folder, const char *name)
 {
     char path[512];
     size_t len, expected_len;
-    char *words = words_for(name, &len);
-    snprintf(path, sizeof path, FOLDER "/%.*s.txt", (int)(strlen(name) - strlen(".toml")), name);
+    char *words = words_for(folder, name, &len);
+    int stem = (int)(strlen(name) - strlen(folder->suffix));
+    snprintf(path, sizeof path, "%s/%.*s.txt", folder->path, stem, name);
     if (getenv("ACCEPT")) {
         FILE *file = fopen(path, "wb");
         assert_non_null(file);
@@ -69,25 +73,32 @@ static bool check_file(const char *name)
 
 static void says_the_right_words(void **state)
 {
-    (void)state;
+    const struct folder *folder = *state;
     unsigned count = 0, failed = 0;
-    DIR *folder = opendir(FOLDER);
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (!span_has_suffix(span_str(entry->d_name), SPAN(".toml")))
+    DIR *entries = opendir(folder->path);
+    assert_non_null(entries);
+    for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        if (!span_has_suffix(span_str(entry->d_name), span_str(folder->suffix)))
             continue;
         count++;
-        failed += !check_file(entry->d_name);
+        failed += !check_file(folder, entry->d_name);
     }
-    closedir(folder);
+    closedir(entries);
     assert_int_equal(failed, 0);
-    assert_true(count >= AT_LEAST);
+    assert_true(count >= folder->at_least);
 }
 
 int main(void)
 {
     for (size_t i = 0; i < schema_variable_count; i++)
         unsetenv(schema_variables[i].name);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(says_the_right_words)};
+    static struct folder toml = {"test/unit/wrong", ".toml", 80},
+                         json = {"test/unit/wrong/json", ".json", 40},
+                         yaml = {"test/unit/wrong/yaml", ".yaml", 40};
+    const struct CMUnitTest tests[] = {
+        {"toml", says_the_right_words, NULL, NULL, &toml},
+        {"json", says_the_right_words, NULL, NULL, &json},
+        {"yaml", says_the_right_words, NULL, NULL, &yaml},
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,183 @@
+/* Text: see text.h. Pure. Languages are told apart by the first line that says anything. */
+#include "format/text.h"
+
+#include <stdio.h>
+
+#include "format/utf8.h"
+
+bool text_check_encoding(const char *file, struct span text, struct problems *problems)
+{
+    if (span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"))) {
+        err_hint(problems_add(problems, file, 0, 0, "the file is UTF-16; UTF-8 was expected"),
+                 "save it again as UTF-8 (some editors call UTF-16 \"Unicode\")");
+        return false;
+    }
+    if (text.len && memchr(text.data, '\0', text.len)) {
+        err_hint(problems_add(problems, file, 0, 0,
+                              "the file holds NUL bytes; a text file was expected"),
+                 "it is binary, or was saved as UTF-16: save it as UTF-8");
+        return false;
+    }
+    if (utf8_find_bad(text) == text.len)
+        return true;
+    unsigned line = 1;
+    size_t start = 0;
+    while (start < text.len && !problems_is_full(problems)) {
+        size_t len = span_find(span_from(text, start), '\n');
+        struct span whole = span_first(span_from(text, start), len);
+        size_t bad = utf8_find_bad(whole);
+        unsigned column = 1;
+        for (size_t i = 0; i < bad; i++)
+            column += utf8_is_tail(whole.data[i]) ? 0 : 1;
+        if (bad < whole.len)
+            err_hint(problems_add(problems, file, line, column,
+                                  "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
+                                  (unsigned)(unsigned char)whole.data[bad]),
+                     "save the file again as UTF-8");
+        start += len + 1;
+        line++;
+    }
+    return true;
+}
+
+struct span text_without_mark(struct span text)
+{
+    return span_has_prefix(text, SPAN("\xef\xbb\xbf")) ? span_from(text, 3) : text;
+}
+
+bool text_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+/* ---- Languages ---- */
+
+static const struct {
+    const char *name, *suffix;
+} languages[] = {
+    [TEXT_TOML] = {"TOML", "toml"}, [TEXT_JSON] = {"JSON", "json"}, [TEXT_YAML] = {"YAML", "yaml"}};
+
+/* "[name", "[[name" or "name =". */
+static bool is_toml(struct span line)
+{
+    size_t brackets = 0, word = 0;
+    while (brackets < 2 && brackets < line.len && line.data[brackets] == '[')
+        brackets++;
+    struct span rest = span_from(line, brackets);
+    while (word < rest.len && (text_is_word(rest.data[word]) || rest.data[word] == '.'))
+        word++;
+    struct span behind = span_trim(span_from(rest, word));
+    if (word == 0 || behind.len == 0)
+        return false;
+    return brackets ? span_lower(rest.data[0]) >= 'a' && behind.data[0] == ']'
+                    : behind.data[0] == '=';
+}
+
+/* "key:" alone, or with a value behind it; in TOML that would rather be a slip for "=". */
+static bool is_yaml(struct span line, bool may_be_slip)
+{
+    if (span_eq(line, SPAN("---")) || span_has_prefix(line, SPAN("%YAML")) ||
+        span_has_prefix(line, SPAN("- ")))
+        return true;
+    size_t colon = span_find(line, ':');
+    if (line.len > 1 && colon == line.len - 1)
+        return true;
+    return !may_be_slip && colon > 0 && colon < line.len && text_is_word(line.data[0]) &&
+           line.data[colon + 1] == ' ';
+}
+
+/* Which language the first line that says anything (without white space around it) is in, when
+ * `expected` was expected. */
+static enum text_language language_of(struct span line, enum text_language expected)
+{
+    if (expected == TEXT_JSON && strchr("{\"", line.data[0]))
+        return TEXT_JSON;
+    bool is_json = line.data[0] == '{' || span_eq(line, SPAN("[")) || span_eq(line, SPAN("[{"));
+    if (expected != TEXT_TOML && is_toml(line))
+        return TEXT_TOML;
+    if (expected == TEXT_TOML && is_json)
+        return TEXT_JSON;
+    return expected != TEXT_YAML && is_yaml(line, expected == TEXT_TOML) ? TEXT_YAML : expected;
+}
+
+bool text_check_language(const char *file, struct span text, enum text_language expected,
+                         struct problems *problems)
+{
+    struct span rest = text_without_mark(text), line;
+    for (unsigned number = 1; rest.len && span_split(&rest, '\n', &line); number++) {
+        if (span_has_suffix(line, SPAN("\r")))
+            line.len--;
+        struct span words = span_trim(line);
+        if (words.len == 0 || words.data[0] == '#')
+            continue;
+        enum text_language language = language_of(words, expected);
+        if (language == expected)
+            return true;
+        err_hint(problems_add(problems, file, number, (unsigned)(words.data - line.data) + 1,
+                              "this looks like %s; %s was expected", languages[language].name,
+                              languages[expected].name),
+                 "if it is %s, give it a name that ends in .%s, or say --format %s",
+                 languages[language].name, languages[language].suffix, languages[language].suffix);
+        return false;
+    }
+    return true;
+}
+
+/* ---- Characters ---- */
+
+/* What editors, web pages and word processors put where a parser knows something else. */
+static const struct {
+    const char *bytes;
+    const char *name;
+    const char *hint;
+} lookalikes[] = {
+#define QUOTE_HINT "it was probably pasted in: use the plain quotation mark \" instead"
+#define SPACE_HINT "it was probably pasted in: use a plain space instead"
+    {"\xe2\x80\x9c", "a typographic quotation mark (U+201C)", QUOTE_HINT},
+    {"\xe2\x80\x9d", "a typographic quotation mark (U+201D)", QUOTE_HINT},
+    {"\xe2\x80\x9e", "a typographic quotation mark (U+201E)", QUOTE_HINT},
+    {"\xe2\x80\x98", "a typographic apostrophe (U+2018)", QUOTE_HINT},
+    {"\xe2\x80\x99", "a typographic apostrophe (U+2019)", QUOTE_HINT},
+    {"\xc2\xab", "a typographic quotation mark (U+00AB)", QUOTE_HINT},
+    {"\xc2\xbb", "a typographic quotation mark (U+00BB)", QUOTE_HINT},
+    {"\xc2\xa0", "a no-break space (U+00A0)", SPACE_HINT},
+    {"\xe2\x80\xaf", "a narrow no-break space (U+202F)", SPACE_HINT},
+    {"\xe2\x80\x8b", "a zero-width space (U+200B)",
+     "it was probably pasted in and cannot be seen: delete it"},
+    {"\xe3\x80\x80", "an ideographic space (U+3000)", SPACE_HINT},
+    {"\xef\xbb\xbf", "a byte order mark (U+FEFF)",
+     "it may only be the very first character of a file: delete it"},
+    {"`", "a backquote", "use the plain quotation mark \" instead"},
+    {"\"", "a quotation mark", NULL},
+    {"\r", "a carriage return without a line feed",
+     "save the file with the line ends of Linux or of Windows"},
+};
+
+const char *text_describe(struct span rest, char out[TEXT_DESCRIBE])
+{
+    if (rest.len == 0)
+        return "the end of the file";
+    if (rest.data[0] == '\n' || span_has_prefix(rest, SPAN("\r\n")))
+        return "the end of the line";
+    for (size_t i = 0; i < sizeof lookalikes / sizeof *lookalikes; i++)
+        if (span_has_prefix(rest, span_str(lookalikes[i].bytes)))
+            return lookalikes[i].name;
+    size_t len = utf8_char(rest);
+    if (rest.data[0] == '\t')
+        return "a tab";
+    if (len == 0 || text_is_control(rest.data[0]))
+        snprintf(out, TEXT_DESCRIBE, "%s 0x%02X", len ? "the control character" : "the byte",
+                 (unsigned)(unsigned char)rest.data[0]);
+    else
+        snprintf(out, TEXT_DESCRIBE, "\"%.*s\"", (int)len, rest.data);
+    return out;
+}
+
+const char *text_lookalike(struct span rest)
+{
+    for (size_t i = 0; i < sizeof lookalikes / sizeof *lookalikes; i++)
+        if (span_has_prefix(rest, span_str(lookalikes[i].bytes)))
+            return lookalikes[i].hint;
+    return NULL;
+}

@@ -1,0 +1,43 @@
+/* What the parsers of text have in common: is the file text at all, and text in the right
+ * language; and what a character that should not be there is called. */
+#ifndef PORTICO_FORMAT_TEXT_H
+#define PORTICO_FORMAT_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/span.h"
+#include "format/problems.h"
+
+/* Reports bytes that are not UTF-8, once a line. False, with one problem, if this is no text
+ * at all. */
+bool text_check_encoding(const char *file, struct span text, struct problems *problems);
+
+enum text_language { TEXT_TOML, TEXT_JSON, TEXT_YAML };
+
+/* False, with one problem instead of one a line, if this is another of these languages than
+ * the one that was expected. (JSON is YAML.) */
+bool text_check_language(const char *file, struct span text, enum text_language expected,
+                         struct problems *problems);
+
+/* `text` without the byte order mark that it may begin with. */
+struct span text_without_mark(struct span text);
+
+/* Control characters that no line of text holds: those of ASCII, but for the tab. */
+static inline bool text_is_control(char c)
+{
+    return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
+}
+
+/* May `c` stand in a word: A-Z, a-z, 0-9, "_" or "-"? */
+bool text_is_word(char c);
+
+/* The character that `rest` begins with in words, for messages: a quoted one, "the end of the
+ * line", "a no-break space (U+00A0)". Returns `out`, or a constant. */
+#define TEXT_DESCRIBE 80u
+const char *text_describe(struct span rest, char out[TEXT_DESCRIBE]);
+
+/* The hint for a character that was pasted in and only looks like what a parser knows
+ * (typographic quotes, unusual spaces); NULL for any other. */
+const char *text_lookalike(struct span rest);
+
+#endif

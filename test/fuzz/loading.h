@@ -1,0 +1,20 @@
+/* What must hold when a configuration is loaded from memory, whatever the input and its notation.
+ *
+ * 1. There is a tree, nested no deeper than `depth`; every place lies inside the text, every
+ *    string and key is followed by a NUL, and every key is found under its table.
+ * 2. Text without problems is UTF-8, and holds no VALUE_BAD.
+ * 3. A configuration is loaded if and only if there is no problem; problems are in order, at
+ *    most PROBLEMS_MAX, have something to say, and can be printed.
+ * 4. The routes of a configuration are found under their hosts. */
+#ifndef PORTICO_TEST_FUZZ_LOADING_H
+#define PORTICO_TEST_FUZZ_LOADING_H
+
+#include "config/notation.h"
+
+/* Aborts unless all of that is true of `size` bytes in that notation. `parse` is one of its
+ * parsers; `has_places`: it gives them. */
+void fuzz_parsing(notation_parser *parse, bool has_places, unsigned depth, const uint8_t *data,
+                  size_t size);
+void fuzz_loading(const struct notation *notation, const uint8_t *data, size_t size);
+
+#endif

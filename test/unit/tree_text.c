@@ -1,0 +1,96 @@
+/* Trees and problems as text: see tree_text.h. */
+#include "tree_text.h"
+
+#include <stdio.h>
+
+#include "base/check.h"
+
+static void print_value(FILE *out, const struct value *value);
+
+static void print_place(FILE *out, unsigned line, unsigned column)
+{
+    if (line || column)
+        fprintf(out, "@%u:%u", line, column);
+}
+
+static void print_table(FILE *out, const struct value_table *table)
+{
+    fputc('{', out);
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct value_entry *entry = &table->entries[i];
+        fprintf(out, "%s" SPAN_FMT, i ? ", " : "", SPAN_ARG(entry->key));
+        print_place(out, entry->line, entry->column);
+        fputs(": ", out);
+        print_value(out, &entry->value);
+    }
+    fputc('}', out);
+}
+
+static void print_array(FILE *out, const struct value_array *array)
+{
+    fputc('[', out);
+    for (uint32_t i = 0; i < array->count; i++) {
+        fputs(i ? ", " : "", out);
+        print_value(out, &array->items[i]);
+    }
+    fputc(']', out);
+}
+
+static void print_value(FILE *out, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_NULL:
+        fputs("null", out);
+        break;
+    case VALUE_PLAIN:
+        fprintf(out, "<" SPAN_FMT ">", SPAN_ARG(value->string));
+        break;
+    case VALUE_STRING:
+        fprintf(out, "\"" SPAN_FMT "\"", SPAN_ARG(value->string));
+        break;
+    case VALUE_INTEGER:
+        fprintf(out, "%lld", (long long)value->integer);
+        break;
+    case VALUE_FLOAT:
+        fprintf(out, "%.17gf", value->real);
+        break;
+    case VALUE_BOOLEAN:
+        fputs(value->boolean ? "true" : "false", out);
+        break;
+    case VALUE_ARRAY:
+        print_array(out, value->array);
+        break;
+    case VALUE_TABLE:
+        print_table(out, value->table);
+        break;
+    default:
+        fputs("bad", out);
+        break;
+    }
+    print_place(out, value->line, value->column);
+}
+
+char *tree_text(const struct value_tree *tree)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    check(out != NULL);
+    print_table(out, tree->root);
+    fclose(out);
+    return text;
+}
+
+char *problems_text(struct problems *problems)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    check(out != NULL);
+    problems_sort(problems);
+    for (size_t i = 0; i < problems->count; i++)
+        fprintf(out, "%u:%u %s\n", problems->items[i].line, problems->items[i].column,
+                problems->items[i].message);
+    fclose(out);
+    return text;
+}

@@ -1,0 +1,15 @@
+/* A tree of values as one line of text, for comparison: {key: "text", list: [1, <plain>, null]},
+ * each value and key with its place (@line:column) if it has one. */
+#ifndef PORTICO_TEST_TREE_TEXT_H
+#define PORTICO_TEST_TREE_TEXT_H
+
+#include "format/problems.h"
+#include "format/value.h"
+
+/* To be freed by the caller. */
+char *tree_text(const struct value_tree *tree);
+
+/* The same of problems: "line:column message" and a newline each, in order. */
+char *problems_text(struct problems *problems);
+
+#endif
