@@ -23,6 +23,7 @@ int cli_source_parse(char **arguments, struct cli_source *source);
 
 int cli_run(const struct cli_source *source);   /* serve until SIGTERM or SIGINT */
 int cli_check(const struct cli_source *source); /* load and report */
+int cli_reload(const struct cli_source *source); /* ask the process that serves it */
 int cli_version(void);
 
 /* `topic` is a key, a section, a variable of the environment, "--reference" or "--schema"; NULL:

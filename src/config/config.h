@@ -109,6 +109,6 @@ void config_unref(struct config *config); /* NULL is fine */
 /* What can be made out of `path`, however wrong it is: for a command that wants to know where
  * the process is that serves it (run_dir and cert_dir). Nothing else may be used of it. NULL only
  * when out of memory. */
-struct config *config_peek(const char *path);
+struct config *config_peek(const char *path, const struct notation *notation);
 
 #endif

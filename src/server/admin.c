@@ -62,6 +62,7 @@ static void set_watch(struct admin *admin)
 
 static enum reload_result reload(struct admin *admin, const char *cause, FILE *out)
 {
+    watch_look(admin->watch, clock_now());
     enum reload_result result = reload_run(admin->reload, cause, out);
     set_watch(admin);
     return result;

@@ -80,7 +80,7 @@ static int check_file(const char *path, struct err *err)
 static struct config *load(const struct config *old, FILE *out)
 {
     struct config_problems problems = {0};
-    struct config *config = config_load(old->path, &problems);
+    struct config *config = config_load(old->path, old->notation, &problems);
     for (size_t i = 0; i < problems.found.count; i++)
         log_error(&problems.found.items[i]);
     if (out)

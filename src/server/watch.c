@@ -203,6 +203,23 @@ int64_t watch_due(const struct watch *watch)
     return due < watch->look_again ? due : watch->look_again;
 }
 
+/* Is it another file than at the last look? Then the way to it may be another, too. */
+static bool look(struct watch *watch, int64_t now)
+{
+    struct watch_identity is = identify(watch->path);
+    if (same(&is, &watch->seen))
+        return false;
+    if (watch->fd != -1 && set_watches(watch, now) == 0)
+        is = identify(watch->path);
+    watch->seen = is;
+    return true;
+}
+
+void watch_look(struct watch *watch, int64_t now)
+{
+    (void)look(watch, now);
+}
+
 bool watch_has_changed(struct watch *watch, int64_t now)
 {
     bool again = now >= watch->look_again;
@@ -210,14 +227,11 @@ bool watch_has_changed(struct watch *watch, int64_t now)
         return false;
     if (again)
         (void)set_watches(watch, now);
-    struct watch_identity is = identify(watch->path);
-    if (same(&is, &watch->seen))
+    bool existed = watch->seen.exists;
+    if (!look(watch, now))
         return false;
-    if (!again && set_watches(watch, now) == 0)
-        is = identify(watch->path);
-    if (!is.exists && watch->seen.exists)
-        log_write(LOG_WARN, "%s is gone; the configuration in force stays, until it is back",
+    if (existed && !watch->seen.exists)
+        log_write(LOG_WARN, "%s is gone; the configuration in force stays until it is back",
                   watch->path);
-    watch->seen = is;
-    return is.exists;
+    return watch->seen.exists;
 }

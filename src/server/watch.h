@@ -45,6 +45,9 @@ void watch_read(struct watch *watch, int64_t now);
 /* When to call watch_has_changed. */
 int64_t watch_due(const struct watch *watch);
 
+/* The file is going to be read, for whatever reason: what has changed up to now is no news. */
+void watch_look(struct watch *watch, int64_t now);
+
 /* Is the file another than at the last look, and has it come to rest? One that is not there
  * has not changed, for it will come back. */
 bool watch_has_changed(struct watch *watch, int64_t now);
