@@ -90,8 +90,12 @@ static void block_put(char *data, uint32_t cap)
 {
     size_t c = class_for(cap);
     struct block *block = (struct block *)(void *)data;
-    check(c < CLASSES && class_size[c] == cap);
     metrics_add(METRIC_BUFFERS, -1);
+    if (cap > BUF_MAX) {
+        free(block);
+        return;
+    }
+    check(class_size[c] == cap);
     if (cache[c].count < CACHE_BLOCKS)
         list_push(&cache[c], block);
     else
@@ -134,6 +138,22 @@ int buf_reserve(struct buf *buf, size_t room)
         return 0;
     }
     return move_to_class(buf, class_for(len + room));
+}
+
+int buf_reserve_large(struct buf *buf, size_t room)
+{
+    if (room <= BUF_MAX)
+        return buf_reserve(buf, room);
+    check(buf_len(buf) == 0);
+    char *data = room <= UINT32_MAX ? malloc(room) : NULL;
+    if (data == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    buf_release(buf);
+    metrics_add(METRIC_BUFFERS, 1);
+    *buf = (struct buf){.data = data, .cap = (uint32_t)room};
+    return 0;
 }
 
 void buf_produce(struct buf *buf, size_t len)
@@ -197,7 +217,7 @@ void buf_trim(struct buf *buf)
     }
     size_t c = class_for(len);
     /* Out of memory is no reason to fail here: the larger block goes on serving. */
-    if (class_size[c] < buf->cap)
+    if (len <= BUF_MAX && class_size[c] < buf->cap)
         (void)move_to_class(buf, c);
 }
 

@@ -59,6 +59,10 @@ static inline size_t buf_room(const struct buf *buf)
  * unharmed. Pointers into the buffer become invalid. */
 int buf_reserve(struct buf *buf, size_t room);
 
+/* The same for an empty buffer and any size: beyond BUF_MAX the block is not a pooled one. For
+ * what is rare and must not be lost. 0, or -1 with ENOMEM. */
+int buf_reserve_large(struct buf *buf, size_t room);
+
 /* `len` bytes were written behind the end (at most buf_room). */
 void buf_produce(struct buf *buf, size_t len);
 

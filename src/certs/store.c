@@ -22,6 +22,7 @@
  * certificates expire can be set (or the machine can have slept). */
 #include "certs/store.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -198,11 +199,14 @@ struct tls_identity *certs_store_lookup(void *arg, const char *name, const struc
 {
     struct certs_store *store = arg;
     char text[ADDRESS_TEXT];
-    bool known;
+    bool known = false;
     check_magic(store, STORE_MAGIC);
     if (name == NULL && local->len == 0)
         return NULL;
-    return look_up(store, name ? name : address_format_ip(local, text), &known);
+    struct tls_identity *identity =
+        look_up(store, name ? name : address_format_ip(local, text), &known);
+    errno = known ? ENOKEY : ENOENT;
+    return identity;
 }
 
 bool certs_store_is_quarantined(struct certs_store *store, const char *host)

@@ -36,7 +36,8 @@ void certs_store_publish(struct certs_store *store, struct certs_hosts *hosts);
 /* Has the host a certificate that cannot be used? Loads it if nobody has yet. Any thread. */
 bool certs_store_is_quarantined(struct certs_store *store, const char *host);
 
-/* For tls_server_new: a host whose route has no certificate, or no route, gives NULL. Without
+/* For tls_server_new: a host whose route has no certificate, or no route, gives NULL, with errno
+ * ENOENT; one in quarantine NULL with ENOKEY. Without
  * SNI, the host that equals the local address as text (H08). */
 struct tls_identity *certs_store_lookup(void *store, const char *name, const struct address *local);
 

@@ -21,13 +21,17 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/stream_batch.h"
 
 void stream_init(struct stream *stream, int fd)
 {
@@ -61,9 +65,61 @@ int stream_tls_failed(struct stream *stream, int result, short *wants)
     return -1;
 }
 
+ssize_t stream_send(struct stream *stream, const void *data, size_t size)
+{
+    ssize_t count;
+    do
+        count = send(stream->fd, data, size, MSG_NOSIGNAL);
+    while (count < 0 && errno == EINTR);
+    if (count >= 0)
+        return count;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        stream->write_wants = POLLOUT;
+        errno = EAGAIN;
+    } else {
+        stream->broken = true;
+    }
+    return -1;
+}
+
+static void drop_held(struct stream *stream)
+{
+    free(stream->held);
+    stream->held = NULL;
+}
+
+static int send_held(struct stream *stream)
+{
+    struct stream_held *held = stream->held;
+    while (held->at < held->len) {
+        ssize_t count = stream_send(stream, held->data + held->at, held->len - held->at);
+        if (count == -1)
+            return -1;
+        held->at += (size_t)count;
+    }
+    drop_held(stream);
+    return 0;
+}
+
+int stream_flush(struct stream *stream)
+{
+    if (stream->held == NULL)
+        return 0;
+    stream->write_wants = 0;
+    if (!stream->broken)
+        return send_held(stream);
+    errno = EPIPE;
+    return -1;
+}
+
 static ssize_t tls_read(struct stream *stream, void *data, size_t size)
 {
     size_t count = 0;
+    if (stream->held != NULL && send_held(stream) == -1) {
+        /* Reading may make OpenSSL write. */
+        stream->read_wants = stream->write_wants;
+        return -1;
+    }
     tls_begin();
     int result = SSL_read_ex(stream->ssl, data, size, &count);
     if (result > 0)
@@ -107,31 +163,31 @@ ssize_t stream_read(struct stream *stream, void *data, size_t size)
     return count;
 }
 
+/* How much of `size` bytes to write as a batch: whole records that there is room for, and more
+ * than one; or 0. */
+static size_t batch_size(const struct stream *stream, size_t size)
+{
+    if (size <= BATCH_RECORD)
+        return 0;
+    size_t room = stream_room(stream);
+    if (room < size)
+        size = room - room % BATCH_RECORD;
+    return size > BATCH_RECORD ? size : 0;
+}
+
 static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
 {
+    if (stream->held != NULL && send_held(stream) == -1)
+        return -1;
+    size_t batched = batch_size(stream, size);
+    if (batched > 0)
+        return batch_write(stream, data, batched);
     size_t count = 0;
     tls_begin();
     int result = SSL_write_ex(stream->ssl, data, size, &count);
     if (result > 0)
         return (ssize_t)count;
     return stream_tls_failed(stream, result, &stream->write_wants);
-}
-
-static ssize_t plain_write(struct stream *stream, const void *data, size_t size)
-{
-    ssize_t count;
-    do
-        count = send(stream->fd, data, size, MSG_NOSIGNAL);
-    while (count < 0 && errno == EINTR);
-    if (count >= 0)
-        return count;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        stream->write_wants = POLLOUT;
-        errno = EAGAIN;
-    } else {
-        stream->broken = true;
-    }
-    return -1;
 }
 
 ssize_t stream_write(struct stream *stream, const void *data, size_t size)
@@ -141,10 +197,23 @@ ssize_t stream_write(struct stream *stream, const void *data, size_t size)
         errno = EPIPE;
         return -1;
     }
-    ssize_t count = stream->ssl ? tls_write(stream, data, size) : plain_write(stream, data, size);
+    ssize_t count = stream->ssl ? tls_write(stream, data, size) : stream_send(stream, data, size);
     if (count > 0)
         stream->bytes_written += (uint64_t)count;
     return count;
+}
+
+size_t stream_room(const struct stream *stream)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof info;
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_MEMINFO, info, &size) == -1)
+        return 0;
+    /* TCP counts what it keeps until it is acknowledged in the first, Unix sockets what has not
+     * been read in the second. */
+    uint32_t queued = info[SK_MEMINFO_WMEM_QUEUED], alloc = info[SK_MEMINFO_WMEM_ALLOC];
+    uint32_t used = queued > alloc ? queued : alloc;
+    return info[SK_MEMINFO_SNDBUF] > used ? info[SK_MEMINFO_SNDBUF] - used : 0;
 }
 
 bool stream_is_reset(const struct stream *stream)
@@ -162,6 +231,8 @@ size_t stream_pending(const struct stream *stream)
  * out: it would then read, and throw away what the peer is still sending. */
 static int tls_send_close_notify(struct stream *stream)
 {
+    if (stream->held != NULL && send_held(stream) == -1)
+        return -1;
     bool in_flight = stream->write_wants != 0;
     if ((SSL_get_shutdown(stream->ssl) & SSL_SENT_SHUTDOWN) != 0 && !in_flight)
         return 0;
@@ -200,6 +271,7 @@ static void release(struct stream *stream)
     }
     if (stream->fd >= 0)
         close(stream->fd);
+    drop_held(stream);
     *stream = STREAM_CLOSED;
 }
 
@@ -221,6 +293,11 @@ void stream_abort(struct stream *stream)
         setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     }
     release(stream);
+}
+
+void stream_thread_release(void)
+{
+    batch_thread_release();
 }
 
 void stream_set_options(struct stream *stream)

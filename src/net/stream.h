@@ -20,19 +20,26 @@
 
 struct ssl_st;
 
+/* Encrypted bytes that the kernel has not taken. */
+struct stream_held {
+    size_t at, len; /* sent, and all */
+    char data[];
+};
+
 struct stream {
-    int fd;             /* owned; -1 when closed */
-    struct ssl_st *ssl; /* owned; NULL on a plain stream */
-    short read_wants;   /* POLLIN or POLLOUT: what the last refused read waits for; 0 when the
-                           last read was not refused */
-    short write_wants;  /* the same for writing */
-    bool eof;           /* a read saw the end: clean, truncated or an error */
-    bool broken;        /* the stream failed (reset, TLS error): nothing more can be sent */
-    bool shut;          /* stream_shutdown is done: nothing more will be sent */
-    bool in_epoll;      /* waiting room only: registered in the epoll set */
-    bool in_epoll_out;  /* waiting room only: for writing as well */
-    bool drained;       /* plain: the last read took all there was, and nothing was reported since.
-                           Whoever takes bytes from `fd` by other means clears it */
+    int fd;                   /* owned; -1 when closed */
+    struct ssl_st *ssl;       /* owned; NULL on a plain stream */
+    short read_wants;         /* POLLIN or POLLOUT: what the last refused read waits for; 0 when the
+                                 last read was not refused */
+    short write_wants;        /* the same for writing */
+    struct stream_held *held; /* owned; NULL when there are none: see stream_flush */
+    bool eof;                 /* a read saw the end: clean, truncated or an error */
+    bool broken;              /* the stream failed (reset, TLS error): nothing more can be sent */
+    bool shut;                /* stream_shutdown is done: nothing more will be sent */
+    bool in_epoll;            /* waiting room only: registered in the epoll set */
+    bool in_epoll_out;        /* waiting room only: for writing as well */
+    bool drained;             /* plain: the last read took all there was, and nothing was reported
+                                 since. Whoever takes bytes from `fd` by other means clears it */
     uint64_t bytes_read;
     uint64_t bytes_written;
 };
@@ -53,6 +60,15 @@ ssize_t stream_read(struct stream *stream, void *data, size_t size);
  * write_wants), EPROTO on a TLS error, or the socket's own error (EPIPE, ECONNRESET). */
 ssize_t stream_write(struct stream *stream, const void *data, size_t size);
 
+/* A write over TLS may leave encrypted bytes in the stream, when the kernel takes less than it
+ * said it would. They go before anything else, and by this function when nothing else follows: 0
+ * when there are none (any more), -1 with errno as stream_write does. */
+int stream_flush(struct stream *stream);
+
+/* Bytes that the kernel's send buffer has room for: about as many as a write would take now. 0
+ * when that cannot be told. */
+size_t stream_room(const struct stream *stream);
+
 /* Has the peer reset the connection (or has the kernel given it up)? Can be asked while there
  * are unread bytes, and waited for by arming POLLERR. */
 bool stream_is_reset(const struct stream *stream);
@@ -71,6 +87,12 @@ void stream_close(struct stream *stream);
 
 /* Closes so that the peer sees an aborted transfer: a reset, and no close_notify. */
 void stream_abort(struct stream *stream);
+
+/* For net/stream_batch: sends bytes as they are, as stream_write does. */
+ssize_t stream_send(struct stream *stream, const void *data, size_t size);
+
+/* Frees what the calling thread keeps for writing: a thread calls it as it ends. */
+void stream_thread_release(void);
 
 /* For net/tls: what a failed OpenSSL call (`result` is what it returned) means. Sets errno as
  * stream_read does and either *wants or `broken`. Returns -1. */

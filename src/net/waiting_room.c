@@ -311,7 +311,8 @@ static enum room_parked wait_for_locked(struct room *room, struct room_slot *slo
         errno = stream->fd < 0 ? EBADF : EMFILE;
         return ROOM_FAILED;
     }
-    slot->waiting[slot->waiting_count++] = (struct room_waiting){stream, events};
+    slot->waiting_events[slot->waiting_count] = (uint8_t)interest->events;
+    slot->waiting[slot->waiting_count++] = stream;
     if (atomic_load_explicit(&watch->owner, memory_order_relaxed) != slot->index ||
         !stream->in_epoll)
         atomic_store(&watch->owner, slot->index);
@@ -400,8 +401,8 @@ static bool report(struct watch *watch, const struct epoll_event *event)
 static struct stream *awaited_locked(const struct room_slot *slot, int fd, uint32_t events)
 {
     for (unsigned i = 0; i < slot->waiting_count; i++)
-        if (slot->waiting[i].stream->fd == fd && (slot->waiting[i].events & events) != 0)
-            return slot->waiting[i].stream;
+        if (slot->waiting[i]->fd == fd && (epoll_events(slot->waiting_events[i]) & events) != 0)
+            return slot->waiting[i];
     return NULL;
 }
 

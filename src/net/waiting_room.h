@@ -56,12 +56,6 @@ enum room_queue { ROOM_MAIN, ROOM_HANDSHAKES, ROOM_QUEUES };
 
 struct room;
 
-/* One descriptor of a parked connection's wait. */
-struct room_waiting {
-    struct stream *stream;
-    uint32_t events; /* epoll's */
-};
-
 /* The first member of whatever waits. */
 struct room_slot {
     pthread_mutex_t mutex;
@@ -71,8 +65,9 @@ struct room_slot {
     uint8_t state;          /* enum slot_state; guarded by mutex */
     uint8_t queue;          /* enum room_queue; owner only */
     bool wake_pending;      /* guarded by mutex: invariant 5 */
-    uint8_t waiting_count;  /* guarded by mutex, as the next */
-    struct room_waiting waiting[ROOM_INTERESTS]; /* the wait while PARKED */
+    uint8_t waiting_count;  /* guarded by mutex, as what follows: the wait while PARKED */
+    uint8_t waiting_events[ROOM_INTERESTS]; /* poll's */
+    struct stream *waiting[ROOM_INTERESTS];
 };
 
 /* A wait that somebody else may end: what room_wake needs. */

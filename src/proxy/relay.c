@@ -4,15 +4,23 @@
  *  1. `in` is looked at only when `out` is empty, and `from` is read only when both are empty of
  *     body bytes: what is undelivered fits one buffer.
  *  2. A refused write is repeated with the same bytes first: they stay where they are, at the
- *     front of `out` or of `in`. OpenSSL requires it. */
+ *     front of `out` or of `in`. OpenSSL requires it.
+ *  3. More than a record's worth is read only when `to` has room for it: what is undelivered when
+ *     the receiver stalls is that much, unless the kernel did not keep its word.
+ *  4. RELAY_WANTS_WRITE is only answered after a write that was refused, and RELAY_WANTS_READ after
+ *     such a read or splice: whoever waits may count on the kernel knowing. */
 #include "proxy/relay.h"
 
 #include <errno.h>
 
 #include "base/check.h"
+#include "net/splice.h"
 
 /* One read, and one TLS record's worth. */
 #define READ_SIZE 16384u
+/* What is read at once when bytes flow. Less than this is not worth knowing whether there is room
+ * for it, and more does not fit the cores' caches beside its encrypted twin. */
+#define BULK_SIZE ((size_t)64 * 1024)
 
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
                  enum http_framing source, uint64_t length, enum http_framing sink)
@@ -24,6 +32,7 @@ void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struc
     relay->sink = sink;
     relay->remaining = source == HTTP_FRAMING_LENGTH ? length : 0;
     relay->chunk = (struct http_chunk){0};
+    relay->flowing = false;
     relay->complete = source == HTTP_FRAMING_NONE || (source == HTTP_FRAMING_LENGTH && length == 0);
     relay->body = 0;
 }
@@ -43,14 +52,20 @@ static struct span body_bytes(const struct relay *relay)
                : bytes;
 }
 
-static void body_taken(struct relay *relay, size_t len)
+/* `len` bytes of such a body are on their way. */
+static void body_moved(struct relay *relay, size_t len)
 {
-    buf_consume(relay->in, len);
     relay->body += len;
     if (relay->source == HTTP_FRAMING_LENGTH) {
         relay->remaining -= len;
         relay->complete = relay->remaining == 0;
     }
+}
+
+static void body_taken(struct relay *relay, size_t len)
+{
+    buf_consume(relay->in, len);
+    body_moved(relay, len);
 }
 
 static void append_framed(struct relay *relay, struct span content)
@@ -146,6 +161,8 @@ enum relay_result relay_flush(struct relay *relay, struct turn *turn)
             return result;
         buf_consume(&relay->out, written);
     }
+    if (stream_flush(relay->to) == -1)
+        return errno == EAGAIN ? RELAY_WANTS_WRITE : RELAY_TO_FAILED;
     return RELAY_DONE;
 }
 
@@ -161,19 +178,71 @@ static enum relay_result forward(struct relay *relay, struct turn *turn)
     return result;
 }
 
-/* Reads once into the empty `in`. */
+/* How much to ask `from` for: a record's worth, or, when bytes flow and go out as they came in,
+ * what `to` has room for. What `to` has no room for stays where it is, in the kernel, so that a
+ * receiver that stalls leaves no more than a record's worth here. */
+static size_t read_size(const struct relay *relay)
+{
+    if (!relay->flowing || !is_verbatim(relay))
+        return READ_SIZE;
+    size_t room = stream_room(relay->to);
+    if (relay->source == HTTP_FRAMING_LENGTH && room > relay->remaining)
+        room = (size_t)relay->remaining;
+    return room < BULK_SIZE ? READ_SIZE : room;
+}
+
+/* Reads into the empty `in`, as stream_read does; over TLS several records, if they are there. */
+static ssize_t fill_by_reading(struct relay *relay, struct turn *turn, size_t size)
+{
+    ssize_t n;
+    size = size < BULK_SIZE ? size : BULK_SIZE;
+    if (buf_reserve(relay->in, size) == -1)
+        return -1;
+    do {
+        n = stream_read(relay->from, buf_tail(relay->in), size - buf_len(relay->in));
+        if (n > 0) {
+            buf_produce(relay->in, (size_t)n);
+            turn->moved += (size_t)n;
+        }
+    } while (n > 0 && relay->from->ssl && buf_len(relay->in) + READ_SIZE <= size);
+    size_t len = buf_len(relay->in);
+    return len > 0 ? (ssize_t)len : n;
+}
+
+/* Moves bytes past the empty `in`, into which comes what `to` did not take; as splice_move. */
+static ssize_t fill_by_splicing(struct relay *relay, struct turn *turn, size_t size)
+{
+    ssize_t n = splice_move(relay->from, relay->to, size, relay->in);
+    if (n > 0) {
+        size_t written = (size_t)n - buf_len(relay->in);
+        turn->moved += (size_t)n + written;
+        body_moved(relay, written);
+    }
+    return n;
+}
+
+/* `in` is empty: reads once, or splices. */
 static enum relay_result fill(struct relay *relay, struct turn *turn)
 {
-    if (buf_reserve(relay->in, READ_SIZE) == -1)
-        return RELAY_NO_MEMORY;
-    ssize_t n = relay->from->eof ? 0 : stream_read(relay->from, buf_tail(relay->in), READ_SIZE);
+    size_t size = read_size(relay);
+    bool splices = size >= BULK_SIZE && relay->from->ssl == NULL && relay->to->ssl == NULL;
+    ssize_t n = 0;
+    if (!relay->from->eof) {
+        n = -1;
+        errno = ENOTSUP;
+        if (splices)
+            n = fill_by_splicing(relay, turn, size);
+        if (n == -1 && errno == ENOTSUP)
+            n = fill_by_reading(relay, turn, size);
+    }
     if (n > 0) {
-        buf_produce(relay->in, (size_t)n);
-        turn->moved += (size_t)n;
+        relay->flowing = n >= READ_SIZE;
         return RELAY_DONE;
     }
     if (n == -1 && errno == EAGAIN)
         return RELAY_WANTS_READ;
+    if (n == -1 && errno == ENOMEM)
+        return RELAY_NO_MEMORY;
     /* A clean end completes a body that lasts until the end, and only that. */
     if (n == 0 && relay->source == HTTP_FRAMING_CLOSE && !relay->from->broken) {
         relay->complete = true;

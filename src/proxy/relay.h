@@ -8,6 +8,9 @@
  * head that goes before the body. Nothing is read while anything waits to be written, so a
  * relay never holds more than one buffer of undelivered bytes.
  *
+ * Bytes that flow, and whose receiver has room, are read in larger pieces; between plain streams
+ * they go past `in` altogether (net/splice.h).
+ *
  * A relay keeps all its progress in itself and can be moved on by any worker. */
 #ifndef PORTICO_PROXY_RELAY_H
 #define PORTICO_PROXY_RELAY_H
@@ -30,6 +33,7 @@ struct relay {
     enum http_framing sink;   /* how it goes out */
     uint64_t remaining;       /* of a body of known length */
     struct http_chunk chunk;  /* of a chunked one */
+    bool flowing;             /* the last read found as much as it asked for, or plenty */
     bool complete;            /* the end of the body has been taken from `in` */
     uint64_t body;            /* content bytes taken from `in` so far */
 };

@@ -189,8 +189,12 @@ static enum step route_request(struct connection *c, const struct http_request *
     if (c->secure && !is_tls_host(c, route, x->config->table))
         return exchange_fail(c, REASON_WRONG_HOST);
     x->route = route;
-    if (route->cert_type != CERT_NONE && !forward_is_secure(request, &client))
+    if (route->cert_type != CERT_NONE && !forward_is_secure(request, &client)) {
+        /* Where HTTPS cannot work, nobody is sent there. */
+        if (certs_store_is_quarantined(c->service->certs, route->host))
+            return exchange_fail(c, REASON_CERTIFICATE);
         return redirect(c, request);
+    }
 
     forward_request(&x->head, request, &client, span_str(route->host),
                     span_make(x->log.text.data, x->log.request_id));

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 
-#define TURN_BYTES ((uint64_t)256 * 1024)
+#define TURN_BYTES ((uint64_t)1024 * 1024)
 #define TURN_TIME  (2 * CLOCK_MS)
 
 struct turn {

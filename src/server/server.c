@@ -157,6 +157,7 @@ static int start_service(struct server *server, struct err *err)
     server->service.resolver = server->resolver;
     server->service.upstreams = server->upstreams;
     server->service.tls = server->tls;
+    server->service.certs = server->certs;
     server->service.connection_ended = connection_ended;
     server->service.connection_ended_arg = server;
     pthread_mutex_init(&server->service.mutex, NULL);

@@ -110,6 +110,29 @@ static void refuses_what_is_too_much(void **state)
     buf_release(&buf);
 }
 
+/* Beyond the largest block of the pool there is one of its own size, which is not kept. */
+static void holds_what_must_not_be_lost(void **state)
+{
+    struct buf buf = {0};
+    int64_t before = metrics_get(METRIC_BUFFERS);
+    (void)state;
+    assert_int_equal(buf_reserve_large(&buf, 100), 0);
+    assert_int_equal(buf.cap, BUF_SMALL);
+    assert_int_equal(buf_reserve_large(&buf, 5 * BUF_MAX), 0);
+    append_pattern(&buf, 5 * BUF_MAX);
+    assert_int_equal(buf.cap, 5 * BUF_MAX);
+    assert_int_equal(metrics_get(METRIC_BUFFERS), before + 1);
+    buf_consume(&buf, BUF_MAX);
+    buf_trim(&buf);
+    assert_pattern(&buf, BUF_MAX, 4 * BUF_MAX);
+    buf_consume(&buf, 4 * BUF_MAX - 100);
+    buf_trim(&buf);
+    assert_int_equal(buf.cap, BUF_SMALL);
+    assert_pattern(&buf, 5 * BUF_MAX - 100, 100);
+    buf_release(&buf);
+    assert_int_equal(metrics_get(METRIC_BUFFERS), before);
+}
+
 static void remembers_a_failed_append(void **state)
 {
     static const char large[BUF_MAX];
@@ -226,6 +249,7 @@ int main(void)
         cmocka_unit_test(moves_to_the_front_before_it_grows),
         cmocka_unit_test(grows_through_all_sizes),
         cmocka_unit_test(refuses_what_is_too_much),
+        cmocka_unit_test(holds_what_must_not_be_lost),
         cmocka_unit_test(remembers_a_failed_append),
         cmocka_unit_test(formats),
         cmocka_unit_test(trims),

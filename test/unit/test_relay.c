@@ -697,6 +697,155 @@ static void to_tls_that_stalls(void **state)
     link_release(&link);
 }
 
+/* A relay between two plain peers; a body of BULK bytes and what follows it, or a tunnel's flow. */
+struct plain_link {
+    struct stream from, to;
+    int source, sink;
+    struct buf in;
+    struct relay relay;
+    size_t sent, received;
+};
+
+static void plain_init(struct plain_link *link, enum http_framing framing)
+{
+    int fds[2];
+    *link = (struct plain_link){0};
+    tls_peer_tcp_pair(fds);
+    link->source = fds[0];
+    stream_init(&link->from, fds[1]);
+    tls_peer_tcp_pair(fds);
+    link->sink = fds[0];
+    stream_init(&link->to, fds[1]);
+    relay_begin(&link->relay, &link->from, &link->in, &link->to, framing, BULK, framing);
+    current = &link->relay;
+}
+
+static void plain_release(struct plain_link *link)
+{
+    buf_release(&link->in);
+    stream_close(&link->from);
+    stream_close(&link->to);
+    close(link->source);
+    close(link->sink);
+    splice_thread_release();
+}
+
+static void plain_give(struct plain_link *link, size_t size)
+{
+    ssize_t n = send(link->source, bulk + link->sent, size - link->sent, MSG_NOSIGNAL);
+    link->sent += n > 0 ? (size_t)n : 0;
+}
+
+static void plain_take(struct plain_link *link, size_t size)
+{
+    ssize_t n = recv(link->sink, got + link->received, size, 0);
+    link->received += n > 0 ? (size_t)n : 0;
+}
+
+/* A turn; what it leaves behind when it would be parked is no more than a record's worth. */
+static enum relay_result plain_move(struct plain_link *link)
+{
+    struct turn turn = {.began = clock_now()};
+    enum relay_result result = relay_move(&link->relay, &turn);
+    assert_true(buf_len(&link->in) <= BUF_IO);
+    assert_int_equal(link->relay.body, link->to.bytes_written);
+    assert_int_equal(link->from.bytes_read, link->to.bytes_written + buf_len(&link->in));
+    buf_trim(&link->in);
+    return result;
+}
+
+/* Both ends stall as they like; the body ends where it ends, and what follows it stays. */
+static void a_large_body_between_plain_peers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct plain_link link;
+        size_t stalls = 0;
+        enum relay_result result;
+        plain_init(&link, HTTP_FRAMING_LENGTH);
+        do {
+            if (link.sent < BULK)
+                plain_give(&link, i & 1 && link.sent + 70000 < BULK ? link.sent + 70000 : BULK);
+            result = plain_move(&link);
+            stalls += result == RELAY_WANTS_WRITE;
+            assert_true(result == RELAY_DONE || result == RELAY_TURN_OVER ||
+                        result == RELAY_WANTS_READ || result == RELAY_WANTS_WRITE);
+            if (result == RELAY_WANTS_WRITE || i & 2)
+                plain_take(&link, i & 1 ? 20000 : BULK);
+        } while (result != RELAY_DONE);
+        assert_int_equal(send(link.source, tail, 5, MSG_NOSIGNAL), 5);
+        while (link.received < BULK)
+            plain_take(&link, BULK - link.received);
+        assert_memory_equal(got, bulk, BULK);
+        assert_int_equal(link.from.bytes_read, BULK);
+        assert_int_equal(link.relay.remaining, 0);
+        plain_release(&link);
+    }
+}
+
+/* The next request arrives together with the end of the body. */
+static void what_follows_a_large_body(void **state)
+{
+    struct plain_link link;
+    char next[sizeof tail] = "";
+    (void)state;
+    plain_init(&link, HTTP_FRAMING_LENGTH);
+    while (link.sent < BULK || link.received < BULK) {
+        plain_give(&link, BULK);
+        if (link.sent == BULK) {
+            assert_int_equal(send(link.source, tail, sizeof tail, MSG_NOSIGNAL), sizeof tail);
+            break;
+        }
+        plain_move(&link);
+        plain_take(&link, BULK);
+    }
+    while (plain_move(&link) != RELAY_DONE || link.received < BULK)
+        plain_take(&link, BULK);
+    assert_int_equal(link.received, BULK);
+    assert_memory_equal(got, bulk, BULK);
+    struct span in = buf_span(&link.in);
+    memcpy(next, in.data, in.len);
+    while (in.len < sizeof tail) {
+        ssize_t n = stream_read(&link.from, next + in.len, sizeof tail - in.len);
+        in.len += n > 0 ? (size_t)n : 0;
+    }
+    assert_string_equal(next, tail);
+    plain_release(&link);
+}
+
+/* H21, and a tunnel's clean end; and a receiver that leaves. */
+static void ends_of_a_large_body(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct plain_link link;
+        enum relay_result result;
+        plain_init(&link, i == 1 ? HTTP_FRAMING_CLOSE : HTTP_FRAMING_LENGTH);
+        do {
+            plain_give(&link, i == 2 && link.sink != -1 ? BULK / 4 : BULK - 1);
+            if (link.sent == BULK - 1)
+                shutdown(link.source, SHUT_WR);
+            if (i == 2 && link.received > 0) {
+                struct stream sink;
+                stream_init(&sink, link.sink);
+                stream_abort(&sink);
+                link.sink = -1;
+                link.received = 0;
+                tls_peer_wait(link.to.fd, POLLERR);
+            }
+            result = relay_move(&link.relay, &(struct turn){.began = clock_now()});
+            plain_take(&link, BULK);
+        } while (result == RELAY_WANTS_READ || result == RELAY_WANTS_WRITE ||
+                 result == RELAY_TURN_OVER);
+        static const enum relay_result expected[] = {RELAY_FROM_ENDED, RELAY_DONE, RELAY_TO_FAILED};
+        assert_int_equal(result, expected[i]);
+        while (i < 2 && link.received < BULK - 1)
+            plain_take(&link, BULK);
+        assert_memory_equal(got, bulk, link.received);
+        plain_release(&link);
+    }
+}
+
 static int setup(void **state)
 {
     uint32_t x = 1;
@@ -713,6 +862,7 @@ static int teardown(void **state)
 {
     (void)state;
     tls_identity_unref(identity);
+    stream_thread_release();
     tls_thread_release();
     buf_thread_release();
     buf_pool_release();
@@ -739,6 +889,9 @@ int main(void)
         cmocka_unit_test(joining_sees_what_is_malformed),
         cmocka_unit_test(from_tls_a_byte_at_a_time),
         cmocka_unit_test(to_tls_that_stalls),
+        cmocka_unit_test(a_large_body_between_plain_peers),
+        cmocka_unit_test(what_follows_a_large_body),
+        cmocka_unit_test(ends_of_a_large_body),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -12,12 +12,14 @@
 #include "base/check.h"
 #include "base/turnstile.h"
 
+enum step { ENTER, PASS, SLEEP, AWAKE, LEAVE };
+
 /* A worker that does one step after the other as it is told, and says when it has. */
 struct worker {
     struct turnstile *turnstile;
     pthread_t thread;
     sem_t go, done;
-    enum { ENTER, PASS, SLEEP, AWAKE, LEAVE } step;
+    enum step step;
 };
 
 static void *run(void *arg)
@@ -56,7 +58,7 @@ static void start(struct worker *worker, struct turnstile *turnstile)
     check(pthread_create(&worker->thread, NULL, run, worker) == 0);
 }
 
-static void tell(struct worker *worker, int step)
+static void tell(struct worker *worker, enum step step)
 {
     worker->step = step;
     sem_post(&worker->go);
@@ -67,7 +69,7 @@ static void await(struct worker *worker)
     check(sem_wait(&worker->done) == 0);
 }
 
-static void make(struct worker *worker, int step)
+static void make(struct worker *worker, enum step step)
 {
     tell(worker, step);
     await(worker);

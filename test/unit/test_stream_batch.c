@@ -1,0 +1,249 @@
+/* net/stream_batch: records that leave together, and a kernel that takes less than it promised.
+ *
+ * net/stream is compiled into this test with getsockopt and send in disguise, so that the kernel
+ * can be made to promise too much, and calls be counted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int room_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
+static ssize_t counted_send(int fd, const void *data, size_t size, int flags);
+
+#define getsockopt room_getsockopt
+#define send       counted_send
+#include "net/stream.c"
+#undef getsockopt
+#undef send
+
+#include "net/tls.h"
+#include "tls_peer.h"
+
+#define BULK ((size_t)1 << 20)
+
+static struct tls_identity *identity;
+static struct tls_server *tls;
+static char bulk[BULK], got[BULK];
+static bool promises_all;
+static unsigned sends;
+
+static int room_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
+{
+    int result = getsockopt(fd, level, name, value, size);
+    if (promises_all && name == SO_MEMINFO)
+        ((uint32_t *)value)[SK_MEMINFO_SNDBUF] = UINT32_MAX;
+    return result;
+}
+
+static ssize_t counted_send(int fd, const void *data, size_t size, int flags)
+{
+    sends++;
+    return send(fd, data, size, flags);
+}
+
+static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
+{
+    (void)arg, (void)name, (void)local;
+    return tls_identity_ref(identity);
+}
+
+struct link {
+    struct stream server;
+    SSL_CTX *ctx;
+    SSL *client;
+    int fd; /* the client's */
+};
+
+/* A stream whose handshake is done, and its client. `buffer`: of the kernel's for sending. */
+static void link_init(struct link *link, int version, int buffer)
+{
+    int fds[2];
+    *link = (struct link){.ctx = tls_peer_client_ctx(version)};
+    tls_peer_tcp_pair(fds);
+    if (buffer) {
+        setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+        setsockopt(fds[0], SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    }
+    stream_init(&link->server, fds[1]);
+    assert_int_equal(tls_accept(tls, &link->server), 0);
+    link->fd = fds[0];
+    link->client = tls_peer_connect(link->ctx, link->fd, "batch.test");
+    assert_int_equal(tls_peer_handshake(&link->server, link->client).server, 0);
+    sends = 0;
+}
+
+static void link_release(struct link *link)
+{
+    SSL_free(link->client);
+    SSL_CTX_free(link->ctx);
+    close(link->fd);
+    stream_close(&link->server);
+    promises_all = false;
+}
+
+/* What the client can read now, behind the `received` bytes that it has. */
+static size_t take(struct link *link, size_t received, size_t size)
+{
+    size_t count = 0;
+    SSL_read_ex(link->client, got + received, size, &count);
+    return count;
+}
+
+static void records_leave_together(void **state)
+{
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct link link;
+        int error;
+        link_init(&link, version, 4 << 20);
+        assert_int_equal(stream_write(&link.server, bulk, 65536), 65536);
+        assert_int_equal(sends, 1);
+        assert_null(link.server.held);
+        assert_int_equal(link.server.bytes_written, 65536);
+        /* More than a batch: the caller goes on from there. */
+        ssize_t n = stream_write(&link.server, bulk + 65536, BULK / 2);
+        assert_int_equal(sends, 2);
+        assert_true(n > 65536 && (size_t)n < BULK / 2);
+        /* A record by itself takes the usual way. */
+        size_t sent = 65536 + (size_t)n;
+        assert_int_equal(stream_write(&link.server, bulk + sent, 100), 100);
+        assert_int_equal(sends, 2);
+        sent += 100;
+        assert_int_equal(tls_peer_read(link.client, got, sent, &error), sent);
+        assert_memory_equal(got, bulk, sent);
+        link_release(&link);
+    }
+}
+
+/* What is held goes out in its place, and nothing overtakes it: neither what is written next nor
+ * a goodbye; and a read, which might write, waits for it. */
+static void a_kernel_that_promises_too_much(void **state)
+{
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct link link;
+        size_t sent = 0, received = 0, held = 0;
+        char byte;
+        link_init(&link, version, 32768);
+        promises_all = true;
+        while (received < BULK) {
+            size_t size = BULK - sent < 100000 ? BULK - sent : 100000;
+            ssize_t n = size ? stream_write(&link.server, bulk + sent, size) : 0;
+            if (n == -1) {
+                assert_int_equal(errno, EAGAIN);
+                assert_int_equal(link.server.write_wants, POLLOUT);
+            }
+            sent += n > 0 ? (size_t)n : 0;
+            if (link.server.held) {
+                held++;
+                if (stream_read(&link.server, &byte, 1) == -1 && link.server.held) {
+                    assert_int_equal(errno, EAGAIN);
+                    assert_int_equal(link.server.read_wants, POLLOUT);
+                }
+                if (stream_flush(&link.server) == -1) {
+                    assert_int_equal(errno, EAGAIN);
+                    assert_int_equal(link.server.write_wants, POLLOUT);
+                    if (sent == BULK && stream_shutdown(&link.server) == 0)
+                        assert_null(link.server.held);
+                }
+            }
+            received += take(&link, received, BULK - received);
+        }
+        assert_true(held > 1);
+        assert_int_equal(sent, BULK);
+        assert_memory_equal(got, bulk, BULK);
+        assert_int_equal(stream_flush(&link.server), 0);
+        assert_int_equal(stream_shutdown(&link.server), 0);
+        tls_peer_wait(link.fd, POLLIN);
+        assert_int_equal(take(&link, 0, 1), 0);
+        assert_int_equal(SSL_get_shutdown(link.client), SSL_RECEIVED_SHUTDOWN);
+        link_release(&link);
+    }
+}
+
+/* A stream that ends, or breaks, while something is held. */
+static void held_bytes_of_a_stream_that_ends(void **state)
+{
+    (void)state;
+    for (int breaks = 0; breaks < 2; breaks++) {
+        struct link link;
+        link_init(&link, 0, 32768);
+        promises_all = true;
+        while (link.server.held == NULL)
+            assert_true(stream_write(&link.server, bulk, 100000) > 0);
+        if (breaks) {
+            link.server.broken = true;
+            assert_int_equal(stream_flush(&link.server), -1);
+            assert_int_equal(errno, EPIPE);
+            assert_int_equal(stream_write(&link.server, bulk, 1), -1);
+            assert_int_equal(errno, EPIPE);
+        }
+        stream_close(&link.server);
+        assert_null(link.server.held);
+        link_release(&link);
+    }
+}
+
+/* A record that was refused by itself is the first of the next batch. */
+static void a_refused_record_goes_first(void **state)
+{
+    struct link link;
+    size_t sent = 0, received = 0;
+    int large = 4 << 20;
+    ssize_t n;
+    (void)state;
+    link_init(&link, 0, 32768);
+    while ((n = stream_write(&link.server, bulk + sent, 16384)) > 0)
+        sent += (size_t)n;
+    assert_int_equal(errno, EAGAIN);
+    setsockopt(link.server.fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
+    sends = 0;
+    n = stream_write(&link.server, bulk + sent, 65536);
+    assert_int_equal(n, 65536);
+    assert_int_equal(sends, 1);
+    for (sent += 65536; received < sent; received += take(&link, received, sent - received))
+        stream_flush(&link.server);
+    assert_memory_equal(got, bulk, sent);
+    link_release(&link);
+}
+
+static int setup(void **state)
+{
+    uint32_t x = 1;
+    (void)state;
+    for (size_t i = 0; i < BULK; i++) {
+        x = x * 1664525u + 1013904223u;
+        bulk[i] = (char)(x >> 24);
+    }
+    identity = tls_peer_make_identity("batch.test");
+    tls = tls_server_new(lookup, NULL, NULL);
+    return tls == NULL;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tls_server_free(tls);
+    tls_identity_unref(identity);
+    stream_thread_release();
+    tls_thread_release();
+    return 0;
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_leave_together),
+        cmocka_unit_test(a_kernel_that_promises_too_much),
+        cmocka_unit_test(held_bytes_of_a_stream_that_ends),
+        cmocka_unit_test(a_refused_record_goes_first),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
