@@ -45,7 +45,7 @@ struct entry {
     char *host;                    /* owned; fixed after init; IP literals in canonical form */
     struct tls_identity *identity; /* guarded by mutex; NULL: not loaded, or in quarantine */
     time_t renew_at;               /* guarded by mutex; 0: to be loaded */
-    char *problem;                 /* guarded by mutex; owned: what the log was told last, or NULL */
+    char *problem; /* guarded by mutex; owned: what the log was told last, or NULL */
 };
 
 struct certs_hosts {
@@ -131,10 +131,11 @@ static void report(struct certs_store *store, struct entry *entry, const struct 
     pthread_mutex_unlock(&store->mutex);
     if (err && !same)
         log_write(LOG_ERROR, "%s%s", err->message,
-                  quarantined ? "; until its file can be read or made anew, this host has no HTTPS, "
-                                "and HTTP answers 503; the user that runs Portico needs permission "
-                                "to read and write it (tried again every 10 s, and by a reload)"
-                              : "");
+                  quarantined
+                      ? "; until its file can be read or made anew, this host has no HTTPS, "
+                        "and HTTP answers 503; the user that runs Portico needs permission "
+                        "to read and write it (tried again every 10 s, and by a reload)"
+                      : "");
     else if (before && !err)
         log_write(LOG_INFO, "the certificate of %s is usable again", entry->host);
     free(before);
@@ -307,8 +308,7 @@ static struct entry *take_entry(const struct certs_hosts *old, const char *name)
     return entry;
 }
 
-static struct certs_hosts *collect_hosts(const struct certs_hosts *old,
-                                         const struct config *config)
+static struct certs_hosts *collect_hosts(const struct certs_hosts *old, const struct config *config)
 {
     struct certs_hosts *hosts =
         calloc(1, sizeof *hosts + config->route_count * sizeof hosts->entries[0]);

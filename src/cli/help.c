@@ -17,6 +17,7 @@ static void print_overview(void)
            "\n"
            "  portico run [FILE]        serve; the default command\n"
            "  portico check [FILE]      check the configuration and report every problem\n"
+           "  portico reload [FILE]     have the process that serves it read it again\n"
            "  portico version           print the version\n"
            "  portico help              print this\n"
            "  portico help KEY          explain a key, a section or a variable of the environment\n"

@@ -413,7 +413,7 @@ static const char *file_name(const char *path)
 /* Everything but the file and the table of routes, as far as it goes. NULL only when out of memory.
  * Problems are in no order yet. */
 static struct config *assemble(const char *path, const struct notation *notation,
-                            notation_parser *parse, struct span text, struct problems *problems)
+                               notation_parser *parse, struct span text, struct problems *problems)
 {
     const char *file = file_name(path);
     struct value_tree *tree = parse(file, text, problems);

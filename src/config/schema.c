@@ -142,8 +142,10 @@ const struct setting_form schema_forms[SETTING_TYPE_COUNT] = {
     [SETTING_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
                           "^(builtin:hello|(" NAME "|\\[" IPV6 "\\]):0*[1-9][0-9]{0,4})$"},
     [SETTING_CERT_TYPE] = {"choice", "text: one of the words below", NULL},
-    [SETTING_PATH] = {"path", "text: an absolute path, or one that begins in the directory in "
-                              "which Portico is started", ".+"},
+    [SETTING_PATH] = {"path",
+                      "text: an absolute path, or one that begins in the directory in "
+                      "which Portico is started",
+                      ".+"},
     [SETTING_EMAIL] = {"mail address", "text", "^[^@ ]+@[^@ ]+$"},
     [SETTING_ADDRESSES] = {"list of addresses", "texts in brackets: IP addresses without port",
                            "^" ADDRESS "$"},

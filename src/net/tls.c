@@ -180,8 +180,7 @@ static int choose_identity(struct tls_server *server, SSL *ssl, struct hello *he
     if (hello->refused == REASON_NONE) {
         identity = find_identity(server, ssl, hello);
         if (identity == NULL)
-            hello->refused =
-                errno == ENOKEY ? REASON_HANDSHAKE_CERTIFICATE : REASON_HANDSHAKE_NAME;
+            hello->refused = errno == ENOKEY ? REASON_HANDSHAKE_CERTIFICATE : REASON_HANDSHAKE_NAME;
     }
     if (identity == NULL) {
         *alert = hello->refused == REASON_HANDSHAKE_NAME ? SSL_AD_UNRECOGNIZED_NAME

@@ -38,7 +38,7 @@ struct acceptor {
     int wake_fd;
     bool started; /* main thread only */
     atomic_bool stopping;
-    atomic_bool resting; /* no room: somebody's end is worth a wake-up */
+    atomic_bool resting;                            /* no room: somebody's end is worth a wake-up */
     const struct listener_set *_Atomic replacement; /* for the listeners; NULL: none */
     sem_t replaced;                                 /* posted once it is in their place */
 

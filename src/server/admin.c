@@ -72,8 +72,10 @@ static int command(void *arg, const char *request, FILE *out)
 {
     if (strcmp(request, "reload") == 0)
         return (int)reload(arg, "portico reload", out);
-    fprintf(out, "this Portico (%s) does not know that command; is the other one of the same "
-                 "version?\n", PORTICO_VERSION);
+    fprintf(out,
+            "this Portico (%s) does not know that command; is the other one of the same "
+            "version?\n",
+            PORTICO_VERSION);
     return 1;
 }
 

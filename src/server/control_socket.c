@@ -38,8 +38,10 @@ static int address_in(const char *dir, struct sockaddr_un *address, struct err *
     int len = snprintf(address->sun_path, sizeof address->sun_path, "%s/" SOCKET_NAME, dir);
     if (len >= 0 && (size_t)len < sizeof address->sun_path)
         return 0;
-    err_set(err, "the path of the control socket, %s/" SOCKET_NAME ", is longer than the %zu bytes "
-            "that a socket's may have", dir, sizeof address->sun_path - 1);
+    err_set(err,
+            "the path of the control socket, %s/" SOCKET_NAME ", is longer than the %zu bytes "
+            "that a socket's may have",
+            dir, sizeof address->sun_path - 1);
     err_hint(err, "let [server] run_dir name a directory with a shorter path");
     errno = ENAMETOOLONG;
     return -1;
@@ -162,7 +164,7 @@ static int connect_in(const char *dir)
 
 int control_socket_connect(const struct config *config, struct err *err)
 {
-    char runtime[PATH_MAX], tried[PLACES * 128] = "", text[128];
+    char runtime[PATH_MAX], tried[512] = "", text[128];
     const char *places[PLACES];
     size_t count = 0, used = 0;
     if (config->run_dir) {
@@ -179,9 +181,9 @@ int control_socket_connect(const struct config *config, struct err *err)
         if (fd != -1)
             return fd;
         if (used < sizeof tried)
-            used += (size_t)snprintf(tried + used, sizeof tried - used, "%s%.80s/" SOCKET_NAME
-                                     " (%s)", i ? ", " : "", places[i],
-                                     strerror_r(errno, text, sizeof text));
+            used +=
+                (size_t)snprintf(tried + used, sizeof tried - used, "%s%s/" SOCKET_NAME " (%s)",
+                                 i ? ", " : "", places[i], strerror_r(errno, text, sizeof text));
     }
     err_set(err, "no process answers at %s", tried);
     return err_hint(err, "is Portico running, with the same [server] run_dir or CERT_DIR, and as "

@@ -70,8 +70,10 @@ static int check_file(const char *path, struct err *err)
         return err_hint(err, "start Portico with a file (portico run FILE) to be able to reload");
     }
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-        err_set(err, "the configuration %s is no file but a pipe or a device, which cannot be "
-                     "read again", path);
+        err_set(err,
+                "the configuration %s is no file but a pipe or a device, which cannot be "
+                "read again",
+                path);
         return err_hint(err, "start Portico with a file (portico run FILE) to be able to reload");
     }
     return 0;
@@ -120,7 +122,7 @@ static void mention_restart(const struct config *started, const struct config *n
 
 /* What the new configuration needs, ready to be published. */
 struct prepared {
-    struct config *config;      /* a reference */
+    struct config *config; /* a reference */
     struct listener_set listeners;
     struct certs_hosts *hosts; /* owned */
 };

@@ -186,12 +186,11 @@ static int start(struct server *server, struct err *err)
     check_on_panic(workers_report);
     if (listener_set_open(&server->listeners, &none, server->config, err) == -1)
         return -1;
-    server->acceptor =
-        acceptor_new(&server->service, server->admission, &server->listeners, err);
+    server->acceptor = acceptor_new(&server->service, server->admission, &server->listeners, err);
     if (server->acceptor == NULL || acceptor_start(server->acceptor, err) == -1)
         return -1;
-    server->reload = (struct reload){server->config,    &server->service, server->certs,
-                                     server->acceptor,  server->workers,  &server->listeners};
+    server->reload = (struct reload){server->config,   &server->service, server->certs,
+                                     server->acceptor, server->workers,  &server->listeners};
     server->admin = admin_new(&server->reload, &server->watch, err);
     if (server->admin == NULL)
         return -1;

@@ -24,9 +24,8 @@
 
 /* IN_MODIFY is left out on purpose: a file that is being written is half a file. */
 #define FILE_EVENTS (IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
-#define DIR_EVENTS                                                                                 \
-    (FILE_EVENTS | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
-#define LINKS_MAX 40u /* as the kernel has it */
+#define DIR_EVENTS  (FILE_EVENTS | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
+#define LINKS_MAX   40u /* as the kernel has it */
 
 static struct watch_identity identify(const char *path)
 {
