@@ -61,10 +61,10 @@ static int pipe_open(void)
 static ssize_t pipe_fill(struct stream *from, size_t size)
 {
     ssize_t count;
+    from->drained = false;
     do
         count = splice(from->fd, NULL, pipe_ends.in, NULL, size, FLAGS);
     while (count == -1 && errno == EINTR);
-    from->drained = false;
     if (count > 0) {
         from->bytes_read += (uint64_t)count;
     } else if (count == 0) {
