@@ -79,9 +79,23 @@ static int check_file(const char *path, struct err *err)
     return 0;
 }
 
+/* A file that has a path and yet no name is a mount point whose file was replaced outside, as most
+ * editors do when they save: whatever is written there now, in here is the old one. */
+static void warn_about_mount(const char *path, FILE *out)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_nlink == 0)
+        say(out, LOG_WARN,
+            "%s is mounted by itself and was replaced outside, so this is the file of before; "
+            "mount "
+            "its directory instead, or start the container anew",
+            path);
+}
+
 static struct config *load(const struct config *old, FILE *out)
 {
     struct config_problems problems = {0};
+    warn_about_mount(old->path, out);
     struct config *config = config_load(old->path, old->notation, &problems);
     for (size_t i = 0; i < problems.found.count; i++)
         log_error(&problems.found.items[i]);

@@ -192,6 +192,26 @@ def test_watch(portico_factory):
     portico.wait_log("portico reload: reloading")
 
 
+def test_a_file_that_is_mounted_by_itself(portico_factory, tmp_path):
+    """Written in place it is seen; one that takes its name outside is not, and the log says so."""
+    if subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no mount namespaces here")
+    outside, inside = tmp_path / "outside.toml", tmp_path / "portico0" / "config.toml"
+    watched = hello("a.test", server={"listen": ["127.0.0.1"], "watch": True})
+    outside.write_text(watched)
+    script = f'mount --bind {outside} {inside} && exec "$@"'
+    portico = portico_factory(watched, wrapper=("unshare", "-m", "sh", "-c", script, "sh"))
+    mark = portico.log.mark()
+    outside.write_text(watched.replace("a.test", "b.test"))
+    await_done(portico, mark)
+    assert status_of(portico, "b.test") == 200
+    mark = portico.log.mark()
+    rename(outside, watched.replace("a.test", "c.test"))
+    portico.wait_log("is mounted by itself and was replaced outside", mark)
+    await_done(portico, mark)
+    assert (status_of(portico, "b.test"), status_of(portico, "c.test")) == (200, 421)
+
+
 # Errors
 
 def test_an_error_leaves_the_old_one_running(portico_factory):
