@@ -42,6 +42,8 @@ struct acceptor {
     const struct listener_set *_Atomic replacement; /* for the listeners; NULL: none */
     sem_t replaced;                                 /* posted once it is in their place */
 
+    struct config *config; /* a reference: the snapshot */
+    unsigned config_version;
     struct listener_set listeners;
     int64_t swept;
     struct overload overload;
@@ -75,13 +77,14 @@ static void complain(struct acceptor *acceptor, const struct address *client)
 }
 
 /* Decides on one that was accepted. False: it was turned away, and is closed. */
-static bool admit(struct acceptor *acceptor, const struct config *config, int fd,
-                  const struct address *client, bool trusted, bool secure)
+static bool admit(struct acceptor *acceptor, int fd, const struct address *client, bool trusted,
+                  bool secure)
 {
     const struct refusal *refusal = NULL;
     if (!overload_admits(&acceptor->overload, secure)) {
         refusal = &acceptor->service->overloaded;
-    } else if (!trusted && !admission_enter(acceptor->admission, client, config->max_per_client)) {
+    } else if (!trusted &&
+               !admission_enter(acceptor->admission, client, acceptor->config->max_per_client)) {
         refusal = &acceptor->over_limit;
         complain(acceptor, client);
     }
@@ -111,12 +114,10 @@ static bool accept_one(struct acceptor *acceptor, const struct listening *listen
             upstreams_close_idle(service->upstreams);
         return false;
     }
-    struct config *config = service_config(service);
+    const struct config *config = acceptor->config;
     bool trusted = trust_has(config, &client);
     int64_t timeout = listener->secure ? config->timeouts.handshake : config->timeouts.head;
-    bool admitted = admit(acceptor, config, fd, &client, trusted, listener->secure);
-    config_unref(config);
-    if (!admitted) {
+    if (!admit(acceptor, fd, &client, trusted, listener->secure)) {
         room_release(service->room, slot);
         return true;
     }
@@ -167,14 +168,6 @@ static void replace_listeners(struct acceptor *acceptor, const struct listener_s
     sem_post(&acceptor->replaced);
 }
 
-static void tick_overload(struct acceptor *acceptor, int64_t now)
-{
-    struct config *config = service_config(acceptor->service);
-    overload_set_max_wait(&acceptor->overload, config->max_wait);
-    config_unref(config);
-    overload_tick(&acceptor->overload, now);
-}
-
 /* Wakes what has waited long enough; returns how long poll may sleep. While there are
  * connections, new deadlines can come at any time, so it ticks. */
 static int sweep(struct acceptor *acceptor, bool resting)
@@ -185,12 +178,25 @@ static int sweep(struct acceptor *acceptor, bool resting)
     if (now - acceptor->swept >= TICK || !anyone) {
         room_sweep(acceptor->service->room, now);
         next = upstreams_sweep(acceptor->service->upstreams, now);
-        tick_overload(acceptor, now);
+        overload_tick(&acceptor->overload, now);
         acceptor->swept = now;
     }
     if (anyone || resting || acceptor->overload.shedding)
         next = now + TICK;
     return clock_poll_timeout(next, now);
+}
+
+/* Takes another snapshot if a configuration has been published since the last. A reload always ends
+ * with acceptor_set_listeners, so an old one is let go of at once. */
+static void refresh_config(struct acceptor *acceptor)
+{
+    unsigned version = atomic_load(&acceptor->service->config_version);
+    if (version == acceptor->config_version)
+        return;
+    config_unref(acceptor->config);
+    acceptor->config_version = version;
+    acceptor->config = service_config(acceptor->service);
+    overload_set_max_wait(&acceptor->overload, acceptor->config->max_wait);
 }
 
 static void *run(void *arg)
@@ -201,6 +207,7 @@ static void *run(void *arg)
         struct pollfd fds[LISTENER_SET_MAX + 1];
         uint64_t ignored;
         const struct listener_set *new = atomic_exchange(&acceptor->replacement, NULL);
+        refresh_config(acceptor);
         if (new)
             replace_listeners(acceptor, new);
         atomic_store(&acceptor->resting, full);
@@ -234,7 +241,9 @@ struct acceptor *acceptor_new(struct service *service, struct admission *admissi
     acceptor->service = service;
     acceptor->admission = admission;
     acceptor->listeners = *listeners;
-    overload_init(&acceptor->overload, service, 0);
+    acceptor->config_version = atomic_load(&service->config_version);
+    acceptor->config = service_config(service);
+    overload_init(&acceptor->overload, service, acceptor->config->max_wait);
     refusal_init(&acceptor->over_limit, REASON_CLIENT_LIMIT);
     sem_init(&acceptor->replaced, 0, 0);
     acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -277,6 +286,7 @@ void acceptor_free(struct acceptor *acceptor)
         pthread_join(acceptor->thread, NULL);
     }
     close_listeners(acceptor);
+    config_unref(acceptor->config);
     if (acceptor->wake_fd != -1)
         close(acceptor->wake_fd);
     sem_destroy(&acceptor->replaced);

@@ -128,7 +128,6 @@ static void serve_clients(struct admin *admin, const struct pollfd fds[FD_COUNT]
 static void *run(void *arg)
 {
     struct admin *admin = arg;
-    set_watch(admin);
     while (!atomic_load(&admin->stopping)) {
         struct pollfd fds[FD_COUNT];
         uint64_t ignored;
@@ -173,11 +172,13 @@ struct admin *admin_new(struct reload *reload, struct watch *watch, struct err *
     }
     admin->reload = reload;
     admin->watch = watch;
+    admin->wake_fd = -1;
     admin->control = CONTROL_SOCKET_NONE;
     for (unsigned i = 0; i < CLIENTS; i++)
         admin->clients[i] = ADMIN_CLIENT_NONE;
-    admin->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     open_control(admin);
+    set_watch(admin);
+    admin->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (admin->wake_fd != -1 && thread_start(&admin->thread, "admin", run, admin) == 0) {
         admin->started = true;
         return admin;

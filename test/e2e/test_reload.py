@@ -444,7 +444,7 @@ def test_old_configurations_are_freed(portico_factory):
         portico.reload(large)
         assert status_of(portico, "host7.test") == 200
         portico.reload(hello("a.test"))
-        assert portico.status()["config_refs"] == portico.baseline["config_refs"]
+        portico.await_status(lambda n: n["config_refs"] == portico.baseline["config_refs"])
     if scaled(True, False):
         assert portico.resident() - before < 8 << 20
     portico.await_balance()
