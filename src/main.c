@@ -33,6 +33,10 @@ int main(int argc, char **argv)
             return cli_run(&source);
         return printed(is_reload ? cli_reload(&source) : cli_check(&source));
     }
+    if (strcmp(command, "config") == 0)
+        return printed(cli_config(argv + 2));
+    if (strcmp(command, "explain") == 0)
+        return printed(cli_explain(argv + 2));
     if (argc > 3)
         return usage("too many arguments", argv[3]);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
