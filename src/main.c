@@ -23,13 +23,15 @@ static int printed(int status)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "run";
-    bool is_run = strcmp(command, "run") == 0;
+    bool is_run = strcmp(command, "run") == 0, is_reload = strcmp(command, "reload") == 0;
 
-    if (is_run || strcmp(command, "check") == 0) {
+    if (is_run || is_reload || strcmp(command, "check") == 0) {
         struct cli_source source;
         if (cli_source_parse(argv + (argc > 1 ? 2 : 1), &source) < 0)
             return CLI_BAD_USAGE;
-        return is_run ? cli_run(&source) : printed(cli_check(&source));
+        if (is_run)
+            return cli_run(&source);
+        return printed(is_reload ? cli_reload(&source) : cli_check(&source));
     }
     if (strcmp(command, "config") == 0)
         return printed(cli_config(argv + 2));

@@ -410,9 +410,10 @@ static const char *file_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* Everything but the file. Problems are in no order yet. */
-static struct config *build(const char *path, const struct notation *notation,
-                            notation_parser *parse, struct span text, struct problems *problems)
+/* Everything but the file and the table of routes, as far as it goes. NULL only when out of memory.
+ * Problems are in no order yet. */
+static struct config *assemble(const char *path, const struct notation *notation,
+                               notation_parser *parse, struct span text, struct problems *problems)
 {
     const char *file = file_name(path);
     struct value_tree *tree = parse(file, text, problems);
@@ -428,11 +429,19 @@ static struct config *build(const char *path, const struct notation *notation,
         .context = {.file = file, .notation = notation, .tree = tree, .problems = problems}};
     load_root(&loader);
     load_environment(&loader);
-    if (problems_is_empty(problems)) {
+    return config;
+}
+
+/* Everything but the file. */
+static struct config *build(const char *path, const struct notation *notation,
+                            notation_parser *parse, struct span text, struct problems *problems)
+{
+    struct config *config = assemble(path, notation, parse, text, problems);
+    if (config && problems_is_empty(problems)) {
         config->table = route_table_new(config->routes, config->route_count);
         if (config->table)
             return config;
-        problems_add(problems, file, 0, 0, "out of memory");
+        problems_add(problems, file_name(path), 0, 0, "out of memory");
     }
     config_unref(config);
     return NULL;
@@ -477,6 +486,20 @@ struct config *config_load(const char *path, const struct notation *notation,
         notation = notation_of(path);
     char *text = config_read(path, file_name(path), notation, &len, &problems->found);
     return text ? load_owned(path, notation, text, len, problems) : NULL;
+}
+
+struct config *config_peek(const char *path, const struct notation *notation)
+{
+    struct problems problems = {0};
+    size_t len = 0;
+    if (notation == NULL)
+        notation = notation_of(path);
+    char *text = config_read(path, file_name(path), notation, &len, &problems);
+    struct config *config =
+        assemble(path, notation, notation->parse, span_make(text ? text : "", len), &problems);
+    problems_release(&problems);
+    free(text);
+    return config;
 }
 
 /* ---- References ---- */

@@ -46,7 +46,8 @@ static bool value_of(struct value_tree *tree, const struct setting *setting, con
         return text_value(tree, schema_cert_types[*(const enum cert_type *)member], value);
     case SETTING_HOST:
     case SETTING_UPSTREAM:
-    case SETTING_EMAIL: {
+    case SETTING_EMAIL:
+    case SETTING_PATH: {
         const char *text = *(char *const *)member;
         return text == NULL || text_value(tree, text, value);
     }

@@ -61,10 +61,13 @@ static void print_type(struct json_writer *json, const struct setting *setting)
     case SETTING_HOST:
     case SETTING_UPSTREAM:
     case SETTING_EMAIL:
+    case SETTING_PATH:
         json_string(json, "type", "string");
         json_string(json, "pattern", schema_forms[setting->type].pattern);
         if (setting->type == SETTING_HOST)
             json_integer(json, "maxLength", HOST_MAX + 1); /* and a dot at its end */
+        if (setting->type == SETTING_PATH)
+            json_integer(json, "maxLength", SCHEMA_PATH_MAX);
         break;
     }
 }

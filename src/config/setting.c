@@ -77,6 +77,7 @@ const char *setting_expected(const struct setting *setting, char out[SETTING_EXP
     case SETTING_HOST:
     case SETTING_UPSTREAM:
     case SETTING_EMAIL:
+    case SETTING_PATH:
         snprintf(out, SETTING_EXPECTED, "text such as %s", setting->example);
         break;
     }
@@ -349,6 +350,22 @@ static int apply_email(const struct setting *setting, char **out, const struct v
     return *out ? 0 : -1;
 }
 
+static int apply_path(const struct setting *setting, char **out, const struct value *value,
+                      struct setting_context *context)
+{
+    struct span path = value->string;
+    if (path.len == 0 || memchr(path.data, '\0', path.len)) {
+        report(context, setting, value, path.len ? "contains a NUL" : "is empty");
+        return -1;
+    }
+    if (path.len > SCHEMA_PATH_MAX)
+        return err_hint(report(context, setting, value, "is too long"),
+                        "the path of a socket in it has room for %u bytes of directory",
+                        SCHEMA_PATH_MAX);
+    *out = keep(context, path);
+    return *out ? 0 : -1;
+}
+
 /* An item of a list that is no string. */
 static int report_item(struct setting_context *context, const struct setting *setting,
                        const struct value *item)
@@ -466,6 +483,8 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
         return apply_cert_type(setting, member, value, context);
     case SETTING_EMAIL:
         return apply_email(setting, member, value, context);
+    case SETTING_PATH:
+        return apply_path(setting, member, value, context);
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
         return apply_list(setting, member, value, context);
