@@ -27,8 +27,9 @@
 
 #define ROOM_MAGIC 0x526f6f6du /* "Room" */
 #define CACHE_LINE 64u
-/* Descriptors that are neither a client's nor its upstream's: the lowest free number is always
- * the next, so none of a connection's is higher than twice the slots and these. */
+/* Descriptors that are neither a client's nor its upstream's: idle ones in the pools, the workers'
+ * pipes, files, listeners. The lowest free number is always the next, so none of a connection's is
+ * higher than twice the slots and these; if one were, its wait would fail with EMFILE. */
 #define OTHER_DESCRIPTORS 8192u
 
 struct room {
@@ -168,7 +169,7 @@ static int register_locked(struct room *room, const struct room_slot *slot, stru
         watch_renew(watch);
     bool out = stream->in_epoll_out || (events & EPOLLOUT);
     struct epoll_event event = {
-        .events = EPOLLIN | EPOLLRDHUP | EPOLLET | (out ? (uint32_t)EPOLLOUT : 0u),
+        .events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET | (out ? (uint32_t)EPOLLOUT : 0u),
         .data.u64 = watch_datum(watch, stream->fd),
     };
     int op = stream->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;

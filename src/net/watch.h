@@ -21,6 +21,8 @@
  *     it reads stays. RDHUP, HUP and ERR are never taken out: they end with the descriptor, and
  *     so does every connection that goes on reading until it sees them, after which it does not
  *     wait to read any more.
+ *     PRI stays likewise, and ends no wait: whoever has it sends urgent data, and then a read can
+ *     end at the mark before it has taken everything (room_expect_silence).
  *  4. OUT is not written down. Each wait to write registers anew, upon which the kernel reports
  *     what holds. */
 #ifndef PORTICO_NET_WATCH_H
@@ -33,7 +35,8 @@
 #include <sys/epoll.h>
 
 #define WATCH_NOBODY UINT32_MAX
-#define WATCH_ENDS   ((uint32_t)(EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+/* What is written down. */
+#define WATCH_KEPT ((uint32_t)(EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 
 struct watch {
     _Atomic uint64_t reported;
@@ -90,7 +93,7 @@ static inline void watch_disown(struct watch *watch)
     atomic_store(&watch->owner, WATCH_NOBODY);
 }
 
-/* What was reported and not told: IN, and WATCH_ENDS. */
+/* What was reported and not told, of WATCH_KEPT. */
 static inline uint32_t watch_untold(struct watch *watch)
 {
     return (uint32_t)atomic_load(&watch->reported);
@@ -117,7 +120,7 @@ static inline bool watch_report(struct watch *watch, const struct epoll_event *e
         if (reported >> 32 != event->data.u64 >> 32)
             return false;
     } while (!atomic_compare_exchange_weak(&watch->reported, &reported,
-                                           reported | (event->events & (EPOLLIN | WATCH_ENDS))));
+                                           reported | (event->events & WATCH_KEPT)));
     return true;
 }
 
