@@ -3,16 +3,17 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 
+/* Data that name no descriptor: their low halves are above all numbers of descriptors. */
 #define WAKE_DATUM       UINT64_MAX
 #define HANDSHAKES_DATUM (UINT64_MAX - 1)
 #define MARK_DATUM       (UINT64_MAX - 2)
-_Static_assert((uint32_t)MARK_DATUM >= ROOM_QUEUE_DATA, "they cannot be a descriptor's");
 
 /* A full handshake costs about as much as this number of ordinary turns (src/README.md has the
  * figures), so a machine that cannot do it all is shared by halves. */

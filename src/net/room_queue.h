@@ -16,7 +16,8 @@
 #define PORTICO_NET_ROOM_QUEUE_H
 
 #include <stdint.h>
-#include <sys/epoll.h>
+
+struct epoll_event;
 
 enum room_queue { ROOM_MAIN, ROOM_HANDSHAKES, ROOM_QUEUES };
 
@@ -26,14 +27,11 @@ struct room_mark {
 };
 
 struct room_queues {
-    int epoll_fds[ROOM_QUEUES]; /* owned */
+    int epoll_fds[ROOM_QUEUES]; /* owned; descriptors are registered in them with data whose low
+                                   half is the descriptor (net/watch) */
     struct room_mark marks[ROOM_QUEUES];
     int wake_fd; /* owned: an eventfd */
 };
-
-/* Data of events with low halves from here on are the queues' own: no descriptor's number is that
- * large. */
-#define ROOM_QUEUE_DATA UINT32_C(0xfffffff0)
 
 /* 0, or -1 with errno; room_queues_release is due in either case. */
 int room_queues_init(struct room_queues *queues);
