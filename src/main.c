@@ -31,6 +31,10 @@ int main(int argc, char **argv)
             return CLI_BAD_USAGE;
         return is_run ? cli_run(&source) : printed(cli_check(&source));
     }
+    if (strcmp(command, "config") == 0)
+        return printed(cli_config(argv + 2));
+    if (strcmp(command, "explain") == 0)
+        return printed(cli_explain(argv + 2));
     if (argc > 3)
         return usage("too many arguments", argv[3]);
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||

@@ -306,13 +306,12 @@ struct leaf_files {
 
 /* Host names come from the configuration, which has checked them; that none of them leaves
  * the directory does not rest on that alone. */
-static int leaf_paths(const struct local_ca *ca, const char *host, struct leaf_files *files,
-                      struct err *err)
+static int leaf_paths(const char *dir, const char *host, struct leaf_files *files, struct err *err)
 {
     if (host[0] == '\0' || host[0] == '.' || strchr(host, '/') != NULL || strlen(host) > 250)
         return err_set(err, "no certificate can be made for a host of that name: %.253s", host);
-    snprintf(files->crt_path, PATH_MAX, "%s/self-signed/%s.crt", ca->dir, host);
-    snprintf(files->key_path, PATH_MAX, "%s/self-signed/%s.key", ca->dir, host);
+    snprintf(files->crt_path, PATH_MAX, "%s/self-signed/%s.crt", dir, host);
+    snprintf(files->key_path, PATH_MAX, "%s/self-signed/%s.key", dir, host);
     return 0;
 }
 
@@ -417,7 +416,7 @@ out:
 bool local_ca_has(const struct local_ca *ca, const char *host)
 {
     struct leaf_files files;
-    return leaf_paths(ca, host, &files, NULL) == 0 && access(files.crt_path, F_OK) == 0 &&
+    return leaf_paths(ca->dir, host, &files, NULL) == 0 && access(files.crt_path, F_OK) == 0 &&
            access(files.key_path, F_OK) == 0;
 }
 
@@ -451,7 +450,7 @@ int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local
     struct leaf_files files;
 
     *leaf = (struct local_ca_leaf){0};
-    if (leaf_paths(ca, host, &files, err) != 0)
+    if (leaf_paths(ca->dir, host, &files, err) != 0)
         return -1;
     if (load_leaf(ca, host, &files, now, false, leaf) && now < leaf->renew_at)
         return 0;
@@ -461,5 +460,34 @@ int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local
         return -1;
     int result = renew_locked(ca, host, &files, now, leaf, err);
     unlock(ca);
+    return result;
+}
+
+int local_ca_inspect(const char *dir, const char *host, struct local_ca_file *file, struct err *err)
+{
+    struct leaf_files files;
+    char *crt = NULL;
+    size_t len = 0;
+    X509 *cert = NULL;
+    int result = -1;
+
+    *file = (struct local_ca_file){0};
+    errno = EINVAL;
+    if (leaf_paths(dir, host, &files, err) != 0)
+        return -1;
+    memcpy(file->path, files.crt_path, sizeof file->path);
+    if (pem_file_read(files.crt_path, &crt, &len, err) != 0)
+        return -1;
+    cert = issue_read_cert(crt, len);
+    if (cert == NULL || !issue_term(cert, &file->begin, &file->end))
+        err_set(err, "%s is damaged, and will be made anew", files.crt_path);
+    else if (!issue_covers(cert, host))
+        err_set(err, "%s is for another host, and will be made anew", files.crt_path);
+    else
+        result = 0;
+    X509_free(cert);
+    free(crt);
+    ERR_clear_error();
+    errno = EINVAL;
     return result;
 }

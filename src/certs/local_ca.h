@@ -14,6 +14,7 @@
 #ifndef PORTICO_CERTS_LOCAL_CA_H
 #define PORTICO_CERTS_LOCAL_CA_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -48,5 +49,16 @@ bool local_ca_has(const struct local_ca *ca, const char *host);
  * names the host. */
 int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local_ca_leaf *leaf,
                  struct err *err);
+
+/* What lies on the disk for a host. */
+struct local_ca_file {
+    char path[PATH_MAX];
+    time_t begin, end; /* the certificate's term */
+};
+
+/* Looks at the certificate for `host` in `dir`, and makes nothing. 0; or -1 with `err` and errno
+ * (ENOENT: there is none yet). file->path is set in any case but that of an impossible host. */
+int local_ca_inspect(const char *dir, const char *host, struct local_ca_file *file,
+                     struct err *err);
 
 #endif

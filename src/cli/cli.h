@@ -25,6 +25,10 @@ int cli_run(const struct cli_source *source);   /* serve until SIGTERM or SIGINT
 int cli_check(const struct cli_source *source); /* load and report */
 int cli_version(void);
 
+/* These two read their own arguments, NULL-terminated, and move them. */
+int cli_config(char **arguments);  /* the configuration in force, in any notation */
+int cli_explain(char **arguments); /* what would become of a request */
+
 /* `topic` is a key, a section, a variable of the environment, "--reference" or "--schema"; NULL:
  * the commands. */
 int cli_help(const char *topic);

@@ -17,6 +17,12 @@ static void print_overview(void)
            "\n"
            "  portico run [FILE]        serve; the default command\n"
            "  portico check [FILE]      check the configuration and report every problem\n"
+           "  portico config [FILE]     print the configuration in force; --to toml|json|yaml\n"
+           "                            prints another notation, --no-defaults less\n"
+           "  portico explain URL [FILE]\n"
+           "                            say what would become of such a request; --method METHOD,\n"
+           "                            --from ADDRESS and --header 'Name: value' say more about\n"
+           "                            it, --json is for scripts\n"
            "  portico version           print the version\n"
            "  portico help              print this\n"
            "  portico help KEY          explain a key, a section or a variable of the environment\n"
@@ -37,7 +43,8 @@ static void print_overview(void)
         printf("  %-18s %s (default %s)\n", schema_variables[i].name, schema_variables[i].help,
                schema_variables[i].fallback);
     printf("\n"
-           "Exit status: 0 done, 1 trouble while running, 2 a problem in the configuration.\n");
+           "Exit status: 0 done, 1 trouble while running (or, of explain: the request would be\n"
+           "refused), 2 a problem in the configuration.\n");
 }
 
 /* "timeouts.head", into `out`. */

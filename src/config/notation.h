@@ -1,9 +1,11 @@
 /* Notations: TOML, JSON and YAML, as ways to write the same configuration.
  *
- * Each has its parser, and the words in which it is spoken about: what is an array in one is a
- * list in another, and advice is given in the notation at hand. */
+ * Each has its parser, its writer, and the words in which it is spoken about: what is an array in
+ * one is a list in another, and advice is given in the notation at hand. */
 #ifndef PORTICO_CONFIG_NOTATION_H
 #define PORTICO_CONFIG_NOTATION_H
+
+#include <stdio.h>
 
 #include "base/span.h"
 #include "format/problems.h"
@@ -11,6 +13,8 @@
 
 typedef struct value_tree *notation_parser(const char *file, struct span text,
                                            struct problems *problems);
+
+typedef void notation_writer(FILE *out, const struct value_table *root);
 
 /* Phrases. In each, @ stands for the name that it is about, and # for a value. */
 struct notation_words {
@@ -32,6 +36,7 @@ struct notation {
     const char *suffixes[3];       /* of file names; the last is NULL */
     notation_parser *parse;        /* values may lack their places */
     notation_parser *parse_placed; /* values have them; NULL when they do anyway */
+    notation_writer *write;        /* strings, integers, booleans, arrays and tables */
     struct notation_words words;
 };
 

@@ -2,7 +2,7 @@
  * three rows at a time. */
 #include "config/suggest.h"
 
-#define LONGEST 32u
+#define LONGEST 64u /* of hosts, most */
 
 static char fold(char c)
 {

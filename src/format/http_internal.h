@@ -1,4 +1,4 @@
-/* What the files of the head parser share among themselves: first lines, authorities, and the
+/* What the parsers of heads and URLs share among themselves: first lines, authorities, and the
  * fields that say something about the message itself. Nobody else includes this. */
 #ifndef PORTICO_FORMAT_HTTP_INTERNAL_H
 #define PORTICO_FORMAT_HTTP_INTERNAL_H

@@ -13,6 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/span.h"
+#include "format/value.h"
+
 /* Zero it to begin, but for `out`. Errors are those of `out`. */
 struct json_writer {
     FILE *out; /* borrowed */
@@ -26,7 +29,14 @@ void json_string(struct json_writer *json, const char *key, const char *text); /
 void json_integer(struct json_writer *json, const char *key, int64_t number);
 void json_boolean(struct json_writer *json, const char *key, bool truth);
 
+/* Text that may hold NUL, and bytes that are no UTF-8, which become U+FFFD. */
+void json_text(struct json_writer *json, const char *key, struct span text);
+
 /* A value that is JSON already. */
 void json_raw(struct json_writer *json, const char *key, const char *value);
+
+/* Writes the table as a whole document: what json_parse reads from it is the same. Values may be
+ * strings, integers, booleans, arrays and tables. */
+void json_write(FILE *out, const struct value_table *root);
 
 #endif

@@ -1,14 +1,15 @@
-/* HEAD: reading a request's head, and deciding what becomes of it.
+/* HEAD: reading a request's head, and beginning what becomes of it.
  *
- * The head is scanned as it arrives and taken apart once it is complete. Everything that is
- * needed from it later is copied out (the log's texts) or written (the head that goes
- * upstream) before this phase ends: its bytes do not outlive it. */
+ * The head is scanned as it arrives and decided about once it is complete (proxy/decision); what
+ * was decided is begun here. Everything that is needed from the head later is copied out (the
+ * log's texts) or written (the head that goes upstream) before this phase ends: its bytes do not
+ * outlive it. */
 #include <errno.h>
 #include <poll.h>
 
 #include "base/check.h"
 #include "base/metrics.h"
-#include "proxy/forward.h"
+#include "proxy/decision.h"
 #include "proxy/phase.h"
 #include "proxy/refusal.h"
 #include "proxy/reply.h"
@@ -129,31 +130,12 @@ static void remember(struct connection *c, const struct http_request *request)
     x->content_length = request->content_length;
 }
 
-/* The address that the client connected to, as a host name. */
-static struct span local_host(const struct connection *c, char text[ADDRESS_TEXT])
-{
-    struct address local;
-    if (address_of_socket(c->client.fd, &local) == -1)
-        return SPAN("");
-    return span_str(address_format_ip(&local, text));
-}
-
-/* H07: over TLS, only the host entry that the handshake was for. */
-static bool is_tls_host(const struct connection *c, const struct config_route *route,
-                        const struct route_table *table)
-{
-    char text[ADDRESS_TEXT];
-    const char *sni = tls_sni(&c->client);
-    return route_find(table, sni ? span_str(sni) : local_host(c, text)) == route;
-}
-
-static enum step redirect(struct connection *c, const struct http_request *request)
+static enum step redirect(struct connection *c, const struct decision *decision,
+                          const struct http_request *request)
 {
     struct exchange *x = c->exchange;
     struct reply reply = exchange_reply(x);
-    bool get_or_head = request->is_head || span_eq(request->method, SPAN("GET"));
-    reply_redirect(&x->down.out, &reply, get_or_head, span_str(x->route->host),
-                   x->config->public_https_port, request->origin_form);
+    decision_redirect(decision, x->config, request, &reply, &x->down.out);
     return exchange_answer(c);
 }
 
@@ -172,31 +154,29 @@ static enum step hello(struct connection *c)
     return exchange_answer(c);
 }
 
-/* Finds the route and begins what it says. */
-static enum step route_request(struct connection *c, const struct http_request *request)
+/* Begins what was decided. */
+static enum step act(struct connection *c, const struct decision *decision,
+                     const struct http_request *request, const struct decision_source *source)
 {
     struct exchange *x = c->exchange;
-    char text[ADDRESS_TEXT];
-    /* HTTP/1.0 knows no Host: such a client means the address it connected to. */
-    struct span host = request->host.len ? request->host : local_host(c, text);
-    const struct config_route *route = route_find(x->config->table, host);
-    struct forward_client client = {c->client_address, c->trusted, c->secure};
+    x->route = decision->route;
+    if (decision->is_malformed) {
+        /* Where its body ends, or whether it has one, is anybody's guess. */
+        x->framing = HTTP_FRAMING_CLOSE;
+        x->keep_alive = false;
+    }
+    if (decision->verdict == VERDICT_REFUSE)
+        return exchange_fail(c, decision->reason);
+    if (decision->verdict == VERDICT_REDIRECT)
+        return redirect(c, decision, request);
 
-    if (route == NULL || (c->secure && route->cert_type == CERT_NONE))
-        return exchange_fail(c, REASON_UNKNOWN_HOST);
-    if (c->secure && !is_tls_host(c, route, x->config->table))
-        return exchange_fail(c, REASON_WRONG_HOST);
-    x->route = route;
-    if (route->cert_type != CERT_NONE && !forward_is_secure(request, &client))
-        return redirect(c, request);
-
-    forward_request(&x->head, request, &client, span_str(route->host),
-                    span_make(x->log.text.data, x->log.request_id));
+    decision_head(decision, request, source, span_make(x->log.text.data, x->log.request_id),
+                  &x->head);
     if (x->head.failed)
         return exchange_fail(c, REASON_MEMORY);
-    if (route->upstream_host == NULL)
+    if (decision->verdict == VERDICT_HELLO)
         return hello(c);
-    x->target = route->upstream_state;
+    x->target = x->route->upstream_state;
     c->phase = PHASE_CONNECT;
     return STEP_NEXT;
 }
@@ -205,25 +185,21 @@ static enum step route_request(struct connection *c, const struct http_request *
 static enum step begin_request(struct connection *c, struct turn *turn, size_t size)
 {
     struct http_request request;
-    enum reason why;
-    enum step step;
     struct span head = span_from(span_first(buf_span(&c->in), size), c->scan.skipped);
+    struct decision_source source = {
+        .client = {c->client_address, c->trusted, c->secure},
+        .sni = c->secure ? tls_sni(&c->client) : NULL,
+        .fd = c->client.fd,
+    };
 
     c->requests++;
     if (exchange_begin(c, turn->config) == -1)
         return connection_end(c, REASON_MEMORY);
-    enum parse_result result = http_request_parse(head, &request, &why);
+    struct decision decision = decide(c->exchange->config, head, &source, &request);
     remember(c, &request);
     if (c->exchange->log.text.failed)
         return connection_abort(c);
-    if (result == PARSE_BAD) {
-        /* Where its body ends, or whether it has one, is anybody's guess. */
-        c->exchange->framing = HTTP_FRAMING_CLOSE;
-        c->exchange->keep_alive = false;
-        step = exchange_fail(c, why);
-    } else {
-        step = route_request(c, &request);
-    }
+    enum step step = act(c, &decision, &request, &source);
     /* What follows the head is the body, or the next request. */
     if (step == STEP_NEXT)
         buf_consume(&c->in, size);

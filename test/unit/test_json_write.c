@@ -55,7 +55,7 @@ static void escapes(void **state)
     json_end(&json, '}');
     fclose(json.out);
     assert_string_equal(text, "{\n  \"a\\\"\\\\\": "
-                              "\"\\\"\\\\\\u000a\\u0001\\u001f \x7f\xc3\xa9/\"\n}\n");
+                              "\"\\\"\\\\\\n\\u0001\\u001f \x7f\xc3\xa9/\"\n}\n");
     free(text);
 }
 

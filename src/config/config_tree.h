@@ -1,0 +1,18 @@
+/* A configuration as a tree again: what is in force, to be written in any notation. */
+#ifndef PORTICO_CONFIG_CONFIG_TREE_H
+#define PORTICO_CONFIG_CONFIG_TREE_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "format/value.h"
+
+/* What stands in place of a secret: text that nobody takes for one. */
+#define CONFIG_TREE_MASK "<secret>"
+
+/* Every setting of the schema that has a value, at its place and in its order; without those
+ * that are what they would be anyway, unless `with_defaults`. Strings, integers, booleans, arrays
+ * and tables only. Loading it again gives the same, secrets apart. NULL when out of memory. */
+struct value_tree *config_tree_new(const struct config *config, bool with_defaults);
+
+#endif
