@@ -419,7 +419,7 @@ void room_enter_queue(struct room *room, struct room_slot *slot, enum room_queue
         epoll_ctl(room->queues.epoll_fds[slot->queue], EPOLL_CTL_DEL, stream->fd, &unused);
     stream->in_epoll = false;
     stream->in_epoll_out = false;
-    slot->queue = queue;
+    slot->queue = (uint8_t)queue;
 }
 
 void room_mark(struct room *room, enum room_queue queue)
