@@ -281,6 +281,24 @@ static enum reason explain(struct stream *stream, char *detail, size_t detail_si
     return REASON_HANDSHAKE_FAILED;
 }
 
+/* Empties a key that OpenSSL keeps a reference to: what was in it is wiped and freed. */
+static void empty_key(EVP_PKEY *key)
+{
+    EVP_PKEY_set_type(key, EVP_PKEY_get_base_id(key));
+    EVP_PKEY_free(key);
+}
+
+/* After TLS 1.3's handshake OpenSSL keeps both keys of the exchange until the connection ends,
+ * for nobody but SSL_get_tmp_key and its like. */
+static void forget_exchange(SSL *ssl)
+{
+    EVP_PKEY *key;
+    if (SSL_get_tmp_key(ssl, &key))
+        empty_key(key);
+    if (SSL_get_peer_tmp_key(ssl, &key))
+        empty_key(key);
+}
+
 int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t detail_size)
 {
     short wants = 0;
@@ -289,8 +307,10 @@ int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t 
     ERR_clear_error();
     errno = 0;
     int result = SSL_do_handshake(stream->ssl);
-    if (result == 1)
+    if (result == 1) {
+        forget_exchange(stream->ssl);
         return 0;
+    }
     stream_tls_failed(stream, result, &wants);
     if (wants == POLLIN)
         stream->read_wants = wants;
