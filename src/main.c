@@ -1,4 +1,5 @@
 /* Portico's command line: finds the command and hands over. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,12 +23,13 @@ static int printed(int status)
 int main(int argc, char **argv)
 {
     const char *command = argc > 1 ? argv[1] : "run";
+    bool is_run = strcmp(command, "run") == 0;
 
-    if (strcmp(command, "run") == 0) {
+    if (is_run || strcmp(command, "reload") == 0) {
         struct cli_source source;
         if (cli_source_parse(argv + (argc > 1 ? 2 : 1), &source) < 0)
             return CLI_BAD_USAGE;
-        return cli_run(&source);
+        return is_run ? cli_run(&source) : printed(cli_reload(&source));
     }
     if (strcmp(command, "check") == 0)
         return printed(cli_check(argv + 2));

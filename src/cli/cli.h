@@ -21,7 +21,8 @@ struct cli_source {
  * is by default CONFIG_PATH, or "config.toml". 0, or -1 when they were wrong, which was said. */
 int cli_source_parse(char **arguments, struct cli_source *source);
 
-int cli_run(const struct cli_source *source); /* serve until SIGTERM or SIGINT */
+int cli_run(const struct cli_source *source);    /* serve until SIGTERM or SIGINT */
+int cli_reload(const struct cli_source *source); /* ask the process that serves it */
 int cli_version(void);
 
 /* These read their own arguments, NULL-terminated, and move them. */

@@ -16,7 +16,7 @@
 #include "config/config_tree.h"
 #include "config/suggest.h"
 #include "net/waiting_room.h"
-#include "server/admission.h"
+#include "proxy/trust.h"
 
 #define CLIENT_DEFAULT   "192.0.2.1" /* of those that belong to nobody (RFC 5737) */
 #define LOOK_UP_PATIENCE (5 * CLOCK_SECOND)
@@ -86,14 +86,12 @@ static int write_request(struct explanation *e, const char *const *fields)
 /* Where the request comes from. 0, or -1 when out of memory. */
 static int find_source(struct explanation *e)
 {
-    struct admission *admission = admission_new(e->config);
-    if (admission == NULL)
+    if (trust_attach(e->config) == -1)
         return -1;
     e->source = (struct decision_source){
-        .client = {e->client, admission_is_trusted(admission, &e->client), e->url.is_secure},
+        .client = {e->client, trust_has(e->config, &e->client), e->url.is_secure},
         .fd = -1,
     };
-    admission_free(admission);
     /* Clients send no SNI for IP literals (RFC 6066, 3), and connect to what they say. */
     if (address_parse_ip(e->url.host, 0, &e->local)) {
         e->source.local = &e->local;

@@ -27,6 +27,7 @@ static void print_overview(void)
         "                            say what would become of such a request; --method METHOD,\n"
         "                            --from ADDRESS and --header 'Name: value' say more about\n"
         "                            it, --json is for scripts\n"
+        "  portico reload [FILE]     have the process that serves it read it again\n"
         "  portico version           print the version\n"
         "  portico help              print this\n"
         "  portico help KEY          explain a key, a section, a variable or a problem\n"

@@ -471,9 +471,10 @@ static void review(struct loader *loader)
     }
 }
 
-/* Everything but reading the file. Problems are in no order yet. */
-static struct config *build(const struct source *source, notation_parser *parse,
-                            struct problems *problems)
+/* Everything but reading the file and the table of routes, as far as it goes. NULL only when out of
+ * memory. Problems are in no order yet. */
+static struct config *assemble(const struct source *source, notation_parser *parse,
+                               struct problems *problems)
 {
     const char *file = config_file_name(source->path);
     struct value_tree *tree = parse(file, source->text, problems);
@@ -493,12 +494,22 @@ static struct config *build(const struct source *source, notation_parser *parse,
                                         .problems = problems}};
     load_root(&loader);
     load_environment(&loader);
-    if (!problems_has_errors(problems)) {
+    if (!problems_has_errors(problems))
         review(&loader);
+    return config;
+}
+
+/* Everything but reading the file. */
+static struct config *build(const struct source *source, notation_parser *parse,
+                            struct problems *problems)
+{
+    struct config *config = assemble(source, parse, problems);
+    if (config && !problems_has_errors(problems)) {
         config->table = route_table_new(config->routes, config->route_count);
         if (config->table)
             return config;
-        problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
+        problems_add(problems, PROBLEM_MEMORY, config_file_name(source->path), 0, 0,
+                     "out of memory");
     }
     config_unref(config);
     return NULL;
@@ -557,6 +568,20 @@ const struct value *config_route_value(const struct config *config, size_t index
     const struct value *route = &routes->value.array->items[index];
     const struct value_entry *entry = value_table_find(route->table, key);
     return entry ? &entry->value : NULL;
+}
+
+struct config *config_peek(const char *path, const struct notation *notation)
+{
+    struct problems problems = {0};
+    struct source source = {.path = path, .notation = notation ? notation : notation_of(path)};
+    size_t len = 0;
+    char *text =
+        config_read(path, config_file_name(path), source.notation, &len, &source.mode, &problems);
+    source.text = span_make(text ? text : "", text ? len : 0);
+    struct config *config = assemble(&source, source.notation->parse, &problems);
+    problems_release(&problems);
+    secret_wipe(text, source.text.len);
+    return config;
 }
 
 /* ---- References ---- */

@@ -63,6 +63,8 @@ struct config {
     unsigned max_per_client;  /* 0: no limit */
     int64_t max_wait;         /* for a worker; 0: no limit */
     char **trusted_proxies;   /* networks, checked, NULL-terminated */
+    char *run_dir;            /* of the control socket; NULL when not given */
+    bool watch;               /* the file, and reload when it changes */
 
     struct config_timeouts timeouts;
     unsigned body_rate;       /* bytes a second that a request body must average; 0: none */
@@ -74,6 +76,8 @@ struct config {
     struct config_route *routes;
     size_t route_count;
     struct route_table *table; /* owned: host to route */
+    struct trust *trust;       /* the proxy's: trusted_proxies, compiled into the tree's memory
+                                  before the configuration is published; NULL: none */
 
     /* The environment */
     char *cert_dir;             /* CERT_DIR, default ".certs" */
@@ -119,5 +123,10 @@ const struct value *config_route_value(const struct config *config, size_t index
 
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */
+
+/* What can be made out of `path`, however wrong it is: for a command that wants to know where
+ * the process is that serves it (run_dir and cert_dir). Nothing else may be used of it. NULL only
+ * when out of memory. */
+struct config *config_peek(const char *path, const struct notation *notation);
 
 #endif

@@ -157,11 +157,14 @@ void config_problems_log(const struct config_problems *problems)
 {
     for (size_t i = 0; i < problems->found.count; i++) {
         const struct err *err = &problems->found.items[i];
-        char text[sizeof *err];
+        char text[sizeof *err], hint[sizeof err->hint];
         err_format(err, text, sizeof text);
-        log_write(err->is_warning ? LOG_WARN : LOG_ERROR, "%s%s" SPAN_FMT, text,
-                  err->hint[0] ? "; " : "",
-                  SPAN_ARG(span_first(span_str(err->hint), span_find(span_str(err->hint), '\n'))));
+        snprintf(hint, sizeof hint, "%s", err->hint);
+        for (char *c = hint; *c; c++)
+            if (*c == '\n')
+                *c = ' ';
+        log_write(err->is_warning ? LOG_WARN : LOG_ERROR, "%s%s%s", text, hint[0] ? "; hint: " : "",
+                  hint);
     }
     if (problems->found.omitted)
         log_write(LOG_WARN, "and more: the first %zu problems are shown", problems->found.count);

@@ -61,7 +61,8 @@ static bool value_of(struct value_tree *tree, const struct setting *setting, con
     case SETTING_HOST:
     case SETTING_UPSTREAM:
     case SETTING_EMAIL:
-    case SETTING_FIELD: {
+    case SETTING_FIELD:
+    case SETTING_PATH: {
         const char *text = *(char *const *)member;
         return text == NULL || text_value(tree, text, value);
     }

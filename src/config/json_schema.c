@@ -87,9 +87,12 @@ static void print_type(struct json_writer *json, const struct setting *setting)
     case SETTING_UPSTREAM:
     case SETTING_EMAIL:
     case SETTING_FIELD:
+    case SETTING_PATH:
         print_text(json, setting);
         if (setting->type == SETTING_HOST)
             json_integer(json, "maxLength", HOST_MAX + 1); /* and a dot at its end */
+        if (setting->type == SETTING_PATH)
+            json_integer(json, "maxLength", SCHEMA_PATH_MAX);
         break;
     }
 }

@@ -80,7 +80,7 @@ const struct setting schema_settings[] = {
           "How long what is ready may wait for a worker. When it waits for longer, Portico is "
           "overloaded and turns new connections away (503 with Retry-After; HTTPS ones are "
           "closed) until that is over; 0s: never."),
-     .max = HOUR, .needs_restart = true},
+     .max = HOUR},
     {TEXT("server", "trusted_proxies", SETTING_NETWORKS, SERVER(trusted_proxies), "",
           "[\"10.0.0.0/8\", \"127.0.0.1\"]",
           "Networks of proxies in front of Portico, whose X-Forwarded fields are believed and "
@@ -88,6 +88,15 @@ const struct setting schema_settings[] = {
     {COUNT("server", "body_rate", SERVER(body_rate), "500", 1000000000, "bytes per second", "1000",
            "What a request's body must average over timeouts.body while Portico waits for the "
            "client; 0 sets no minimum.")},
+    {TEXT("server", "run_dir", SETTING_PATH, SERVER(run_dir), NULL, "\"/run/portico\"",
+          "The directory of the control socket, portico.sock, through which `portico reload` finds "
+          "the process; it is made if it is not there. Without this key it is $RUNTIME_DIRECTORY, "
+          "which systemd sets for a unit with RuntimeDirectory=, else CERT_DIR: of all directories "
+          "the one that Portico can write and others cannot enter, also in a container whose root "
+          "file system is read-only. Where it cannot be used, there is a warning and no socket."),
+     .needs_restart = true},
+    {TEXT("server", "watch", SETTING_FLAG, SERVER(watch), "false", "true",
+          "Whether the configuration file is watched, and reloaded when it changes.")},
     {TEXT("server", "access_log", SETTING_FLAG, SERVER(access_log), "true", "false",
           "Whether each request gets a line on standard output. Messages on standard error stay.")},
     {TEXT("server", "log_level", SETTING_CHOICE, SERVER(log_level), "info", "\"warn\"",
@@ -144,6 +153,10 @@ const struct setting_form schema_forms[SETTING_TYPE_COUNT] = {
     [SETTING_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
                           "^(builtin:hello|(" NAME "|\\[" IPV6 "\\]):0*[1-9][0-9]{0,4})$"},
     [SETTING_CHOICE] = {"choice", "text: one of the words below", NULL},
+    [SETTING_PATH] = {"path",
+                      "text: an absolute path, or one that begins in the directory in "
+                      "which Portico is started",
+                      ".+"},
     [SETTING_EMAIL] = {"mail address", "text", "^[^@ ]+@[^@ ]+$"},
     [SETTING_FIELD] = {"field value", "text in visible ASCII and spaces, at most 8192 bytes",
                        "^[!-~]([ -~]*[!-~])?$"},

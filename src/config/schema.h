@@ -20,6 +20,7 @@ enum setting_type {
     SETTING_CHOICE,    /* "acme": one of the choices; an enum, their number */
     SETTING_EMAIL,     /* "you@example.com"; char * */
     SETTING_FIELD,     /* "Basic dXNlcjpwYXNz", a value of a field of HTTP; char * */
+    SETTING_PATH,      /* "/run/portico"; char * */
     SETTING_ADDRESSES, /* ["0.0.0.0", "::"]; char **, NULL-terminated */
     SETTING_NETWORKS   /* ["10.0.0.0/8"]; char **, NULL-terminated */
 };
@@ -33,7 +34,10 @@ struct setting_form {
                             dialects (ECMA-262, Rust, Python, POSIX extended) have in common.
                             NULL: none */
 };
-#define SETTING_TYPE_COUNT 10u
+#define SETTING_TYPE_COUNT 11u
+/* The longest path of a SETTING_PATH: all of them are directories of sockets so far, and a
+ * socket's path has 107 bytes. */
+#define SCHEMA_PATH_MAX 94
 extern const struct setting_form schema_forms[SETTING_TYPE_COUNT]; /* by enum setting_type */
 
 /* A table of the file. */

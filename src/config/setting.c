@@ -79,6 +79,7 @@ const char *setting_expected(const struct setting *setting, char out[SETTING_EXP
     case SETTING_UPSTREAM:
     case SETTING_EMAIL:
     case SETTING_FIELD:
+    case SETTING_PATH:
         snprintf(out, SETTING_EXPECTED, "text such as %s", setting->example);
         break;
     }
@@ -382,6 +383,22 @@ static int apply_text(const struct setting *setting, int (*check)(struct span, s
     return *out ? 0 : -1;
 }
 
+static int apply_path(const struct setting *setting, char **out, const struct value *value,
+                      struct setting_context *context)
+{
+    struct span path = value->string;
+    if (path.len == 0 || memchr(path.data, '\0', path.len)) {
+        report(context, setting, value, PROBLEM_BAD_PATH, path.len ? "contains a NUL" : "is empty");
+        return -1;
+    }
+    if (path.len > SCHEMA_PATH_MAX)
+        return err_hint(report(context, setting, value, PROBLEM_BAD_PATH, "is too long"),
+                        "the path of a socket in it has room for %u bytes of directory",
+                        SCHEMA_PATH_MAX);
+    *out = keep(context, path);
+    return *out ? 0 : -1;
+}
+
 /* An item of a list that is no string. */
 static int report_item(struct setting_context *context, const struct setting *setting,
                        const struct value *item)
@@ -554,6 +571,8 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
         return apply_text(setting, email_check, member, value, context);
     case SETTING_FIELD:
         return apply_text(setting, field_check, member, value, context);
+    case SETTING_PATH:
+        return apply_path(setting, member, value, context);
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
         return apply_list(setting, member, value, context);

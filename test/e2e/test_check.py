@@ -89,6 +89,7 @@ OCCASIONS = {
     "bad-address": (ROUTE + '[server]\nlisten = ["eth0"]\n', "/server/listen/0", (5, 11)),
     "bad-network": (ROUTE + '[server]\ntrusted_proxies = ["10.0.0.1/8"]\n', "/server/trusted_proxies/0", (5, 20)),
     "bad-email": (ROUTE + '[acme]\nemail = "me"\n', "/acme/email", (5, 9)),
+    "bad-path": (ROUTE + '[server]\nrun_dir = ""\n', "/server/run_dir", (5, 11)),
     "bad-field": (ROUTE + 'authorization = "\\u0001"\n', "/routes/0/authorization", (4, 17)),
     "duplicate-host": (ROUTE + ROUTE.replace("a.e", "A.e"), "/routes/1/host", (5, 8)),
     "duplicate-address": (ROUTE + '[server]\nlisten = ["::1", "0::1"]\n', "/server/listen/1", (5, 18)),

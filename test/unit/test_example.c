@@ -81,6 +81,7 @@ static void example_shows_the_defaults(void **state)
     assert_int_equal(example->body_rate, bare->body_rate);
     assert_int_equal(example->access_log, bare->access_log);
     assert_int_equal(example->log_level, bare->log_level);
+    assert_int_equal(example->watch, bare->watch);
     assert_int_equal(example->routes[0].cert_type, bare->routes[0].cert_type);
     for (size_t i = 0; i < 3; i++) {
         if (bare->listen[i])
