@@ -11,7 +11,6 @@
 #include "format/json.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 
 #include "format/json_check.h"
 #include "format/json_scan.h"
@@ -111,7 +110,8 @@ static int build_table(struct builder *b, const cJSON *item, struct value *value
 /* JSON does not tell 10 from 10.0; a whole number is an integer. */
 static void build_number(double number, struct value *value)
 {
-    bool is_whole = fabs(number) <= (double)JSON_INTEGER_MAX && floor(number) == number;
+    double limit = (double)JSON_INTEGER_MAX;
+    bool is_whole = number >= -limit && number <= limit && (double)(int64_t)number == number;
     value->type = is_whole ? VALUE_INTEGER : VALUE_FLOAT;
     if (is_whole)
         value->integer = (int64_t)number;
