@@ -391,6 +391,13 @@ def test_nothing_shows_a_secret(portico_factory, origin_factory, tmp_path):
             assert re.search(r"(?i)authorization\"?( =|:) \"?<secret>", done.stdout), done.stdout
 
 
+def test_the_built_in_page_shows_no_secret(portico_factory):
+    """It shows the head that an upstream would get, to everybody who asks."""
+    config = toml([("a.test", "builtin:hello", "none")]).replace('host = "a.test"', f'host = "a.test"\nauthorization = "{SECRET}"')
+    answer = ask(portico_factory(config), "a.test")
+    assert answer.status == 200 and "Authorization: <secret>" in answer.text and MARK not in answer.text
+
+
 def test_what_config_prints_has_the_variables_of_today(tmp_path):
     """And reads as itself, also where it holds what looks like a variable."""
     text = ROUTE.replace("127.0.0.1:1", "${UPSTREAM}") + '[acme]\nemail = "$${NAME}$$${X}@example.com"\n'
