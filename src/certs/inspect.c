@@ -3,14 +3,13 @@
 #include "certs/inspect.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "certs/issue.h"
+#include "certs/local_ca.h"
 #include "certs/pem_file.h"
 
 /* Leaves are renewed when a third of their term is left. With half of that left, nobody has. */
@@ -18,86 +17,100 @@
 /* The root is not renewed, and has to be imported anew. */
 #define ROOT_LEFT ISSUE_LEAF
 
-/* A file's text, or NULL: there is none (then errno is ENOENT), or `err`. */
-static char *read_text(const char *path, size_t *len, struct err *err)
+/* The certificate in that file and when it expires, or NULL with `err` and errno as
+ * inspect_certificate has them. `host` NULL: it is the root. */
+static X509 *read_certificate(const char *path, const char *host, time_t *end, struct err *err)
 {
     char *text = NULL;
-    *len = 0;
-    return pem_file_read(path, &text, len, err) == 0 ? text : NULL;
-}
-
-static int damaged(const char *path, const char *what, struct err *err)
-{
-    return err_set(err, "%s cannot be used: %s", path, what);
-}
-
-/* 0, and *end: when the certificate expires, or 0 if there is none. -1 with `err`. */
-static int read_pair(const char *crt_path, const char *key_path, time_t *end, struct err *err)
-{
-    size_t crt_len, key_len;
-    char *crt = NULL, *key = NULL;
-    X509 *cert = NULL;
-    EVP_PKEY *pkey = NULL;
+    size_t len;
     time_t begin;
-    int result = -1;
-    *end = 0;
-    crt = read_text(crt_path, &crt_len, err);
-    if (crt == NULL) {
-        result = errno == ENOENT ? 0 : -1;
-        goto out;
-    }
-    key = read_text(key_path, &key_len, err);
-    if (key == NULL)
-        goto out;
-    cert = issue_read_cert(crt, crt_len);
-    pkey = issue_read_key(key, key_len);
+    const char *fault = NULL;
+    if (pem_file_read(path, &text, &len, err) != 0)
+        return NULL;
+    X509 *cert = issue_read_cert(text, len);
     if (cert == NULL || !issue_term(cert, &begin, end))
-        damaged(crt_path, "it holds no certificate", err);
-    else if (pkey == NULL)
-        damaged(key_path, "it holds no key", err);
-    else if (X509_check_private_key(cert, pkey) != 1)
-        damaged(key_path, "it is not the key of the certificate beside it", err);
-    else
-        result = 0;
-out:
-    EVP_PKEY_free(pkey);
+        fault = "is damaged";
+    else if (host && !issue_covers(cert, host))
+        fault = "is for another host";
+    free(text);
+    ERR_clear_error();
+    if (fault == NULL)
+        return cert;
     X509_free(cert);
-    if (key)
-        OPENSSL_cleanse(key, key_len);
-    free(key);
-    free(crt);
+    err_set(err, "%s %s", path, fault);
+    errno = EINVAL;
+    return NULL;
+}
+
+/* 0, or -1 with `err`. */
+static int check_key(const char *path, X509 *cert, struct err *err)
+{
+    char *text = NULL;
+    size_t len;
+    int result = 0;
+    if (pem_file_read(path, &text, &len, err) != 0)
+        return -1;
+    EVP_PKEY *key = issue_read_key(text, len);
+    if (key == NULL)
+        result = err_set(err, "%s is damaged", path);
+    else if (X509_check_private_key(cert, key) != 1)
+        result = err_set(err, "%s is not the key of the certificate beside it", path);
+    EVP_PKEY_free(key);
+    OPENSSL_cleanse(text, len);
+    free(text);
     ERR_clear_error();
     return result;
 }
 
-static enum inspect_result inspect(const char *crt_path, const char *key_path, time_t left,
-                                   time_t now, struct err *err)
+static enum inspect_result inspect(const struct local_ca_files *files, const char *host,
+                                   time_t left, time_t now, struct err *err)
 {
     time_t end;
     char date[32];
     struct tm parts;
-    if (read_pair(crt_path, key_path, &end, err) < 0)
+    X509 *cert = read_certificate(files->crt, host, &end, err);
+    if (cert == NULL)
+        return errno == ENOENT ? INSPECT_GOOD : INSPECT_UNREADABLE;
+    int result = check_key(files->key, cert, err);
+    X509_free(cert);
+    if (result != 0)
         return INSPECT_UNREADABLE;
-    if (end == 0 || end > now + left)
+    if (end > now + left)
         return INSPECT_GOOD;
     gmtime_r(&end, &parts);
     strftime(date, sizeof date, "%Y-%m-%d", &parts);
-    err_set(err, "%s %s on %s", crt_path, end > now ? "expires" : "has expired", date);
+    err_set(err, "%s %s on %s", files->crt, end > now ? "expires" : "has expired", date);
     return INSPECT_EXPIRES;
 }
 
 enum inspect_result inspect_leaf(const char *dir, const char *host, time_t now, struct err *err)
 {
-    char crt[PATH_MAX], key[PATH_MAX];
-    snprintf(crt, sizeof crt, "%s/self-signed/%s.crt", dir, host);
-    snprintf(key, sizeof key, "%s/self-signed/%s.key", dir, host);
-    return inspect(crt, key, LEAF_LEFT, now, err);
+    struct local_ca_files files;
+    if (local_ca_leaf_files(dir, host, &files, err) != 0)
+        return INSPECT_UNREADABLE;
+    return inspect(&files, host, LEAF_LEFT, now, err);
 }
 
 enum inspect_result inspect_root(const char *dir, time_t now, struct err *err)
 {
-    char crt[PATH_MAX], key[PATH_MAX];
-    snprintf(crt, sizeof crt, "%s/local-ca.crt", dir);
-    snprintf(key, sizeof key, "%s/local-ca.key", dir);
-    return inspect(crt, key, ROOT_LEFT, now, err);
+    struct local_ca_files files;
+    local_ca_root_files(dir, &files);
+    return inspect(&files, NULL, ROOT_LEFT, now, err);
+}
+
+int inspect_certificate(const char *dir, const char *host, struct inspect_certificate *found,
+                        struct err *err)
+{
+    struct local_ca_files files;
+    *found = (struct inspect_certificate){0};
+    if (local_ca_leaf_files(dir, host, &files, err) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(found->path, files.crt, sizeof found->path);
+    X509 *cert = read_certificate(files.crt, host, &found->end, err);
+    if (cert == NULL)
+        return -1;
+    X509_free(cert);
+    return 0;
 }

@@ -43,21 +43,20 @@
 #define RETRY_AFTER     ((time_t)3600) /* when a leaf could not be renewed */
 #define FINGERPRINT_LEN (32 * 3)       /* "AA:" … and a NUL for the last colon */
 
-struct local_ca {          /* immutable once open */
-    pthread_mutex_t mutex; /* before flock */
-    int lock;              /* descriptor of DIR/.lock */
-    char *dir;             /* owned */
-    X509 *root;            /* owned */
-    EVP_PKEY *key;         /* owned */
-    char crt_path[PATH_MAX];
-    char key_path[PATH_MAX];
+struct local_ca {                /* immutable once open */
+    pthread_mutex_t mutex;       /* before flock */
+    int lock;                    /* descriptor of DIR/.lock */
+    char *dir;                   /* owned */
+    X509 *root;                  /* owned */
+    EVP_PKEY *key;               /* owned */
+    struct local_ca_files files; /* of the root */
     char leaves_path[PATH_MAX];
     char fingerprint[FINGERPRINT_LEN];
 };
 
 const char *local_ca_path(const struct local_ca *ca)
 {
-    return ca->crt_path;
+    return ca->files.crt;
 }
 
 const char *local_ca_fingerprint(const struct local_ca *ca)
@@ -69,6 +68,26 @@ static const char *openssl_reason(void)
 {
     const char *text = ERR_reason_error_string(ERR_peek_error());
     return text ? text : "unknown error";
+}
+
+/* ---- the files ---------------------------------------------------------------------------- */
+
+void local_ca_root_files(const char *dir, struct local_ca_files *files)
+{
+    snprintf(files->crt, sizeof files->crt, "%s/local-ca.crt", dir);
+    snprintf(files->key, sizeof files->key, "%s/local-ca.key", dir);
+}
+
+/* Host names come from the configuration, which has checked them; that none of them leaves
+ * the directory does not rest on that alone. */
+int local_ca_leaf_files(const char *dir, const char *host, struct local_ca_files *files,
+                        struct err *err)
+{
+    if (host[0] == '\0' || host[0] == '.' || strchr(host, '/') != NULL || strlen(host) > 250)
+        return err_set(err, "no certificate can be made for a host of that name: %.253s", host);
+    snprintf(files->crt, sizeof files->crt, "%s/self-signed/%s.crt", dir, host);
+    snprintf(files->key, sizeof files->key, "%s/self-signed/%s.key", dir, host);
+    return 0;
 }
 
 /* ---- the lock ----------------------------------------------------------------------------- */
@@ -155,14 +174,14 @@ static int make_root(struct local_ca *ca, time_t now, struct err *err)
         ca->key = issue_key();
         if (ca->key == NULL)
             return err_set(err, "cannot make a key for the local CA: %s", openssl_reason());
-        if (write_root_key(ca->key_path, ca->key, err) != 0)
+        if (write_root_key(ca->files.key, ca->key, err) != 0)
             return -1;
     }
     root_name(name, sizeof name);
     ca->root = issue_root(ca->key, name, now);
     if (ca->root == NULL)
         return err_set(err, "cannot make the local CA's root: %s", openssl_reason());
-    return write_root(ca->crt_path, ca->root, err);
+    return write_root(ca->files.crt, ca->root, err);
 }
 
 static int root_hint(const struct local_ca *ca, struct err *err)
@@ -178,11 +197,11 @@ static int check_root(const struct local_ca *ca, time_t now, struct err *err)
     time_t begin, end;
     if (X509_check_private_key(ca->root, ca->key) != 1)
         return err_set(err, "the local CA's root and its key do not belong together: %s and %s",
-                       ca->crt_path, ca->key_path);
+                       ca->files.crt, ca->files.key);
     if (X509_check_ca(ca->root) != 1)
-        return err_set(err, "the certificate is no root of a CA: %s", ca->crt_path);
+        return err_set(err, "the certificate is no root of a CA: %s", ca->files.crt);
     if (!issue_term(ca->root, &begin, &end) || end <= now)
-        return err_set(err, "the local CA's root has expired: %s", ca->crt_path);
+        return err_set(err, "the local CA's root has expired: %s", ca->files.crt);
     return 0;
 }
 
@@ -201,19 +220,19 @@ static int load_root(struct local_ca *ca, time_t now, struct err *err)
     size_t crt_len = 0, key_len = 0;
     int result = -1;
 
-    if (read_root_file(ca->crt_path, &crt, &crt_len, err) != 0 ||
-        read_root_file(ca->key_path, &key, &key_len, err) != 0)
+    if (read_root_file(ca->files.crt, &crt, &crt_len, err) != 0 ||
+        read_root_file(ca->files.key, &key, &key_len, err) != 0)
         goto out;
     if (crt != NULL && key == NULL) {
-        err_set(err, "the local CA's root is here, but its key is missing: %s", ca->key_path);
+        err_set(err, "the local CA's root is here, but its key is missing: %s", ca->files.key);
         goto out;
     }
     if (key != NULL && (ca->key = issue_read_key(key, key_len)) == NULL) {
-        err_set(err, "the local CA's key is damaged: %s", ca->key_path);
+        err_set(err, "the local CA's key is damaged: %s", ca->files.key);
         goto out;
     }
     if (crt == NULL && key != NULL && access(ca->leaves_path, F_OK) == 0) {
-        err_set(err, "the local CA's key is here, but its root is missing: %s", ca->crt_path);
+        err_set(err, "the local CA's key is here, but its root is missing: %s", ca->files.crt);
         goto out;
     }
     if (crt == NULL) {
@@ -221,10 +240,10 @@ static int load_root(struct local_ca *ca, time_t now, struct err *err)
         goto out;
     }
     if ((ca->root = issue_read_cert(crt, crt_len)) == NULL) {
-        err_set(err, "the local CA's root is damaged: %s", ca->crt_path);
+        err_set(err, "the local CA's root is damaged: %s", ca->files.crt);
         goto out;
     }
-    pem_file_protect(ca->key_path);
+    pem_file_protect(ca->files.key);
     result = check_root(ca, now, err);
 out:
     if (result != 0 && (crt != NULL || key != NULL))
@@ -257,8 +276,7 @@ struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
     }
     ca->lock = -1;
     pthread_mutex_init(&ca->mutex, NULL);
-    snprintf(ca->crt_path, sizeof ca->crt_path, "%s/local-ca.crt", dir);
-    snprintf(ca->key_path, sizeof ca->key_path, "%s/local-ca.key", dir);
+    local_ca_root_files(dir, &ca->files);
     snprintf(ca->leaves_path, sizeof ca->leaves_path, "%s/self-signed", dir);
     if (strlen(dir) > PATH_MAX - 512) {
         err_set(err, "the certificate directory's path is too long: %.100s…", dir);
@@ -298,23 +316,6 @@ void local_ca_free(struct local_ca *ca)
 
 /* ---- leaves ------------------------------------------------------------------------------- */
 
-/* A leaf and where it lies. */
-struct leaf_files {
-    char crt_path[PATH_MAX];
-    char key_path[PATH_MAX];
-};
-
-/* Host names come from the configuration, which has checked them; that none of them leaves
- * the directory does not rest on that alone. */
-static int leaf_paths(const char *dir, const char *host, struct leaf_files *files, struct err *err)
-{
-    if (host[0] == '\0' || host[0] == '.' || strchr(host, '/') != NULL || strlen(host) > 250)
-        return err_set(err, "no certificate can be made for a host of that name: %.253s", host);
-    snprintf(files->crt_path, PATH_MAX, "%s/self-signed/%s.crt", dir, host);
-    snprintf(files->key_path, PATH_MAX, "%s/self-signed/%s.key", dir, host);
-    return 0;
-}
-
 static time_t renewal(time_t begin, time_t end)
 {
     return end - (end - begin) / 3;
@@ -337,8 +338,9 @@ static const char *unfit(const struct local_ca *ca, X509 *cert, const char *host
 
 /* The leaf on the disk. False when there is none that is valid; with `warn`, one that is there
  * but unfit is worth a warning. Fills `leaf`, whose renewal may be due. */
-static bool load_leaf(const struct local_ca *ca, const char *host, const struct leaf_files *files,
-                      time_t now, bool warn, struct local_ca_leaf *leaf)
+static bool load_leaf(const struct local_ca *ca, const char *host,
+                      const struct local_ca_files *files, time_t now, bool warn,
+                      struct local_ca_leaf *leaf)
 {
     char *crt = NULL, *key = NULL;
     size_t crt_len = 0, key_len = 0;
@@ -346,8 +348,8 @@ static bool load_leaf(const struct local_ca *ca, const char *host, const struct 
     time_t begin = 0, end = 0;
     struct err why = {0};
 
-    bool missing = pem_file_read(files->crt_path, &crt, &crt_len, &why) != 0 && errno == ENOENT;
-    if (crt == NULL || pem_file_read(files->key_path, &key, &key_len, &why) != 0)
+    bool missing = pem_file_read(files->crt, &crt, &crt_len, &why) != 0 && errno == ENOENT;
+    if (crt == NULL || pem_file_read(files->key, &key, &key_len, &why) != 0)
         goto out;
     cert = issue_read_cert(crt, crt_len);
     const char *problem = unfit(ca, cert, host, now, &begin, &end);
@@ -355,14 +357,14 @@ static bool load_leaf(const struct local_ca *ca, const char *host, const struct 
         err_set(&why, "%s", problem);
         goto out;
     }
-    pem_file_protect(files->key_path);
+    pem_file_protect(files->key);
     leaf->identity = tls_identity_new(crt, crt_len, key, key_len, &why);
     leaf->renew_at = renewal(begin, end);
     leaf->issued = false;
 out:
     if (warn && leaf->identity == NULL && !missing)
-        log_write(LOG_WARN, "the certificate in %s cannot be used and is made anew: %s",
-                  files->crt_path, why.message);
+        log_write(LOG_WARN, "the certificate in %s cannot be used and is made anew: %s", files->crt,
+                  why.message);
     X509_free(cert);
     OPENSSL_cleanse(key, key_len);
     free(key);
@@ -372,8 +374,9 @@ out:
 }
 
 /* Makes a leaf and writes it, key first. Fills `leaf`. */
-static int make_leaf(const struct local_ca *ca, const char *host, const struct leaf_files *files,
-                     time_t now, struct local_ca_leaf *leaf, struct err *err)
+static int make_leaf(const struct local_ca *ca, const char *host,
+                     const struct local_ca_files *files, time_t now, struct local_ca_leaf *leaf,
+                     struct err *err)
 {
     time_t begin = 0, end = 0;
     char *crt = NULL, *pem = NULL;
@@ -389,12 +392,12 @@ static int make_leaf(const struct local_ca *ca, const char *host, const struct l
         goto out;
     }
     if (!issue_term(cert, &begin, &end) || end <= now) {
-        err_set(err, "the local CA's root has expired: %s", ca->crt_path);
+        err_set(err, "the local CA's root has expired: %s", ca->files.crt);
         goto out;
     }
     identity = tls_identity_new(crt, crt_len, pem, pem_len, err);
-    if (identity == NULL || pem_file_write(files->key_path, 0600, pem, pem_len, false, err) != 0 ||
-        pem_file_write(files->crt_path, 0644, crt, crt_len, false, err) != 0)
+    if (identity == NULL || pem_file_write(files->key, 0600, pem, pem_len, false, err) != 0 ||
+        pem_file_write(files->crt, 0644, crt, crt_len, false, err) != 0)
         goto out;
     *leaf = (struct local_ca_leaf){identity, renewal(begin, end), true};
     identity = NULL;
@@ -415,13 +418,14 @@ out:
 
 bool local_ca_has(const struct local_ca *ca, const char *host)
 {
-    struct leaf_files files;
-    return leaf_paths(ca->dir, host, &files, NULL) == 0 && access(files.crt_path, F_OK) == 0 &&
-           access(files.key_path, F_OK) == 0;
+    struct local_ca_files files;
+    return local_ca_leaf_files(ca->dir, host, &files, NULL) == 0 && access(files.crt, F_OK) == 0 &&
+           access(files.key, F_OK) == 0;
 }
 
-static int renew_locked(const struct local_ca *ca, const char *host, const struct leaf_files *files,
-                        time_t now, struct local_ca_leaf *leaf, struct err *err)
+static int renew_locked(const struct local_ca *ca, const char *host,
+                        const struct local_ca_files *files, time_t now, struct local_ca_leaf *leaf,
+                        struct err *err)
 {
     struct local_ca_leaf old = {0};
     struct err why = {0};
@@ -447,10 +451,10 @@ static int renew_locked(const struct local_ca *ca, const char *host, const struc
 int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local_ca_leaf *leaf,
                  struct err *err)
 {
-    struct leaf_files files;
+    struct local_ca_files files;
 
     *leaf = (struct local_ca_leaf){0};
-    if (leaf_paths(ca->dir, host, &files, err) != 0)
+    if (local_ca_leaf_files(ca->dir, host, &files, err) != 0)
         return -1;
     if (load_leaf(ca, host, &files, now, false, leaf) && now < leaf->renew_at)
         return 0;
@@ -460,34 +464,5 @@ int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local
         return -1;
     int result = renew_locked(ca, host, &files, now, leaf, err);
     unlock(ca);
-    return result;
-}
-
-int local_ca_inspect(const char *dir, const char *host, struct local_ca_file *file, struct err *err)
-{
-    struct leaf_files files;
-    char *crt = NULL;
-    size_t len = 0;
-    X509 *cert = NULL;
-    int result = -1;
-
-    *file = (struct local_ca_file){0};
-    errno = EINVAL;
-    if (leaf_paths(dir, host, &files, err) != 0)
-        return -1;
-    memcpy(file->path, files.crt_path, sizeof file->path);
-    if (pem_file_read(files.crt_path, &crt, &len, err) != 0)
-        return -1;
-    cert = issue_read_cert(crt, len);
-    if (cert == NULL || !issue_term(cert, &file->begin, &file->end))
-        err_set(err, "%s is damaged, and will be made anew", files.crt_path);
-    else if (!issue_covers(cert, host))
-        err_set(err, "%s is for another host, and will be made anew", files.crt_path);
-    else
-        result = 0;
-    X509_free(cert);
-    free(crt);
-    ERR_clear_error();
-    errno = EINVAL;
     return result;
 }

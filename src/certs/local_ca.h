@@ -50,15 +50,14 @@ bool local_ca_has(const struct local_ca *ca, const char *host);
 int local_ca_get(struct local_ca *ca, const char *host, time_t now, struct local_ca_leaf *leaf,
                  struct err *err);
 
-/* What lies on the disk for a host. */
-struct local_ca_file {
-    char path[PATH_MAX];
-    time_t begin, end; /* the certificate's term */
+/* Where a certificate and its key lie. */
+struct local_ca_files {
+    char crt[PATH_MAX], key[PATH_MAX];
 };
 
-/* Looks at the certificate for `host` in `dir`, and makes nothing. 0; or -1 with `err` and errno
- * (ENOENT: there is none yet). file->path is set in any case but that of an impossible host. */
-int local_ca_inspect(const char *dir, const char *host, struct local_ca_file *file,
-                     struct err *err);
+/* The files of `host`'s leaf in `dir`. 0, or -1 with `err` when no file can have that name. */
+int local_ca_leaf_files(const char *dir, const char *host, struct local_ca_files *files,
+                        struct err *err);
+void local_ca_root_files(const char *dir, struct local_ca_files *files);
 
 #endif

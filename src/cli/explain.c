@@ -173,8 +173,9 @@ static bool shake_hands(struct explanation *e)
         refuse(e, REASON_HANDSHAKE_NAME);
         return false;
     }
-    int found = local_ca_inspect(e->config->cert_dir, e->tls_route->host, &e->file, &e->file_err);
-    e->file_error = found == 0 ? 0 : errno;
+    int found = inspect_certificate(e->config->cert_dir, e->tls_route->host, &e->certificate,
+                                    &e->certificate_err);
+    e->certificate_error = found == 0 ? 0 : errno;
     return true;
 }
 

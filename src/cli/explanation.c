@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "config/duration.h"
 #include "config/schema.h"
-#include "config/setting.h"
 #include "format/json_write.h"
 
 #define INDENT 13 /* of what stands behind the words at the left */
@@ -27,7 +27,7 @@ static const char *date_text(time_t time, char out[DATE_TEXT])
 
 static bool is_expired(const struct explanation *e)
 {
-    return e->file_error == 0 && e->file.end <= (time_t)(clock_wall() / CLOCK_SECOND);
+    return e->certificate_error == 0 && e->certificate.end <= (time_t)(clock_wall() / CLOCK_SECOND);
 }
 
 static const char *outcome(const struct explanation *e)
@@ -84,13 +84,14 @@ static void print_certificate(const struct explanation *e, FILE *out)
     say(out, "certificate", "of %s, cert_type \"%s\"%s", e->tls_route->host,
         schema_cert_types[e->tls_route->cert_type],
         e->tls_route->cert_type == CERT_ACME ? ": for now, as self_signed" : "");
-    if (e->file_error == ENOENT)
-        say(out, "", "%s does not exist yet; Portico makes it when it starts", e->file.path);
-    else if (e->file_error)
-        say(out, "", "%s", e->file_err.message);
+    if (e->certificate_error == ENOENT)
+        say(out, "", "%s does not exist yet; Portico makes it when it starts", e->certificate.path);
+    else if (e->certificate_error)
+        say(out, "", "%s%s", e->certificate_err.message,
+            e->certificate_error == EINVAL ? ", and will be made anew" : "");
     else
-        say(out, "", "%s, %s %s", e->file.path, is_expired(e) ? "expired" : "valid until",
-            date_text(e->file.end, date));
+        say(out, "", "%s, %s %s", e->certificate.path, is_expired(e) ? "expired" : "valid until",
+            date_text(e->certificate.end, date));
 }
 
 static void print_route(const struct explanation *e, FILE *out)
@@ -243,11 +244,12 @@ static void json_certificate(struct json_writer *json, const struct explanation 
     json_begin(json, "certificate", '{');
     json_string(json, "host", e->tls_route->host);
     json_string(json, "cert_type", schema_cert_types[e->tls_route->cert_type]);
-    json_text(json, "file", span_str(e->file.path));
-    json_boolean(json, "exists", e->file_error != ENOENT);
-    json_maybe(json, "expires", e->file_error ? "" : date_text(e->file.end, date));
+    json_text(json, "file", span_str(e->certificate.path));
+    json_boolean(json, "exists", e->certificate_error != ENOENT);
+    json_maybe(json, "expires", e->certificate_error ? "" : date_text(e->certificate.end, date));
     json_maybe(json, "problem",
-               e->file_error && e->file_error != ENOENT ? e->file_err.message : "");
+               e->certificate_error && e->certificate_error != ENOENT ? e->certificate_err.message
+                                                                      : "");
     json_end(json, '}');
 }
 

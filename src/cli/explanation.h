@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/reason.h"
-#include "certs/local_ca.h"
+#include "certs/inspect.h"
 #include "config/config.h"
 #include "config/names.h"
 #include "format/http_head.h"
@@ -30,9 +30,9 @@ struct explanation {
     struct config *config; /* borrowed */
     struct decision_source source;
     const struct config_route *tls_route; /* https: whose certificate; NULL: an alert */
-    int file_error;                       /* errno of the certificate's file; 0: it can be read */
-    struct local_ca_file file;
-    struct err file_err;
+    struct inspect_certificate certificate;
+    int certificate_error; /* errno of inspect_certificate; 0: it is good */
+    struct err certificate_err;
     struct http_request request;
     bool is_read; /* the connection got as far as the request */
     struct decision decision;

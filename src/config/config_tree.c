@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "config/duration.h"
 #include "config/schema.h"
 #include "config/setting.h"
 

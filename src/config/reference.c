@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-#include "config/setting.h"
+#include "config/duration.h"
+#include "config/schema.h"
+#include "format/problems.h"
 
 #define WIDTH 80 /* of a terminal's lines */
 

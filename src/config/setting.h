@@ -29,15 +29,4 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
 int setting_apply_default(const struct setting *setting, void *object,
                           struct setting_context *context);
 
-/* What a value of the setting looks like, for "... was expected". Returns `out`. */
-#define SETTING_EXPECTED 160u
-const char *setting_expected(const struct setting *setting, char out[SETTING_EXPECTED]);
-
-/* "10s", "500ms", "1h" (one number, one unit of ms, s, m, h, d) in microseconds. False when it
- * is none, or too large for 64 bits. */
-bool duration_parse(struct span text, int64_t *duration);
-
-/* The shortest such text, into `out` of at least 32 bytes. Returns `out`. */
-const char *duration_format(int64_t duration, char out[32]);
-
 #endif

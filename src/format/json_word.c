@@ -20,29 +20,11 @@ static unsigned column_of(const struct json_token *token, const char *at)
     return column;
 }
 
-/* Four hexadecimal digits, or -1. */
-static int unicode_escape(struct span digits)
-{
-    int code = 0;
-    if (digits.len < 4)
-        return -1;
-    for (size_t i = 0; i < 4; i++) {
-        char c = span_lower(digits.data[i]);
-        if (c >= '0' && c <= '9')
-            code = code * 16 + (c - '0');
-        else if (c >= 'a' && c <= 'f')
-            code = code * 16 + (c - 'a' + 10);
-        else
-            return -1;
-    }
-    return code;
-}
-
 /* Checks \u and what follows. Returns its length in bytes; 2 when it is malformed. */
 static size_t check_unicode(struct json_scan *scan, const struct json_token *token,
                             struct span escape)
 {
-    int code = unicode_escape(span_from(escape, 2));
+    int64_t code = text_hex(span_from(escape, 2), 4);
     if (code < 0) {
         json_problem(scan, token->line, column_of(token, escape.data),
                      "\"\\u\" is no escape; four hexadecimal digits were expected behind it");
@@ -53,9 +35,8 @@ static size_t check_unicode(struct json_scan *scan, const struct json_token *tok
                      "\\u0000 is unexpected here; no setting may hold NUL");
     if (code < 0xd800 || code > 0xdfff)
         return 6;
-    int low = span_has_prefix(span_from(escape, 6), SPAN("\\u"))
-                  ? unicode_escape(span_from(escape, 8))
-                  : -1;
+    int64_t low =
+        span_has_prefix(span_from(escape, 6), SPAN("\\u")) ? text_hex(span_from(escape, 8), 4) : -1;
     if (code < 0xdc00 && low >= 0xdc00 && low <= 0xdfff)
         return 12;
     err_hint(json_problem(scan, token->line, column_of(token, escape.data),

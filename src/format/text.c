@@ -52,6 +52,23 @@ bool text_is_word(char c)
            c == '-';
 }
 
+int64_t text_hex(struct span text, size_t count)
+{
+    int64_t number = 0;
+    if (text.len < count)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        char c = span_lower(text.data[i]);
+        if (c >= '0' && c <= '9')
+            number = number * 16 + (c - '0');
+        else if (c >= 'a' && c <= 'f')
+            number = number * 16 + (c - 'a' + 10);
+        else
+            return -1;
+    }
+    return number;
+}
+
 /* ---- Languages ---- */
 
 static const struct {

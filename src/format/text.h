@@ -4,6 +4,8 @@
 #define PORTICO_FORMAT_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/span.h"
 #include "format/problems.h"
@@ -30,6 +32,10 @@ static inline bool text_is_control(char c)
 
 /* May `c` stand in a word: A-Z, a-z, 0-9, "_" or "-"? */
 bool text_is_word(char c);
+
+/* The number that the first `count` characters of `text` (8 at the most) are in hexadecimal, or -1
+ * when they are none. */
+int64_t text_hex(struct span text, size_t count);
 
 /* The character that `rest` begins with in words, for messages: a quoted one, "the end of the
  * line", "a no-break space (U+00A0)". Returns `out`, or a constant. */

@@ -66,24 +66,6 @@ static int unclosed(struct toml_lex *lex, struct toml_place open, struct quoting
     return -1;
 }
 
-/* The value of `count` hexadecimal digits at `at`, or -1. */
-static int64_t hex(const char *at, const char *end, int count)
-{
-    int64_t code = 0;
-    if (end - at < count)
-        return -1;
-    for (int i = 0; i < count; i++) {
-        char c = span_lower(at[i]);
-        if (c >= '0' && c <= '9')
-            code = code * 16 + (c - '0');
-        else if (c >= 'a' && c <= 'f')
-            code = code * 16 + (c - 'a' + 10);
-        else
-            return -1;
-    }
-    return code;
-}
-
 /* A backslash at the end of a line takes the newline and all white space behind it. False if
  * it is not at the end of a line. */
 static bool fold_line(struct toml_lex *lex, const char *close)
@@ -144,8 +126,8 @@ static int escape(struct toml_lex *lex, const char *close, char **out)
         lex->at += 2;
         return 0;
     }
-    int digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
-    int64_t code = digits ? hex(at + 1, close, digits) : -1;
+    size_t digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
+    int64_t code = digits ? text_hex(span_make(at + 1, (size_t)(close - at - 1)), digits) : -1;
     if (code < 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
         return bad_escape(lex, close);
     *out += utf8_encode((uint32_t)code, *out);

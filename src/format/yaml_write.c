@@ -124,8 +124,8 @@ static void put_flow(FILE *out, const struct value *value)
     }
 }
 
-/* Lists of anything else are written on one line. */
-static bool is_list_of_tables(const struct value *value)
+/* Tables, none of them empty: lists of anything else are written on one line. */
+static bool is_block_list(const struct value *value)
 {
     if (value->type != VALUE_ARRAY || value->array->count == 0)
         return false;
@@ -145,7 +145,7 @@ static void put_value(FILE *out, const struct value *value, int indent)
     if (value->type == VALUE_TABLE && value->table->count) {
         fputc('\n', out);
         put_mapping(out, value->table, indent + STEP, false);
-    } else if (is_list_of_tables(value)) {
+    } else if (is_block_list(value)) {
         fputc('\n', out);
         for (uint32_t i = 0; i < value->array->count; i++) {
             fprintf(out, "%*s- ", indent + STEP, "");

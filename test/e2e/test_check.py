@@ -241,20 +241,22 @@ def openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=LIMIT)
 
 
-def make_certificate(directory, name, days):
+def make_certificate(directory, name, days, host=None):
     directory.mkdir(parents=True, exist_ok=True)
     openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-days", str(days),
+            "-addext", f"subjectAltName=DNS:{host or name}",
             "-keyout", str(directory / f"{name}.key"), "-out", str(directory / f"{name}.crt"))
 
 
 def test_certificates_on_the_disk(tmp_path):
     path = write(tmp_path / "a.toml", toml([(f"{name}.test", "builtin:hello", "self_signed")
-                                            for name in ("good", "late", "damaged", "other", "keyless", "none")]
+                                            for name in ("good", "late", "damaged", "other", "keyless", "foreign", "none")]
                                            + [("plain.test", "builtin:hello", "none")]))
     certs = tmp_path / "certs"
     make_certificate(certs, "local-ca", 3650)
     for name, days in {"good": 80, "late": 5, "damaged": 80, "other": 80, "keyless": 80, "plain": 1}.items():
         make_certificate(certs / "self-signed", f"{name}.test", days)
+    make_certificate(certs / "self-signed", "foreign.test", 80, host="good.test")
     (certs / "self-signed" / "damaged.test.crt").write_text("nothing")
     (certs / "self-signed" / "other.test.key").write_bytes((certs / "self-signed" / "good.test.key").read_bytes())
     (certs / "self-signed" / "keyless.test.key").unlink()
@@ -263,7 +265,8 @@ def test_certificates_on_the_disk(tmp_path):
     assert said["ok"]
     assert {problem["pointer"]: problem["code"] for problem in problems} == {
         "/routes/1/host": "expiring-certificate", "/routes/2/host": "unreadable-certificate",
-        "/routes/3/host": "unreadable-certificate", "/routes/4/host": "unreadable-certificate"}
+        "/routes/3/host": "unreadable-certificate", "/routes/4/host": "unreadable-certificate",
+        "/routes/5/host": "unreadable-certificate"}
     day = datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=5)
     assert any(str(day + datetime.timedelta(days=off)) in problems[0]["message"] for off in (-1, 0))
     assert before == sorted((file, file.stat().st_mtime_ns) for file in certs.rglob("*"))

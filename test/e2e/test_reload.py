@@ -433,6 +433,21 @@ def test_each_kind_of_setting(portico_factory):
     origin.drop()
 
 
+def test_log_level(portico_factory):
+    portico = portico_factory(hello("a.test"))
+
+    def reload(level, *hosts):
+        portico.reload(hello(*hosts, server={"log_level": level}))
+    mark = portico.log.mark()
+    reload("error", "b.test")  # quiet before it says that it is done
+    reload("error", "c.test")
+    reload("info", "d.test", "e.test")
+    portico.wait_log(lambda line: done(line) and "routes: 2" in line, mark)
+    said = [line.split(" ", 1)[1] for line in portico.log.text().splitlines()[mark:] if " admin: " in line]
+    assert len(said) == 2 and "info admin: portico reload: reloading" in said[0] and "reloaded: " in said[1], said
+    assert (status_of(portico, "a.test"), status_of(portico, "d.test")) == (421, 200)
+
+
 def test_old_configurations_are_freed(portico_factory):
     """Idle workers do not keep them either: what is large, large again and small does not grow."""
     portico = portico_factory(hello("a.test"))

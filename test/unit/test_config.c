@@ -462,33 +462,6 @@ static void defaults_are_valid(void **state)
     value_tree_free(tree);
 }
 
-static void reads_and_writes_durations(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        int64_t duration;
-    } good[] = {{"0s", 0},
-                {"1ms", 1000},
-                {"1500ms", 1500000},
-                {"10s", 10000000},
-                {"90s", 90000000},
-                {"5m", 300000000},
-                {"1h", INT64_C(3600000000)},
-                {"30d", INT64_C(2592000000000)}};
-    static const char *const bad[] = {"",    "s",     "10",    "10 s", "1.5s",
-                                      "-1s", "10sec", "1h30m", "S10",  "99999999999999999999s"};
-    char text[32];
-    int64_t duration;
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_true(duration_parse(span_str(good[i].text), &duration));
-        assert_int_equal(duration, good[i].duration);
-        assert_string_equal(duration_format(duration, text), good[i].text);
-    }
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(duration_parse(span_str(bad[i]), &duration));
-}
-
 static const char *suggestion(const char *word)
 {
     struct suggest suggest = {.word = span_str(word)};
@@ -525,7 +498,6 @@ int main(void)
         cmocka_unit_test_setup(counts_references, clear_environment),
         cmocka_unit_test_setup(terminals_see_colours, clear_environment),
         cmocka_unit_test(defaults_are_valid),
-        cmocka_unit_test(reads_and_writes_durations),
         cmocka_unit_test(suggests_what_is_near),
     };
     const struct CMUnitTest file_tests[] = {

@@ -1,0 +1,13 @@
+/* Loading: from a parsed file to a configuration. */
+#ifndef PORTICO_CONFIG_LOAD_H
+#define PORTICO_CONFIG_LOAD_H
+
+#include "config/config.h"
+#include "config/setting.h"
+
+/* Fills `config` from what its file says (config->tree), the defaults and the environment, as far
+ * as it goes, all but the table of routes. What is wrong is added to context->problems, in no
+ * order; without errors, what can hardly be meant as well (config/review). */
+void config_fill(struct config *config, struct setting_context *context);
+
+#endif

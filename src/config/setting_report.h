@@ -1,0 +1,34 @@
+/* What is said of a value that does not fit its setting: problems, in sentences. Those that return
+ * an int return -1, so that a check can end with them. */
+#ifndef PORTICO_CONFIG_SETTING_REPORT_H
+#define PORTICO_CONFIG_SETTING_REPORT_H
+
+#include "config/setting.h"
+
+/* "SETTING WHAT; ... was expected", at the value: the problem, for a hint. NULL as problems_add. */
+struct err *setting_report(struct setting_context *context, const struct setting *setting,
+                           const struct value *value, enum problem_code code, const char *what);
+
+/* A value of another type than the setting has; a VALUE_BAD is passed over in silence. */
+int setting_report_type(struct setting_context *context, const struct setting *setting,
+                        const struct value *value);
+
+/* The same of an item of a list, which is no string. */
+int setting_report_item(struct setting_context *context, const struct setting *setting,
+                        const struct value *item);
+
+/* A text with the fault that `fault` describes; it is quoted, unless it is secret. */
+int setting_report_fault(struct setting_context *context, const struct setting *setting,
+                         const struct value *value, enum problem_code code,
+                         const struct err *fault);
+
+/* The same with the code for a text that is not what the setting needs. */
+int setting_report_text(struct setting_context *context, const struct setting *setting,
+                        const struct value *value, const struct err *fault);
+
+/* Warns if others can read the file with that mode, in which a secret stands: `file`, or the
+ * configuration when that is NULL. */
+void setting_report_readers(struct setting_context *context, const struct setting *setting,
+                            const struct value *value, const struct span *file, mode_t mode);
+
+#endif

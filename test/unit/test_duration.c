@@ -1,0 +1,59 @@
+/* Durations: what is one, the shortest text of each, and sums that are none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config/duration.h"
+
+static void reads_and_writes_durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t duration;
+    } good[] = {{"0s", 0},
+                {"1ms", 1000},
+                {"1500ms", 1500000},
+                {"10s", 10000000},
+                {"90s", 90000000},
+                {"5m", 300000000},
+                {"1h", INT64_C(3600000000)},
+                {"30d", INT64_C(2592000000000)}};
+    static const char *const bad[] = {"",    "s",     "10",    "10 s", "1.5s",
+                                      "-1s", "10sec", "1h30m", "S10",  "99999999999999999999s"};
+    char text[32];
+    int64_t duration;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(duration_parse(span_str(good[i].text), &duration));
+        assert_int_equal(duration, good[i].duration);
+        assert_string_equal(duration_format(duration, text), good[i].text);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(duration_parse(span_str(bad[i]), &duration));
+}
+
+static void adds_up(void **state)
+{
+    (void)state;
+    static const char *const none[] = {
+        "", "0s", "10", "1h30", "h", "1h 2x", "9999999999d9999999999d"};
+    int64_t sum;
+    assert_true(duration_sum(SPAN("1h30m"), &sum));
+    assert_int_equal(sum, INT64_C(5400000000));
+    assert_true(duration_sum(SPAN("1m 500ms"), &sum));
+    assert_int_equal(sum, 60500000);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_false(duration_sum(span_str(none[i]), &sum));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_and_writes_durations),
+        cmocka_unit_test(adds_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
