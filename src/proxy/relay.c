@@ -6,7 +6,9 @@
  *  2. A refused write is repeated with the same bytes first: they stay where they are, at the
  *     front of `out` or of `in`. OpenSSL requires it.
  *  3. More than a record's worth is read only when `to` has room for it: what is undelivered when
- *     the receiver stalls is that much, unless the kernel did not keep its word.
+ *     the receiver stalls is that much, unless the kernel did not keep its word. How far its word
+ *     goes is learned: a relay moves little at first, more as all of it is taken, and after a
+ *     mistake a record at a time for a while.
  *  4. RELAY_WANTS_WRITE is only answered after a write that was refused, and RELAY_WANTS_READ after
  *     such a read or splice: whoever waits may count on the kernel knowing. */
 #include "proxy/relay.h"
@@ -21,6 +23,8 @@
 /* What is read at once when bytes flow. Less than this is not worth knowing whether there is room
  * for it, and more does not fit the cores' caches beside its encrypted twin. */
 #define BULK_SIZE ((size_t)64 * 1024)
+/* What goes in single records after a receiver that took less than it had room for. */
+#define WARY_BYTES ((uint64_t)1 << 20)
 
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
                  enum http_framing source, uint64_t length, enum http_framing sink)
@@ -33,6 +37,8 @@ void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struc
     relay->remaining = source == HTTP_FRAMING_LENGTH ? length : 0;
     relay->chunk = (struct http_chunk){0};
     relay->flowing = false;
+    relay->portion = BULK_SIZE;
+    relay->wary_until = 0;
     relay->complete = source == HTTP_FRAMING_NONE || (source == HTTP_FRAMING_LENGTH && length == 0);
     relay->body = 0;
 }
@@ -166,6 +172,17 @@ enum relay_result relay_flush(struct relay *relay, struct turn *turn)
     return RELAY_DONE;
 }
 
+/* `to` has been given as much as it had room for, and taken all of it or not. */
+static void learn(struct relay *relay, bool taken)
+{
+    if (!taken) {
+        relay->portion = BULK_SIZE;
+        relay->wary_until = relay->body + WARY_BYTES;
+    } else if (relay->portion < SPLICE_MAX) {
+        relay->portion *= 2;
+    }
+}
+
 /* Moves what is in `in` towards `to`. */
 static enum relay_result forward(struct relay *relay, struct turn *turn)
 {
@@ -175,6 +192,8 @@ static enum relay_result forward(struct relay *relay, struct turn *turn)
     enum relay_result result = write_some(relay, turn, body_bytes(relay), &written);
     if (result == RELAY_DONE)
         body_taken(relay, written);
+    if (relay->to->held != NULL)
+        learn(relay, false);
     return result;
 }
 
@@ -183,9 +202,11 @@ static enum relay_result forward(struct relay *relay, struct turn *turn)
  * receiver that stalls leaves no more than a record's worth here. */
 static size_t read_size(const struct relay *relay)
 {
-    if (!relay->flowing || !is_verbatim(relay))
+    if (!relay->flowing || !is_verbatim(relay) || relay->body < relay->wary_until)
         return READ_SIZE;
     size_t room = stream_room(relay->to);
+    if (room > relay->portion)
+        room = relay->portion;
     if (relay->source == HTTP_FRAMING_LENGTH && room > relay->remaining)
         room = (size_t)relay->remaining;
     return room < BULK_SIZE ? READ_SIZE : room;
@@ -217,6 +238,7 @@ static ssize_t fill_by_splicing(struct relay *relay, struct turn *turn, size_t s
         size_t written = (size_t)n - buf_len(relay->in);
         turn->moved += (size_t)n + written;
         body_moved(relay, written);
+        learn(relay, buf_len(relay->in) == 0);
     }
     return n;
 }
