@@ -174,7 +174,7 @@ static size_t batch_size(const struct stream *stream, size_t size)
 {
     if (size <= BATCH_RECORD)
         return 0;
-    size_t room = stream_room(stream);
+    size_t room = stream_room(stream, NULL);
     if (room < size)
         size = room - room % BATCH_RECORD;
     return size > BATCH_RECORD ? size : 0;
@@ -215,20 +215,17 @@ uint64_t stream_taken(const struct stream *stream)
     return stream->bytes_written > left ? stream->bytes_written - left : 0;
 }
 
-/* The kernel counts the memory that bytes lie in, `used`, and for a peer with a small window or
- * small segments that is several times the bytes. What it takes next will lie no better than what
- * is there already. */
-static size_t payload_of(const struct stream *stream, uint32_t memory, uint32_t used)
+static size_t count_under_way(const struct stream *stream)
 {
     int bytes = 0;
-    if (used == 0 || ioctl(stream->fd, SIOCOUTQ, &bytes) == -1 || bytes <= 0 ||
-        (uint32_t)bytes >= used)
-        return memory;
-    return (size_t)((uint64_t)memory * (uint32_t)bytes / used);
+    return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
-size_t stream_room(const struct stream *stream)
+size_t stream_room(const struct stream *stream, size_t *under_way)
 {
+    size_t bytes = count_under_way(stream);
+    if (under_way != NULL)
+        *under_way = bytes;
     uint32_t info[SK_MEMINFO_VARS] = {0};
     socklen_t size = sizeof info;
     if (getsockopt(stream->fd, SOL_SOCKET, SO_MEMINFO, info, &size) == -1)
@@ -239,7 +236,11 @@ size_t stream_room(const struct stream *stream)
     uint32_t used = queued > alloc ? queued : alloc;
     if (info[SK_MEMINFO_SNDBUF] <= used)
         return 0;
-    return payload_of(stream, info[SK_MEMINFO_SNDBUF] - used, used);
+    size_t room = info[SK_MEMINFO_SNDBUF] - used;
+    /* The kernel counts the memory that bytes lie in, and for a peer with a small window or small
+     * segments that is several times the bytes. What it takes next will lie no better than what is
+     * there already. */
+    return bytes > 0 && bytes < used ? (size_t)((uint64_t)room * bytes / used) : room;
 }
 
 bool stream_is_reset(const struct stream *stream)

@@ -74,8 +74,9 @@ uint64_t stream_taken(const struct stream *stream);
 
 /* Bytes that the kernel's send buffer has room for: about as many as a write would take now. It
  * is told from what lies there; of a peer to whom nothing is under way it is but a guess, and far
- * too much when its window is small. 0 when that cannot be told. */
-size_t stream_room(const struct stream *stream);
+ * too much when its window is small. 0 when that cannot be told. *under_way, unless it is NULL: the
+ * bytes that lie there, not acknowledged by the peer. */
+size_t stream_room(const struct stream *stream, size_t *under_way);
 
 /* Has the peer reset the connection (or has the kernel given it up)? Can be asked while there
  * are unread bytes, and waited for by arming POLLERR. */
