@@ -25,12 +25,14 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "run";
     bool is_run = strcmp(command, "run") == 0;
 
-    if (is_run || strcmp(command, "check") == 0) {
+    if (is_run || strcmp(command, "reload") == 0) {
         struct cli_source source;
         if (cli_source_parse(argv + (argc > 1 ? 2 : 1), &source) < 0)
             return CLI_BAD_USAGE;
-        return is_run ? cli_run(&source) : printed(cli_check(&source));
+        return is_run ? cli_run(&source) : printed(cli_reload(&source));
     }
+    if (strcmp(command, "check") == 0)
+        return printed(cli_check(argv + 2));
     if (strcmp(command, "config") == 0)
         return printed(cli_config(argv + 2));
     if (strcmp(command, "explain") == 0)

@@ -9,12 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define ERR_POINTER 128u
+
 struct err {
     char file[256];    /* empty when no file is to blame */
     unsigned line;     /* from 1; 0 when unknown */
     unsigned column;   /* from 1, in characters; 0 when unknown */
     char message[384]; /* what is wrong, and what was expected */
     char hint[256];    /* what to do; may be empty */
+
+    /* Of a configuration's problems (format/problems.h) */
+    const char *code;          /* a word for scripts; constant; NULL: none */
+    bool is_warning;           /* it keeps nobody from going on */
+    char pointer[ERR_POINTER]; /* JSON pointer (RFC 6901) of what it is about; empty: all of it */
 };
 
 /* Sets the message, clears the place and the hint. `err` may be NULL; the arguments may be

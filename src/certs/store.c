@@ -1,9 +1,10 @@
 /* The certificate store: see store.h.
  *
- * The set of hosts is fixed when the store is made and kept sorted, so a look-up is a binary
- * search in memory that nobody changes; only the identity of an entry is ever replaced, and
- * only for taking a reference, or for that replacement, is the mutex held. A handshake in
- * flight keeps its reference, and with it the certificate that it began with.
+ * The hosts of a configuration are a sorted array of entries, which is immutable, counted, and
+ * replaced as a whole by a reload; entries are counted too, so an unchanged host keeps its
+ * entry, and with it its identity. Of an entry only the identity is ever replaced. The mutex is
+ * held for taking references and for these replacements, never for a look-up, a disk or OpenSSL.
+ * A handshake in flight keeps its reference, and with it the certificate that it began with.
  *
  * To parse a certificate and its key takes OpenSSL 3.0 more than half a millisecond, so a
  * thousand of them would make a slow start. Therefore main only looks whether the files are
@@ -12,12 +13,18 @@
  * worker that needs one sooner does the same for itself, once. The thread runs at a low
  * priority: handshakes come first.
  *
- * Threads: main makes and frees the store; workers look up; "certs" sleeps until the next
- * renewal is due, and at most an hour, since the wall clock by which certificates expire can
- * be set (or the machine can have slept). */
+ * A certificate that can neither be read nor made anew puts its host, and nobody else, into
+ * quarantine: it has no identity, the log says why, and it is tried again every QUARANTINE
+ * seconds and by every reload.
+ *
+ * Threads: main makes and frees the store; workers look up; "admin" replaces the hosts; "certs"
+ * sleeps until the next renewal is due, and at most an hour, since the wall clock by which
+ * certificates expire can be set (or the machine can have slept). */
 #include "certs/store.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,24 +37,34 @@
 
 #define STORE_MAGIC 0xce57507eu
 #define SLEEP_MAX   ((time_t)3600)
+#define QUARANTINE  ((time_t)10)
 #define NAMES_MAX   400u /* bytes of host names in a warning */
 
 struct entry {
+    atomic_uint refs;
     char *host;                    /* owned; fixed after init; IP literals in canonical form */
-    struct tls_identity *identity; /* guarded by mutex; NULL: not loaded */
+    struct tls_identity *identity; /* guarded by mutex; NULL: not loaded, or in quarantine */
     time_t renew_at;               /* guarded by mutex; 0: to be loaded */
+    char *problem; /* guarded by mutex; owned: what the log was told last, or NULL */
+};
+
+struct certs_hosts {
+    atomic_uint refs;
+    size_t count;
+    struct entry *entries[]; /* a reference to each; sorted by host */
 };
 
 struct certs_store {
     unsigned magic;
-    struct entry *entries; /* sorted by host */
-    size_t count;
-    struct local_ca *ca; /* fixed after init; NULL when no host has a certificate */
-    bool running;        /* main only: the thread is */
+    struct local_ca *ca; /* NULL until a host has a certificate; set before the first such host
+                            is published, and fixed from then on */
+    bool running;        /* the thread is. Main, then admin; as `ca` */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wakeup;
-    bool stopping; /* guarded by mutex */
+    struct certs_hosts *hosts; /* guarded by mutex: one reference */
+    bool changed;              /* guarded by mutex: other hosts were published */
+    bool stopping;             /* guarded by mutex */
 };
 
 static time_t wall_seconds(void)
@@ -55,17 +72,73 @@ static time_t wall_seconds(void)
     return (time_t)(clock_wall() / CLOCK_SECOND);
 }
 
-static int compare_entries(const void *a, const void *b)
+/* ---- references --------------------------------------------------------------------------- */
+
+static void entry_unref(struct entry *entry)
 {
-    return strcmp(((const struct entry *)a)->host, ((const struct entry *)b)->host);
+    if (atomic_fetch_sub_explicit(&entry->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    tls_identity_unref(entry->identity);
+    free(entry->problem);
+    free(entry->host);
+    free(entry);
 }
 
-static struct entry *find_entry(const struct certs_store *store, const char *host)
+static void hosts_unref(struct certs_hosts *hosts)
 {
-    struct entry key = {.host = (char *)(uintptr_t)host};
-    if (store->count == 0)
-        return NULL;
-    return bsearch(&key, store->entries, store->count, sizeof *store->entries, compare_entries);
+    if (hosts == NULL || atomic_fetch_sub_explicit(&hosts->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < hosts->count; i++)
+        entry_unref(hosts->entries[i]);
+    free(hosts);
+}
+
+/* A reference to the hosts in force. */
+static struct certs_hosts *current_hosts(struct certs_store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    struct certs_hosts *hosts = store->hosts;
+    atomic_fetch_add_explicit(&hosts->refs, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&store->mutex);
+    return hosts;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp((*(struct entry *const *)a)->host, (*(struct entry *const *)b)->host);
+}
+
+static struct entry *find_entry(const struct certs_hosts *hosts, const char *host)
+{
+    struct entry wanted = {.host = (char *)(uintptr_t)host}, *key = &wanted;
+    struct entry *const *found =
+        bsearch(&key, hosts->entries, hosts->count, sizeof hosts->entries[0], compare_entries);
+    return found ? *found : NULL;
+}
+
+/* ---- identities --------------------------------------------------------------------------- */
+
+/* Says what is wrong with a certificate, unless it was said already, or that nothing is wrong any
+ * more. `err` NULL: nothing. */
+static void report(struct certs_store *store, struct entry *entry, const struct err *err,
+                   bool quarantined)
+{
+    char *problem = err ? strdup(err->message) : NULL;
+    pthread_mutex_lock(&store->mutex);
+    char *before = entry->problem;
+    bool same = problem && before && strcmp(problem, before) == 0;
+    entry->problem = problem;
+    pthread_mutex_unlock(&store->mutex);
+    if (err && !same)
+        log_write(LOG_ERROR, "%s%s", err->message,
+                  quarantined
+                      ? "; until its file can be read or made anew, this host has no HTTPS, "
+                        "and HTTP answers 503; the user that runs Portico needs permission "
+                        "to read and write it (tried again every 10 s, and by a reload)"
+                      : "");
+    else if (before && !err)
+        log_write(LOG_INFO, "the certificate of %s is usable again", entry->host);
+    free(before);
 }
 
 /* Loads, or renews, one certificate. What cannot be renewed is served as it is and tried again
@@ -75,8 +148,6 @@ static void refresh(struct certs_store *store, struct entry *entry, time_t now)
     struct local_ca_leaf leaf = {0};
     struct err err;
     int result = local_ca_get(store->ca, entry->host, now, &leaf, &err);
-    if (result != 0)
-        leaf.renew_at = now + SLEEP_MAX;
 
     pthread_mutex_lock(&store->mutex);
     struct tls_identity *unused = leaf.identity;
@@ -84,13 +155,15 @@ static void refresh(struct certs_store *store, struct entry *entry, time_t now)
         unused = entry->identity;
         entry->identity = leaf.identity;
     }
+    bool quarantined = entry->identity == NULL;
+    if (result != 0)
+        leaf.renew_at = now + (quarantined ? QUARANTINE : SLEEP_MAX);
     entry->renew_at = leaf.renew_at;
     pthread_mutex_unlock(&store->mutex);
 
     tls_identity_unref(unused);
-    if (result != 0)
-        log_write(LOG_ERROR, "%s", err.message);
-    else if (leaf.issued)
+    report(store, entry, result == 0 ? NULL : &err, quarantined);
+    if (result == 0 && leaf.issued)
         log_write(LOG_INFO, "new certificate for %s", entry->host);
 }
 
@@ -105,25 +178,45 @@ static bool current(struct certs_store *store, struct entry *entry, time_t now,
     return known;
 }
 
-struct tls_identity *certs_store_lookup(void *arg, const char *name, const struct address *local)
+/* A reference to the host's identity, or NULL. *known: there is such a host. */
+static struct tls_identity *look_up(struct certs_store *store, const char *host, bool *known)
 {
-    struct certs_store *store = arg;
-    struct tls_identity *identity;
-    char text[ADDRESS_TEXT];
-    check_magic(store, STORE_MAGIC);
-    if (name == NULL && local->len == 0)
-        return NULL;
-    struct entry *entry = find_entry(store, name ? name : address_format_ip(local, text));
-    if (entry == NULL)
-        return NULL;
+    struct tls_identity *identity = NULL;
+    struct certs_hosts *hosts = current_hosts(store);
+    struct entry *entry = find_entry(hosts, host);
     time_t now = wall_seconds();
-    if (!current(store, entry, now, &identity)) {
+    *known = entry != NULL;
+    if (entry && !current(store, entry, now, &identity)) {
         turnstile_sleep(); /* a disk, and a lock that another process may hold */
         refresh(store, entry, now);
         turnstile_awake();
         current(store, entry, now, &identity);
     }
+    hosts_unref(hosts);
     return identity;
+}
+
+struct tls_identity *certs_store_lookup(void *arg, const char *name, const struct address *local)
+{
+    struct certs_store *store = arg;
+    char text[ADDRESS_TEXT];
+    bool known = false;
+    check_magic(store, STORE_MAGIC);
+    if (name == NULL && local->len == 0)
+        return NULL;
+    struct tls_identity *identity =
+        look_up(store, name ? name : address_format_ip(local, text), &known);
+    errno = known ? ENOKEY : ENOENT;
+    return identity;
+}
+
+bool certs_store_is_quarantined(struct certs_store *store, const char *host)
+{
+    bool known;
+    check_magic(store, STORE_MAGIC);
+    struct tls_identity *identity = look_up(store, host, &known);
+    tls_identity_unref(identity);
+    return known && identity == NULL;
 }
 
 /* ---- the thread --------------------------------------------------------------------------- */
@@ -144,7 +237,7 @@ static bool is_stopping(struct certs_store *store)
     return stopping;
 }
 
-/* Sleeps until `until` or the end. True when it is the end. */
+/* Sleeps until `until`, until there are other hosts, or the end. True when it is the end. */
 static bool sleep_until(struct certs_store *store, time_t until, time_t now)
 {
     time_t seconds = until <= now ? 0 : until - now;
@@ -153,10 +246,11 @@ static bool sleep_until(struct certs_store *store, time_t until, time_t now)
     deadline.tv_sec += seconds < SLEEP_MAX ? seconds : SLEEP_MAX;
 
     pthread_mutex_lock(&store->mutex);
-    while (!store->stopping &&
+    while (!store->stopping && !store->changed &&
            pthread_cond_timedwait(&store->wakeup, &store->mutex, &deadline) == 0)
         ;
     bool stopping = store->stopping;
+    store->changed = false;
     pthread_mutex_unlock(&store->mutex);
     return stopping;
 }
@@ -169,20 +263,22 @@ static void *run(void *arg)
     do {
         now = wall_seconds();
         next = now + SLEEP_MAX;
-        for (size_t i = 0; i < store->count && !is_stopping(store); i++) {
-            struct entry *entry = &store->entries[i];
+        struct certs_hosts *hosts = current_hosts(store);
+        for (size_t i = 0; i < hosts->count && !is_stopping(store); i++) {
+            struct entry *entry = hosts->entries[i];
             if (due_at(store, entry) <= now)
                 refresh(store, entry, now);
             time_t due = due_at(store, entry);
             if (due < next)
                 next = due;
         }
+        hosts_unref(hosts);
     } while (!sleep_until(store, next, wall_seconds()));
     tls_thread_release();
     return NULL;
 }
 
-/* ---- birth and death ---------------------------------------------------------------------- */
+/* ---- the hosts of a configuration -------------------------------------------------------- */
 
 /* The host as look-ups spell it. */
 static char *canonical_host(const char *host)
@@ -194,31 +290,54 @@ static char *canonical_host(const char *host)
     return strdup(host);
 }
 
-static int collect_hosts(struct certs_store *store, const struct config *config, struct err *err)
+/* The entry of a host: the one that there is, or a new one. NULL when out of memory. */
+static struct entry *take_entry(const struct certs_hosts *old, const char *name)
 {
-    store->entries = calloc(config->route_count + 1, sizeof *store->entries);
-    if (store->entries == NULL)
-        return err_set(err, "out of memory");
+    char *host = canonical_host(name);
+    if (host == NULL)
+        return NULL;
+    struct entry *entry = old ? find_entry(old, host) : NULL;
+    if (entry) {
+        atomic_fetch_add_explicit(&entry->refs, 1, memory_order_relaxed);
+    } else if ((entry = calloc(1, sizeof *entry)) != NULL) {
+        atomic_init(&entry->refs, 1);
+        entry->host = host;
+        return entry;
+    }
+    free(host);
+    return entry;
+}
+
+static struct certs_hosts *collect_hosts(const struct certs_hosts *old, const struct config *config)
+{
+    struct certs_hosts *hosts =
+        calloc(1, sizeof *hosts + config->route_count * sizeof hosts->entries[0]);
+    if (hosts == NULL)
+        return NULL;
+    atomic_init(&hosts->refs, 1);
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
         if (route->cert_type == CERT_NONE)
             continue;
-        char *host = canonical_host(route->host);
-        if (host == NULL)
-            return err_set(err, "out of memory");
-        store->entries[store->count++].host = host;
+        struct entry *entry = take_entry(old, route->host);
+        if (entry == NULL) {
+            hosts_unref(hosts);
+            return NULL;
+        }
+        hosts->entries[hosts->count++] = entry;
     }
-    qsort(store->entries, store->count, sizeof *store->entries, compare_entries);
-    return 0;
+    qsort(hosts->entries, hosts->count, sizeof hosts->entries[0], compare_entries);
+    return hosts;
 }
 
-static void warn_about_acme(const struct config *config)
+/* About those that `old` does not have. */
+static void warn_about_acme(const struct config *config, const struct certs_hosts *old)
 {
     char names[NAMES_MAX] = "";
     size_t len = 0, left_out = 0;
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
-        if (route->cert_type != CERT_ACME)
+        if (route->cert_type != CERT_ACME || (old && find_entry(old, route->host)))
             continue;
         if (left_out > 0 || len + strlen(route->host) + 3 > sizeof names)
             left_out++;
@@ -236,29 +355,82 @@ static void warn_about_acme(const struct config *config)
                   names, more);
 }
 
-/* Makes the certificates that are missing. */
-static int make_missing(struct certs_store *store, struct err *err)
+/* Makes the certificates that are missing, and gives those in quarantine another chance. How many
+ * are new. */
+static size_t make_missing(struct certs_store *store, const struct certs_hosts *hosts)
 {
     time_t now = wall_seconds();
     size_t made = 0;
-    for (size_t i = 0; i < store->count; i++) {
-        struct entry *entry = &store->entries[i];
-        struct local_ca_leaf leaf;
-        if (local_ca_has(store->ca, entry->host))
-            continue;
-        if (local_ca_get(store->ca, entry->host, now, &leaf, err) != 0)
-            return -1;
-        entry->identity = leaf.identity;
-        entry->renew_at = leaf.renew_at;
-        made++;
+    for (size_t i = 0; i < hosts->count; i++) {
+        struct entry *entry = hosts->entries[i];
+        struct tls_identity *identity = NULL;
+        bool untried = due_at(store, entry) == 0;
+        current(store, entry, now, &identity);
+        tls_identity_unref(identity);
+        bool missing = untried && !local_ca_has(store->ca, entry->host);
+        if (identity == NULL && (missing || !untried))
+            refresh(store, entry, now);
+        made += missing;
     }
-    log_write(LOG_INFO,
-              "local CA: %s, SHA-256 %s; import it once into browsers and systems (README, "
-              "\"The local CA\")",
-              local_ca_path(store->ca), local_ca_fingerprint(store->ca));
-    log_write(LOG_INFO, "certificates: %zu, of which %zu new", store->count, made);
+    return made;
+}
+
+/* What a store needs that has any host. */
+static int open_ca(struct certs_store *store, const struct config *config, struct err *err)
+{
+    if (store->ca == NULL) {
+        store->ca = local_ca_open(config->cert_dir, wall_seconds(), err);
+        if (store->ca == NULL)
+            return -1;
+        log_write(LOG_INFO,
+                  "local CA: %s, SHA-256 %s; import it once into browsers and systems (README, "
+                  "\"The local CA\")",
+                  local_ca_path(store->ca), local_ca_fingerprint(store->ca));
+    }
+    if (!store->running && thread_start(&store->thread, "certs", run, store) != 0)
+        return err_set(err, "cannot start the thread that renews certificates");
+    store->running = true;
     return 0;
 }
+
+struct certs_hosts *certs_hosts_new(struct certs_store *store, const struct config *config,
+                                    struct err *err)
+{
+    check_magic(store, STORE_MAGIC);
+    struct certs_hosts *old = current_hosts(store), *hosts = collect_hosts(old, config);
+    if (hosts == NULL) {
+        err_set(err, "out of memory");
+    } else if (hosts->count > 0 && open_ca(store, config, err) != 0) {
+        hosts_unref(hosts);
+        hosts = NULL;
+    } else if (hosts->count > 0) {
+        size_t made = make_missing(store, hosts);
+        if (made > 0 || old->count != hosts->count)
+            log_write(LOG_INFO, "certificates: %zu, of which %zu new", hosts->count, made);
+        warn_about_acme(config, old);
+    }
+    hosts_unref(old);
+    return hosts;
+}
+
+void certs_hosts_free(struct certs_hosts *hosts)
+{
+    hosts_unref(hosts);
+}
+
+void certs_store_publish(struct certs_store *store, struct certs_hosts *hosts)
+{
+    check_magic(store, STORE_MAGIC);
+    pthread_mutex_lock(&store->mutex);
+    struct certs_hosts *old = store->hosts;
+    store->hosts = hosts;
+    store->changed = true;
+    pthread_cond_signal(&store->wakeup);
+    pthread_mutex_unlock(&store->mutex);
+    hosts_unref(old);
+}
+
+/* ---- birth and death ---------------------------------------------------------------------- */
 
 static void init_locks(struct certs_store *store)
 {
@@ -279,23 +451,17 @@ struct certs_store *certs_store_new(const struct config *config, struct err *err
     }
     store->magic = STORE_MAGIC;
     init_locks(store);
-    if (collect_hosts(store, config, err) != 0)
-        goto failed;
-    if (store->count == 0)
-        return store;
-    store->ca = local_ca_open(config->cert_dir, wall_seconds(), err);
-    if (store->ca == NULL || make_missing(store, err) != 0)
-        goto failed;
-    warn_about_acme(config);
-    if (thread_start(&store->thread, "certs", run, store) != 0) {
-        err_set(err, "cannot start the thread that renews certificates");
-        goto failed;
+    static const struct config nothing;
+    store->hosts = collect_hosts(NULL, &nothing);
+    struct certs_hosts *hosts = store->hosts ? certs_hosts_new(store, config, err) : NULL;
+    if (hosts == NULL) {
+        if (store->hosts == NULL)
+            err_set(err, "out of memory");
+        certs_store_free(store);
+        return NULL;
     }
-    store->running = true;
+    certs_store_publish(store, hosts);
     return store;
-failed:
-    certs_store_free(store);
-    return NULL;
 }
 
 void certs_store_free(struct certs_store *store)
@@ -310,11 +476,7 @@ void certs_store_free(struct certs_store *store)
         pthread_mutex_unlock(&store->mutex);
         pthread_join(store->thread, NULL);
     }
-    for (size_t i = 0; i < store->count; i++) {
-        tls_identity_unref(store->entries[i].identity);
-        free(store->entries[i].host);
-    }
-    free(store->entries);
+    hosts_unref(store->hosts);
     local_ca_free(store->ca);
     pthread_cond_destroy(&store->wakeup);
     pthread_mutex_destroy(&store->mutex);

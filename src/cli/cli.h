@@ -21,16 +21,17 @@ struct cli_source {
  * is by default CONFIG_PATH, or "config.toml". 0, or -1 when they were wrong, which was said. */
 int cli_source_parse(char **arguments, struct cli_source *source);
 
-int cli_run(const struct cli_source *source);   /* serve until SIGTERM or SIGINT */
-int cli_check(const struct cli_source *source); /* load and report */
+int cli_run(const struct cli_source *source);    /* serve until SIGTERM or SIGINT */
+int cli_reload(const struct cli_source *source); /* ask the process that serves it */
 int cli_version(void);
 
-/* These two read their own arguments, NULL-terminated, and move them. */
+/* These read their own arguments, NULL-terminated, and move them. */
+int cli_check(char **arguments);   /* load, look around and report */
 int cli_config(char **arguments);  /* the configuration in force, in any notation */
 int cli_explain(char **arguments); /* what would become of a request */
 
-/* `topic` is a key, a section, a variable of the environment, "--reference" or "--schema"; NULL:
- * the commands. */
+/* `topic` is a key, a section, a variable of the environment, a problem's code, "--reference" or
+ * "--schema"; NULL: the commands. */
 int cli_help(const char *topic);
 
 #endif

@@ -13,9 +13,10 @@
 #include "cli/cli.h"
 #include "cli/explanation.h"
 #include "cli/options.h"
+#include "config/config_tree.h"
 #include "config/suggest.h"
 #include "net/waiting_room.h"
-#include "server/admission.h"
+#include "proxy/trust.h"
 
 #define CLIENT_DEFAULT   "192.0.2.1" /* of those that belong to nobody (RFC 5737) */
 #define LOOK_UP_PATIENCE (5 * CLOCK_SECOND)
@@ -85,14 +86,12 @@ static int write_request(struct explanation *e, const char *const *fields)
 /* Where the request comes from. 0, or -1 when out of memory. */
 static int find_source(struct explanation *e)
 {
-    struct admission *admission = admission_new(e->config);
-    if (admission == NULL)
+    if (trust_attach(e->config) == -1)
         return -1;
     e->source = (struct decision_source){
-        .client = {e->client, admission_is_trusted(admission, &e->client), e->url.is_secure},
+        .client = {e->client, trust_has(e->config, &e->client), e->url.is_secure},
         .fd = -1,
     };
-    admission_free(admission);
     /* Clients send no SNI for IP literals (RFC 6066, 3), and connect to what they say. */
     if (address_parse_ip(e->url.host, 0, &e->local)) {
         e->source.local = &e->local;
@@ -268,22 +267,19 @@ static void release(struct explanation *e)
 
 /* ---- The command ---- */
 
-/* The configuration with all its places, also where they cost a second look. */
+/* The configuration with all its places, also where they cost a second look; and without its
+ * secrets, so that none can show. */
 static struct config *load(const struct cli_source *source)
 {
-    static struct notation placed;
-    struct config_problems problems = {0};
-    const struct notation *notation =
-        source->notation ? source->notation : notation_of(source->path);
-    if (notation->parse_placed) {
-        placed = *notation;
-        placed.parse = notation->parse_placed;
-        notation = &placed;
-    }
-    struct config *config = config_load(source->path, notation, &problems);
+    static char mask[] = CONFIG_TREE_MASK;
+    struct config_problems problems = {.with_places = true};
+    struct config *config = config_load(source->path, source->notation, &problems);
     if (config == NULL)
         config_problems_print(&problems, stderr);
     config_problems_release(&problems);
+    for (size_t i = 0; config && i < config->route_count; i++)
+        if (config->routes[i].authorization)
+            config->routes[i].authorization = mask;
     return config;
 }
 

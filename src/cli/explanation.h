@@ -27,7 +27,7 @@ struct explanation {
     char sni[HOST_TEXT + 2];
 
     /* What becomes of it */
-    const struct config *config; /* borrowed */
+    struct config *config; /* borrowed */
     struct decision_source source;
     const struct config_route *tls_route; /* https: whose certificate; NULL: an alert */
     int file_error;                       /* errno of the certificate's file; 0: it can be read */

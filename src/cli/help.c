@@ -1,5 +1,6 @@
 /* `portico help [TOPIC]`: the commands and the environment; or what the schema knows about a
- * key, a section or a variable; or all of that, as Markdown or as JSON Schema. */
+ * key, a section, a variable or the code of a problem; or all of that, as Markdown or as JSON
+ * Schema. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,27 +14,31 @@
 
 static void print_overview(void)
 {
-    printf("Portico: one process in front of every service, one file that says what goes where.\n"
-           "\n"
-           "  portico run [FILE]        serve; the default command\n"
-           "  portico check [FILE]      check the configuration and report every problem\n"
-           "  portico config [FILE]     print the configuration in force; --to toml|json|yaml\n"
-           "                            prints another notation, --no-defaults less\n"
-           "  portico explain URL [FILE]\n"
-           "                            say what would become of such a request; --method METHOD,\n"
-           "                            --from ADDRESS and --header 'Name: value' say more about\n"
-           "                            it, --json is for scripts\n"
-           "  portico version           print the version\n"
-           "  portico help              print this\n"
-           "  portico help KEY          explain a key, a section or a variable of the environment\n"
-           "  portico help --reference  explain all of them, in Markdown\n"
-           "  portico help --schema     print the configuration's JSON Schema, for editors\n"
-           "\n"
-           "FILE is the configuration; by default $CONFIG_PATH, or %s in the current\n"
-           "directory; - is standard input. It is written in TOML, JSON or YAML, as its name\n"
-           "(.toml, .json, .yaml, .yml) or the option --format toml|json|yaml says. Its sections\n"
-           "are",
-           CONFIG_DEFAULT_PATH);
+    printf(
+        "Portico: one process in front of every service, one file that says what goes where.\n"
+        "\n"
+        "  portico run [FILE]        serve; the default command\n"
+        "  portico check [FILE]      check the configuration and report every problem; with\n"
+        "                            --strict warnings are errors, --offline looks no names up,\n"
+        "                            and --json is for scripts\n"
+        "  portico config [FILE]     print the configuration in force; --to toml|json|yaml\n"
+        "                            prints another notation, --no-defaults less\n"
+        "  portico explain URL [FILE]\n"
+        "                            say what would become of such a request; --method METHOD,\n"
+        "                            --from ADDRESS and --header 'Name: value' say more about\n"
+        "                            it, --json is for scripts\n"
+        "  portico reload [FILE]     have the process that serves it read it again\n"
+        "  portico version           print the version\n"
+        "  portico help              print this\n"
+        "  portico help KEY          explain a key, a section, a variable or a problem\n"
+        "  portico help --reference  explain all of them, in Markdown\n"
+        "  portico help --schema     print the configuration's JSON Schema, for editors\n"
+        "\n"
+        "FILE is the configuration; by default $CONFIG_PATH, or %s in the current\n"
+        "directory; - is standard input. It is written in TOML, JSON or YAML, as its name\n"
+        "(.toml, .json, .yaml, .yml) or the option --format toml|json|yaml says. Its sections\n"
+        "are",
+        CONFIG_DEFAULT_PATH);
     for (size_t i = 0; i < schema_section_count; i++)
         printf("%s %s", i ? "," : "", schema_sections[i].name);
     printf(".\n"
@@ -77,6 +82,13 @@ static unsigned explain(struct span topic)
             continue;
         printf("%s", count++ ? "\n" : "");
         reference_variable(&schema_variables[i], stdout);
+    }
+    for (size_t i = 0; i < PROBLEM_CODE_COUNT; i++) {
+        const struct problem_kind *kind = &problem_kinds[i];
+        if (!span_eq(topic, span_str(kind->code)))
+            continue;
+        printf("%s%s, %s of `portico check`\n\n  %s\n", count++ ? "\n" : "", kind->code,
+               kind->is_warning ? "a warning" : "an error", kind->meaning);
     }
     return count;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "server/server.h"
@@ -14,7 +15,12 @@ int cli_run(const struct cli_source *source)
     char text[1024];
 
     struct config *config = config_load(source->path, source->notation, &problems);
-    config_problems_print(&problems, stderr);
+    if (config) {
+        log_set_level(config->log_level);
+        config_problems_log(&problems); /* warnings */
+    } else {
+        config_problems_print(&problems, stderr);
+    }
     config_problems_release(&problems);
     if (config == NULL)
         return CLI_BAD_CONFIG;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/span.h"
 #include "config/notation.h"
 #include "config/route.h"
@@ -32,10 +33,14 @@ struct config_route {
     char *upstream_host; /* lower case, without brackets; NULL for builtin:hello */
     uint16_t upstream_port;
     enum cert_type cert_type;
+    char *authorization;  /* a secret: what the upstream gets as the Authorization field in place of
+                             the client's; NULL: the client's own */
     unsigned line;        /* of the host in the file; 0 when its parser gave no places */
     void *upstream_state; /* owned elsewhere: the proxy's struct upstream, set once before
                              the configuration is published */
 };
+
+struct value;
 
 struct config_timeouts { /* all in microseconds */
     int64_t handshake, head, keep_alive, connect, answer, write, tunnel, tunnel_half, body;
@@ -58,16 +63,21 @@ struct config {
     unsigned max_per_client;  /* 0: no limit */
     int64_t max_wait;         /* for a worker; 0: no limit */
     char **trusted_proxies;   /* networks, checked, NULL-terminated */
+    char *run_dir;            /* of the control socket; NULL when not given */
+    bool watch;               /* the file, and reload when it changes */
 
     struct config_timeouts timeouts;
-    unsigned body_rate; /* bytes a second that a request body must average; 0: none */
-    bool access_log;    /* a line on standard output for each request */
+    unsigned body_rate;       /* bytes a second that a request body must average; 0: none */
+    bool access_log;          /* a line on standard output for each request */
+    enum log_level log_level; /* the least that is written to standard error */
 
     char *acme_email; /* NULL when not given */
 
     struct config_route *routes;
     size_t route_count;
     struct route_table *table; /* owned: host to route */
+    struct trust *trust;       /* the proxy's: trusted_proxies, compiled into the tree's memory
+                                  before the configuration is published; NULL: none */
 
     /* The environment */
     char *cert_dir;             /* CERT_DIR, default ".certs" */
@@ -79,13 +89,16 @@ struct config {
 /* Problems of one file, in the order of their places. Zero it to begin. */
 struct config_problems {
     struct problems found; /* owned */
-    char *source;          /* owned: the text, to show the lines; NULL when there is none */
+    char *source;          /* owned: the text, to show the lines; NULL when there is none. What
+                              secrets hold is replaced by "*" */
     size_t source_len;
+    bool with_places; /* set by the caller before loading: of a configuration without problems,
+                         config_route_value has places as well */
 };
 
 /* Loads and checks `path` ("-": standard input), with the environment. `notation` NULL: the one
- * that the name of the file ends in. NULL with at least one problem; else a configuration with
- * one reference. Release the problems in both cases. */
+ * that the name of the file ends in. NULL with at least one error among the problems; else a
+ * configuration with one reference, and perhaps warnings. Release the problems in both cases. */
 struct config *config_load(const char *path, const struct notation *notation,
                            struct config_problems *problems);
 
@@ -99,7 +112,21 @@ struct config *config_load_text(const char *path, struct span text,
 void config_problems_print(const struct config_problems *problems, FILE *out);
 void config_problems_release(struct config_problems *problems);
 
+/* Writes each into the log, in one line: a warning as one, an error as one. */
+void config_problems_log(const struct config_problems *problems);
+
+/* What a file is called in messages: its path, or "standard input". */
+const char *config_file_name(const char *path);
+
+/* What the file says about a route (in the order of config->routes) under `key`, or NULL. */
+const struct value *config_route_value(const struct config *config, size_t index, struct span key);
+
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */
+
+/* What can be made out of `path`, however wrong it is: for a command that wants to know where
+ * the process is that serves it (run_dir and cert_dir). Nothing else may be used of it. NULL only
+ * when out of memory. */
+struct config *config_peek(const char *path, const struct notation *notation);
 
 #endif

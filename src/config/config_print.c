@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "config/secret.h"
 #include "format/utf8.h"
 
 #define SHOWN_WIDTH 100u /* columns of the line, at most */
@@ -141,7 +142,8 @@ void config_problems_print(const struct config_problems *problems, FILE *out)
         char text[sizeof *err];
         err_format(err, text, sizeof text);
         size_t place = strlen(text) - strlen(err->message);
-        fprintf(out, "%s%.*s%s%s\n", style->place, (int)place, text, style->end, err->message);
+        fprintf(out, "%s%.*s%s%s%s\n", style->place, (int)place, text, style->end,
+                err->is_warning ? "warning: " : "", err->message);
         if (problems->source && err->line && err->column)
             print_source(out, style, line_at(&lines, err->line), err);
         if (err->hint[0])
@@ -151,9 +153,26 @@ void config_problems_print(const struct config_problems *problems, FILE *out)
         fprintf(out, "and more: the first %zu problems are shown\n", problems->found.count);
 }
 
+void config_problems_log(const struct config_problems *problems)
+{
+    for (size_t i = 0; i < problems->found.count; i++) {
+        const struct err *err = &problems->found.items[i];
+        char text[sizeof *err], hint[sizeof err->hint];
+        err_format(err, text, sizeof text);
+        snprintf(hint, sizeof hint, "%s", err->hint);
+        for (char *c = hint; *c; c++)
+            if (*c == '\n')
+                *c = ' ';
+        log_write(err->is_warning ? LOG_WARN : LOG_ERROR, "%s%s%s", text, hint[0] ? "; hint: " : "",
+                  hint);
+    }
+    if (problems->found.omitted)
+        log_write(LOG_WARN, "and more: the first %zu problems are shown", problems->found.count);
+}
+
 void config_problems_release(struct config_problems *problems)
 {
     problems_release(&problems->found);
-    free(problems->source);
+    secret_wipe(problems->source, problems->source_len);
     *problems = (struct config_problems){0};
 }

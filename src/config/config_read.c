@@ -45,7 +45,7 @@ static int cannot_read(const char *file, int errnum, const struct notation *nota
 {
     struct err err = {0};
     err_set_errno(&err, errnum, "the configuration cannot be read");
-    struct err *added = problems_add(problems, file, 0, 0, "%s", err.message);
+    struct err *added = problems_add(problems, PROBLEM_UNREADABLE, file, 0, 0, "%s", err.message);
     if (errnum == ENOENT)
         return err_hint(added,
                         "name the file (portico run FILE, or CONFIG_PATH=FILE), or create it with "
@@ -58,7 +58,7 @@ static int cannot_read(const char *file, int errnum, const struct notation *nota
 }
 
 char *config_read(const char *path, const char *file, const struct notation *notation, size_t *len,
-                  struct problems *problems)
+                  mode_t *mode, struct problems *problems)
 {
     char *text = NULL;
     int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
@@ -69,15 +69,17 @@ char *config_read(const char *path, const char *file, const struct notation *not
         goto out;
     }
     if (S_ISDIR(status.st_mode)) {
-        err_hint(problems_add(problems, file, 0, 0, "this is a directory; a file was expected"),
+        err_hint(problems_add(problems, PROBLEM_UNREADABLE, file, 0, 0,
+                              "this is a directory; a file was expected"),
                  "if a container mounts it, the file did not exist outside when it was started");
         goto out;
     }
+    *mode = S_ISREG(status.st_mode) ? status.st_mode & 07777 : 0;
     text = read_all(fd, len);
     if (text == NULL) {
         cannot_read(file, errno, notation, problems);
     } else if (*len > CONFIG_SIZE_MAX) {
-        problems_add(problems, file, 0, 0,
+        problems_add(problems, PROBLEM_TOO_LARGE, file, 0, 0,
                      "the file is larger than 10 MiB; a configuration was expected");
         free(text);
         text = NULL;

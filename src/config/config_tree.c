@@ -2,14 +2,28 @@
  * type; a new setting is here without a line of its own. Holds nothing. */
 #include "config/config_tree.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "config/schema.h"
 #include "config/setting.h"
 
+/* The text as the file would have it: "${" stands for a variable there, and "$${" for itself. */
 static bool text_value(struct value_tree *tree, const char *text, struct value *value)
 {
+    size_t len = strlen(text), used = 0;
+    char *copy = value_alloc(tree, 2 * len + 1);
+    if (copy == NULL)
+        return false;
+    for (; *text; text++) {
+        if (text[0] == '$' && text[1] == '{')
+            copy[used++] = '$';
+        copy[used++] = *text;
+    }
+    copy[used] = '\0';
     value->type = VALUE_STRING;
-    return value_copy(tree, span_str(text), &value->string);
+    value->string = span_make(copy, used);
+    return true;
 }
 
 static bool list_value(struct value_tree *tree, char *const *list, struct value *value)
@@ -42,11 +56,13 @@ static bool value_of(struct value_tree *tree, const struct setting *setting, con
         value->type = VALUE_BOOLEAN;
         value->boolean = *(const bool *)member;
         return true;
-    case SETTING_CERT_TYPE:
-        return text_value(tree, schema_cert_types[*(const enum cert_type *)member], value);
+    case SETTING_CHOICE:
+        return text_value(tree, setting->choices[*(const unsigned *)member], value);
     case SETTING_HOST:
     case SETTING_UPSTREAM:
-    case SETTING_EMAIL: {
+    case SETTING_EMAIL:
+    case SETTING_FIELD:
+    case SETTING_PATH: {
         const char *text = *(char *const *)member;
         return text == NULL || text_value(tree, text, value);
     }

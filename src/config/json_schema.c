@@ -23,6 +23,18 @@ static void print_description(struct json_writer *json, const struct setting *se
     json_string(json, "description", text);
 }
 
+/* What a text looks like that has a variable in it, whose value nobody knows here. */
+#define VARIABLE "[$][{]"
+
+static void print_text(struct json_writer *json, const struct setting *setting)
+{
+    char pattern[512];
+    snprintf(pattern, sizeof pattern, "%s|" VARIABLE "%s", schema_forms[setting->type].pattern,
+             setting->is_secret ? "|^file:" : "");
+    json_string(json, "type", "string");
+    json_string(json, "pattern", pattern);
+}
+
 static void print_list(struct json_writer *json, const struct setting *setting)
 {
     json_string(json, "type", "array");
@@ -31,9 +43,25 @@ static void print_list(struct json_writer *json, const struct setting *setting)
         json_boolean(json, "uniqueItems", true);
     }
     json_begin(json, "items", '{');
-    json_string(json, "type", "string");
-    json_string(json, "pattern", schema_forms[setting->type].pattern);
+    print_text(json, setting);
     json_end(json, '}');
+}
+
+/* The words, for editors to offer; or a variable that holds one. */
+static void print_choices(struct json_writer *json, const struct setting *setting)
+{
+    json_begin(json, "anyOf", '[');
+    json_begin(json, NULL, '{');
+    json_begin(json, "enum", '[');
+    for (const char *const *choice = setting->choices; *choice; choice++)
+        json_string(json, NULL, *choice);
+    json_end(json, ']');
+    json_end(json, '}');
+    json_begin(json, NULL, '{');
+    json_string(json, "type", "string");
+    json_string(json, "pattern", VARIABLE);
+    json_end(json, '}');
+    json_end(json, ']');
 }
 
 static void print_type(struct json_writer *json, const struct setting *setting)
@@ -47,11 +75,8 @@ static void print_type(struct json_writer *json, const struct setting *setting)
     case SETTING_FLAG:
         json_string(json, "type", "boolean");
         break;
-    case SETTING_CERT_TYPE:
-        json_begin(json, "enum", '[');
-        for (size_t i = 0; i < CERT_TYPE_COUNT; i++)
-            json_string(json, NULL, schema_cert_types[i]);
-        json_end(json, ']');
+    case SETTING_CHOICE:
+        print_choices(json, setting);
         break;
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
@@ -61,10 +86,13 @@ static void print_type(struct json_writer *json, const struct setting *setting)
     case SETTING_HOST:
     case SETTING_UPSTREAM:
     case SETTING_EMAIL:
-        json_string(json, "type", "string");
-        json_string(json, "pattern", schema_forms[setting->type].pattern);
+    case SETTING_FIELD:
+    case SETTING_PATH:
+        print_text(json, setting);
         if (setting->type == SETTING_HOST)
             json_integer(json, "maxLength", HOST_MAX + 1); /* and a dot at its end */
+        if (setting->type == SETTING_PATH)
+            json_integer(json, "maxLength", SCHEMA_PATH_MAX);
         break;
     }
 }

@@ -1,7 +1,7 @@
 /* The configuration's JSON Schema (draft 2020-12), from which editors complete and check all
  * formats. It refuses nothing that Portico accepts. The other way round it is more generous:
- * the length of durations, numbers inside of addresses and hosts that occur twice are beyond
- * it. */
+ * the length of durations, numbers inside of addresses, hosts that occur twice and
+ * what variables of the environment hold are beyond it. */
 #ifndef PORTICO_CONFIG_JSON_SCHEMA_H
 #define PORTICO_CONFIG_JSON_SCHEMA_H
 

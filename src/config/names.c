@@ -345,6 +345,25 @@ int network_check(struct span text, struct err *err)
     return err_hint(err, "write \"%s/%u\"", ip, (unsigned)prefix);
 }
 
+int field_check(struct span text, struct err *err)
+{
+    if (text.len == 0) {
+        err_set(err, "is empty; the value of a field was expected");
+        return err_hint(err, "leave it out to pass on what the client sends");
+    }
+    if (text.len > FIELD_VALUE_MAX)
+        return err_set(err, "has %zu bytes; at most %u were expected", text.len, FIELD_VALUE_MAX);
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.data[i] < ' ' || (unsigned char)text.data[i] >= 0x7f)
+            return err_set(err, "holds a control character, or one that is not ASCII; visible "
+                                "ASCII characters and spaces were expected");
+    if (text.data[0] == ' ' || text.data[text.len - 1] == ' ') {
+        err_set(err, "begins or ends with a space; another character was expected there");
+        return err_hint(err, "remove it: a field's value has none around it");
+    }
+    return 0;
+}
+
 int email_check(struct span text, struct err *err)
 {
     size_t at = span_find(text, '@');

@@ -36,6 +36,11 @@ int listen_parse(struct span text, char out[HOST_TEXT], struct err *err);
 /* A network, "192.168.0.0/16", "fd00::/8" or a single address. 0, or -1 with `err`. */
 int network_check(struct span text, struct err *err);
 
+/* The value of a field of HTTP: visible ASCII and spaces, but not around it (RFC 9110, 5.5). 0, or
+ * -1 with `err`, which quotes nothing. */
+#define FIELD_VALUE_MAX 8192u
+int field_check(struct span text, struct err *err);
+
 /* A mail address, roughly: the CA has the last word. 0, or -1 with `err`. */
 int email_check(struct span text, struct err *err);
 

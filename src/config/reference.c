@@ -8,6 +8,11 @@
 
 #define WIDTH 80 /* of a terminal's lines */
 
+#define SECRET_FACT                                                                                \
+    "never shown; \"file:PATH\" takes it from a file, \"${NAME}\" from the environment"
+
+_Static_assert(REFERENCE_RANGE >= SCHEMA_CHOICES, "choices fit where ranges do");
+
 const char *reference_range(const struct setting *setting, char out[REFERENCE_RANGE])
 {
     char min[32], max[32];
@@ -20,10 +25,8 @@ const char *reference_range(const struct setting *setting, char out[REFERENCE_RA
         snprintf(out, REFERENCE_RANGE, "%lld to %lld", (long long)setting->min,
                  (long long)setting->max);
         return out;
-    case SETTING_CERT_TYPE:
-        snprintf(out, REFERENCE_RANGE, "\"%s\", \"%s\" or \"%s\"", schema_cert_types[0],
-                 schema_cert_types[1], schema_cert_types[2]);
-        return out;
+    case SETTING_CHOICE:
+        return schema_choices(setting, out);
     default:
         return NULL;
     }
@@ -94,12 +97,12 @@ void reference_setting(const struct setting *setting, FILE *out)
         print_fact("unit", setting->unit, out);
     print_fact("default", default_text(setting, text), out);
     if (reference_range(setting, range))
-        print_fact(setting->type == SETTING_CERT_TYPE ? "choice" : "range", range, out);
+        print_fact(setting->type == SETTING_CHOICE ? "choice" : "range", range, out);
     fprintf(out, "  %-9s %s = %s\n", "example", setting->name, setting->example);
     if (setting->needs_restart)
         print_fact("change", "needs a restart", out);
     if (setting->is_secret)
-        print_fact("secret", "never shown", out);
+        print_fact("secret", SECRET_FACT, out);
 }
 
 void reference_variable(const struct variable *variable, FILE *out)
@@ -125,11 +128,11 @@ static void markdown_setting(const struct section *section, const struct setting
         fprintf(out, "- Unit: %s\n", setting->unit);
     fprintf(out, "- Default: %s%s%s\n", has_default, default_text(setting, text), has_default);
     if (reference_range(setting, range))
-        fprintf(out, "- %s: %s\n", setting->type == SETTING_CERT_TYPE ? "Choice" : "Range", range);
+        fprintf(out, "- %s: %s\n", setting->type == SETTING_CHOICE ? "Choice" : "Range", range);
     if (setting->needs_restart)
         fprintf(out, "- A change needs a restart\n");
     if (setting->is_secret)
-        fprintf(out, "- A secret, which is never shown\n");
+        fprintf(out, "- A secret: %s\n", SECRET_FACT);
     fprintf(out, "\n```toml\n");
     print_header(section, out);
     fprintf(out, "\n%s = %s\n```\n\n", setting->name, setting->example);
@@ -145,6 +148,18 @@ static void markdown_section(const struct section *section, FILE *out)
             markdown_setting(section, &schema_settings[i], out);
 }
 
+static void markdown_problems(FILE *out)
+{
+    fprintf(out, "\n## Problems\n\n"
+                 "The codes of `portico check --json`. A warning becomes an error with "
+                 "`--strict`.\n\n"
+                 "| code | severity | meaning |\n"
+                 "| --- | --- | --- |\n");
+    for (size_t i = 0; i < PROBLEM_CODE_COUNT; i++)
+        fprintf(out, "| `%s` | %s | %s |\n", problem_kinds[i].code,
+                problem_kinds[i].is_warning ? "warning" : "error", problem_kinds[i].meaning);
+}
+
 void reference_markdown(FILE *out)
 {
     fprintf(
@@ -157,7 +172,10 @@ void reference_markdown(FILE *out)
         "`example.toml` beside this file shows all keys at their places.\n"
         "\n"
         "A key that is left out has its default. A key that Portico does not know is an "
-        "error.\n\n");
+        "error.\n\n"
+        "In every text, `${NAME}` is replaced by a variable of the environment, and "
+        "`${NAME:-default}` by the default when the variable is not set or is empty; `$${` stands "
+        "for the characters `${`.\n\n");
     for (size_t i = 0; i < schema_section_count; i++)
         markdown_section(&schema_sections[i], out);
     fprintf(out, "## Environment\n\n"
@@ -168,4 +186,5 @@ void reference_markdown(FILE *out)
     for (size_t i = 0; i < schema_variable_count; i++)
         fprintf(out, "| `%s` | `%s` | %s |\n", schema_variables[i].name,
                 schema_variables[i].fallback, schema_variables[i].help);
+    markdown_problems(out);
 }

@@ -47,9 +47,16 @@ const struct setting schema_settings[] = {
           "shows the request. A name is looked up while Portico runs, and need not exist when it "
           "starts."),
      .is_required = true},
-    {TEXT("routes", "cert_type", SETTING_CERT_TYPE, ROUTE(cert_type), "acme", "\"self_signed\"",
+    {TEXT("routes", "cert_type", SETTING_CHOICE, ROUTE(cert_type), "acme", "\"self_signed\"",
           "Its certificate: acme (a public CA; for now the same as self_signed, with a warning), "
-          "self_signed (Portico's own CA), none (HTTP only, without a redirect).")},
+          "self_signed (Portico's own CA), none (HTTP only, without a redirect)."),
+     .choices = schema_cert_types},
+    {TEXT("routes", "authorization", SETTING_FIELD, ROUTE(authorization), NULL,
+          "\"Bearer ${APP_TOKEN}\"",
+          "What the upstream gets as the Authorization field, in place of whatever the client "
+          "sends: for a service that knows only one password, behind something that knows who may "
+          "use it. Everybody who can reach the route has what the password gives."),
+     .is_secret = true},
 
     {TEXT("server", "listen", SETTING_ADDRESSES, SERVER(listen),
           "0.0.0.0 ::", "[\"0.0.0.0\", \"::\"]",
@@ -73,7 +80,7 @@ const struct setting schema_settings[] = {
           "How long what is ready may wait for a worker. When it waits for longer, Portico is "
           "overloaded and turns new connections away (503 with Retry-After; HTTPS ones are "
           "closed) until that is over; 0s: never."),
-     .max = HOUR, .needs_restart = true},
+     .max = HOUR},
     {TEXT("server", "trusted_proxies", SETTING_NETWORKS, SERVER(trusted_proxies), "",
           "[\"10.0.0.0/8\", \"127.0.0.1\"]",
           "Networks of proxies in front of Portico, whose X-Forwarded fields are believed and "
@@ -81,8 +88,21 @@ const struct setting schema_settings[] = {
     {COUNT("server", "body_rate", SERVER(body_rate), "500", 1000000000, "bytes per second", "1000",
            "What a request's body must average over timeouts.body while Portico waits for the "
            "client; 0 sets no minimum.")},
+    {TEXT("server", "run_dir", SETTING_PATH, SERVER(run_dir), NULL, "\"/run/portico\"",
+          "The directory of the control socket, portico.sock, through which `portico reload` finds "
+          "the process; it is made if it is not there. Without this key it is $RUNTIME_DIRECTORY, "
+          "which systemd sets for a unit with RuntimeDirectory=, else CERT_DIR: of all directories "
+          "the one that Portico can write and others cannot enter, also in a container whose root "
+          "file system is read-only. Where it cannot be used, there is a warning and no socket."),
+     .needs_restart = true},
+    {TEXT("server", "watch", SETTING_FLAG, SERVER(watch), "false", "true",
+          "Whether the configuration file is watched, and reloaded when it changes.")},
     {TEXT("server", "access_log", SETTING_FLAG, SERVER(access_log), "true", "false",
           "Whether each request gets a line on standard output. Messages on standard error stay.")},
+    {TEXT("server", "log_level", SETTING_CHOICE, SERVER(log_level), "info", "\"warn\"",
+          "The least that is written to standard error. At warn and error, Portico does not say "
+          "where it listens, nor when it is ready."),
+     .choices = schema_log_levels},
 
     DURATION("timeouts", "handshake", TIMEOUT(handshake), "10s", 10 * CLOCK_MS, HOUR,
              "The TLS handshake."),
@@ -132,8 +152,14 @@ const struct setting_form schema_forms[SETTING_TYPE_COUNT] = {
                       "^(" NAME "|" IPV6 "|\\[" IPV6 "\\])$"},
     [SETTING_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
                           "^(builtin:hello|(" NAME "|\\[" IPV6 "\\]):0*[1-9][0-9]{0,4})$"},
-    [SETTING_CERT_TYPE] = {"choice", "text: one of the words below", NULL},
+    [SETTING_CHOICE] = {"choice", "text: one of the words below", NULL},
+    [SETTING_PATH] = {"path",
+                      "text: an absolute path, or one that begins in the directory in "
+                      "which Portico is started",
+                      ".+"},
     [SETTING_EMAIL] = {"mail address", "text", "^[^@ ]+@[^@ ]+$"},
+    [SETTING_FIELD] = {"field value", "text in visible ASCII and spaces, at most 8192 bytes",
+                       "^[!-~]([ -~]*[!-~])?$"},
     [SETTING_ADDRESSES] = {"list of addresses", "texts in brackets: IP addresses without port",
                            "^" ADDRESS "$"},
     [SETTING_NETWORKS] = {"list of networks",
@@ -155,8 +181,22 @@ const struct variable schema_variables[] = {
 };
 const size_t schema_variable_count = COUNT_OF(schema_variables);
 
-const char *const schema_cert_types[CERT_TYPE_COUNT] = {
-    [CERT_SELF_SIGNED] = "self_signed", [CERT_ACME] = "acme", [CERT_NONE] = "none"};
+const char *const schema_cert_types[] = {
+    [CERT_SELF_SIGNED] = "self_signed", [CERT_ACME] = "acme", [CERT_NONE] = "none", NULL};
+const char *const schema_log_levels[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
+
+const char *schema_choices(const struct setting *setting, char out[SCHEMA_CHOICES])
+{
+    size_t used = 0;
+    for (const char *const *choice = setting->choices; *choice; choice++)
+        used += (size_t)snprintf(out + used, SCHEMA_CHOICES - used, "%s\"%s\"",
+                                 choice == setting->choices ? ""
+                                 : choice[1]                ? ", "
+                                                            : " or ",
+                                 *choice);
+    return out;
+}
 
 const char *schema_default(const struct setting *setting, char out[SCHEMA_VALUE])
 {

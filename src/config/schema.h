@@ -17,8 +17,10 @@ enum setting_type {
     SETTING_FLAG,      /* true; bool */
     SETTING_HOST,      /* "app.example.com"; char * */
     SETTING_UPSTREAM,  /* "127.0.0.1:8080"; char *, and what it consists of, in the route */
-    SETTING_CERT_TYPE, /* "acme"; enum cert_type */
+    SETTING_CHOICE,    /* "acme": one of the choices; an enum, their number */
     SETTING_EMAIL,     /* "you@example.com"; char * */
+    SETTING_FIELD,     /* "Basic dXNlcjpwYXNz", a value of a field of HTTP; char * */
+    SETTING_PATH,      /* "/run/portico"; char * */
     SETTING_ADDRESSES, /* ["0.0.0.0", "::"]; char **, NULL-terminated */
     SETTING_NETWORKS   /* ["10.0.0.0/8"]; char **, NULL-terminated */
 };
@@ -32,7 +34,10 @@ struct setting_form {
                             dialects (ECMA-262, Rust, Python, POSIX extended) have in common.
                             NULL: none */
 };
-#define SETTING_TYPE_COUNT 9u
+#define SETTING_TYPE_COUNT 11u
+/* The longest path of a SETTING_PATH: all of them are directories of sockets so far, and a
+ * socket's path has 107 bytes. */
+#define SCHEMA_PATH_MAX 94
 extern const struct setting_form schema_forms[SETTING_TYPE_COUNT]; /* by enum setting_type */
 
 /* A table of the file. */
@@ -49,14 +54,16 @@ struct setting {
     enum setting_type type;
     size_t offset; /* of the member: in struct config_route for routes, else in struct config */
     bool is_required;
-    bool is_secret;       /* not to be shown wherever the configuration is */
+    bool is_secret;       /* not to be shown wherever the configuration is; "file:PATH" takes it
+                             from a file */
     bool needs_restart;   /* fixed once Portico has started */
     const char *fallback; /* the default as one would write it, without quotes, lists separated
                              by spaces; NULL: none */
-    int64_t min, max;     /* durations (in microseconds) and counts */
-    const char *unit;     /* of a number; NULL: none, or part of the value */
-    const char *example;  /* a value as it stands in the file; in JSON it would look the same */
-    const char *help;     /* sentences; the first one says what it is */
+    const char *const *choices; /* words in the order of the enum, then NULL */
+    int64_t min, max;           /* durations (in microseconds) and counts */
+    const char *unit;           /* of a number; NULL: none, or part of the value */
+    const char *example; /* a value as it stands in the file; in JSON it would look the same */
+    const char *help;    /* sentences; the first one says what it is */
 };
 
 enum variable_type { VARIABLE_PORT, VARIABLE_PATH };
@@ -83,9 +90,13 @@ extern const size_t schema_variable_count;
 #define SCHEMA_VALUE 64u
 const char *schema_default(const struct setting *setting, char out[SCHEMA_VALUE]);
 
-/* The names of enum cert_type, in its order. */
-#define CERT_TYPE_COUNT 3u
-extern const char *const schema_cert_types[CERT_TYPE_COUNT];
+/* The names of enum cert_type and of enum log_level in their order, then NULL. */
+extern const char *const schema_cert_types[], *const schema_log_levels[];
+
+/* A setting's choices in quotation marks, as in a sentence: with commas, and "or" before the last.
+ * Returns `out`. */
+#define SCHEMA_CHOICES 96u
+const char *schema_choices(const struct setting *setting, char out[SCHEMA_CHOICES]);
 
 /* What Portico calls a key, or a kind of certificate, that other servers know by the name of
  * `word`; NULL when there is nothing. */

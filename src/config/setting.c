@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "config/expand.h"
 #include "config/names.h"
+#include "config/secret.h"
 #include "config/suggest.h"
 #include "format/utf8.h"
 #include "format/yaml.h"
@@ -66,9 +68,8 @@ const char *setting_expected(const struct setting *setting, char out[SETTING_EXP
     case SETTING_FLAG:
         snprintf(out, SETTING_EXPECTED, "true or false");
         break;
-    case SETTING_CERT_TYPE:
-        snprintf(out, SETTING_EXPECTED, "\"%s\", \"%s\" or \"%s\"", schema_cert_types[0],
-                 schema_cert_types[1], schema_cert_types[2]);
+    case SETTING_CHOICE:
+        schema_choices(setting, out);
         break;
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
@@ -77,6 +78,8 @@ const char *setting_expected(const struct setting *setting, char out[SETTING_EXP
     case SETTING_HOST:
     case SETTING_UPSTREAM:
     case SETTING_EMAIL:
+    case SETTING_FIELD:
+    case SETTING_PATH:
         snprintf(out, SETTING_EXPECTED, "text such as %s", setting->example);
         break;
     }
@@ -84,10 +87,10 @@ const char *setting_expected(const struct setting *setting, char out[SETTING_EXP
 }
 
 static struct err *report(struct setting_context *context, const struct setting *setting,
-                          const struct value *value, const char *what)
+                          const struct value *value, enum problem_code code, const char *what)
 {
     char expected[SETTING_EXPECTED];
-    return problems_add(context->problems, context->file, value->line, value->column,
+    return problems_add(context->problems, code, context->file, value->line, value->column,
                         "\"%s\" %s; %s was expected", setting->name, what,
                         setting_expected(setting, expected));
 }
@@ -134,7 +137,7 @@ static int report_plain(struct setting_context *context, const struct setting *s
     char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16], trap[YAML_TRAP];
     uint64_t number;
     snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
-    struct err *err = report(context, setting, value, what);
+    struct err *err = report(context, setting, value, PROBLEM_WRONG_TYPE, what);
     if (setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS)
         return err_hint(err, "put it in brackets: [\"%s\"]", quoted);
     const char *why = yaml_trap(value->string, trap);
@@ -162,7 +165,7 @@ static int report_type(struct setting_context *context, const struct setting *se
     if (value->type == VALUE_PLAIN)
         return report_plain(context, setting, value);
     snprintf(what, sizeof what, "is %s", notation_type_name(context->notation, value->type));
-    struct err *err = report(context, setting, value, what);
+    struct err *err = report(context, setting, value, PROBLEM_WRONG_TYPE, what);
     if (value->type == VALUE_NULL)
         return err_hint(err,
                         setting->is_required ? "write a value, such as %s"
@@ -173,7 +176,7 @@ static int report_type(struct setting_context *context, const struct setting *se
                         (long long)value->integer);
     if (value->type == VALUE_FLOAT)
         return hint_for_float(err, setting, value->real);
-    if (setting->type == SETTING_CERT_TYPE && value->type == VALUE_BOOLEAN)
+    if (setting->choices == schema_cert_types && value->type == VALUE_BOOLEAN)
         return err_hint(err, value->boolean ? "for a certificate of a public CA write \"acme\""
                                             : "for no certificate write \"none\"");
     if (setting->type == SETTING_FLAG && value->type == VALUE_STRING &&
@@ -200,22 +203,52 @@ static int report_type(struct setting_context *context, const struct setting *se
     return -1;
 }
 
-/* A problem that `fault` describes, about the text `value`. */
-static int report_name(struct setting_context *context, const struct setting *setting,
-                       const struct value *value, const struct err *fault)
+/* The code of a text that is not what the setting needs. */
+static enum problem_code code_of(const struct setting *setting)
 {
-    char quoted[PROBLEMS_QUOTE];
-    struct err *err =
-        problems_add(context->problems, context->file, value->line, value->column, "%s \"%s\" %s",
-                     setting->name, problems_quote(value->string, quoted), fault->message);
+    switch (setting->type) {
+    case SETTING_HOST:
+        return PROBLEM_BAD_HOST;
+    case SETTING_UPSTREAM:
+        return PROBLEM_BAD_UPSTREAM;
+    case SETTING_EMAIL:
+        return PROBLEM_BAD_EMAIL;
+    case SETTING_ADDRESSES:
+        return PROBLEM_BAD_ADDRESS;
+    case SETTING_NETWORKS:
+        return PROBLEM_BAD_NETWORK;
+    case SETTING_FIELD:
+        return PROBLEM_BAD_FIELD;
+    default:
+        return PROBLEM_WRONG_TYPE;
+    }
+}
+
+/* A problem that `fault` describes, about the text `value`; which is not shown of a secret. */
+static int report_fault(struct setting_context *context, const struct setting *setting,
+                        const struct value *value, enum problem_code code, const struct err *fault)
+{
+    char quoted[PROBLEMS_QUOTE] = "";
+    if (!setting->is_secret)
+        problems_quote(value->string, quoted);
+    const char *quote = setting->is_secret ? "" : "\"";
+    struct err *err = problems_add(context->problems, code, context->file, value->line,
+                                   value->column, "%s %s%s%s%s%s", setting->name, quote, quoted,
+                                   quote, setting->is_secret ? "" : " ", fault->message);
     if (fault->hint[0])
         err_hint(err, "%s", fault->hint);
     return -1;
 }
 
+static int report_name(struct setting_context *context, const struct setting *setting,
+                       const struct value *value, const struct err *fault)
+{
+    return report_fault(context, setting, value, code_of(setting), fault);
+}
+
 static int out_of_memory(struct setting_context *context)
 {
-    problems_add(context->problems, context->file, 0, 0, "out of memory");
+    problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
     return -1;
 }
 
@@ -262,7 +295,7 @@ static int apply_duration(const struct setting *setting, int64_t *out, const str
         *out = duration;
         if (duration >= setting->min && duration <= setting->max)
             return 0;
-        struct err *err = report(context, setting, value, what);
+        struct err *err = report(context, setting, value, PROBLEM_OUT_OF_RANGE, what);
         char max[32];
         return duration == 0 ? err_hint(err,
                                         "it cannot be switched off: for the longest write "
@@ -272,7 +305,7 @@ static int apply_duration(const struct setting *setting, int64_t *out, const str
     }
     uint64_t number;
     char sum[32];
-    struct err *err = report(context, setting, value, what);
+    struct err *err = report(context, setting, value, PROBLEM_BAD_DURATION, what);
     if (span_parse_uint(value->string, INT64_MAX, &number))
         return err_hint(err, "a duration needs a unit (ms, s, m, h or d): \"%ss\"", quoted);
     if (duration_sum(value->string, &duration))
@@ -291,7 +324,7 @@ static int apply_count(const struct setting *setting, unsigned *out, const struc
     }
     char what[48];
     snprintf(what, sizeof what, "is %lld", (long long)value->integer);
-    report(context, setting, value, what);
+    report(context, setting, value, PROBLEM_OUT_OF_RANGE, what);
     return -1;
 }
 
@@ -319,33 +352,50 @@ static int apply_upstream(const struct setting *setting, struct config_route *ro
     return route->upstream && (route->upstream_host || !host[0]) ? 0 : -1;
 }
 
-static int apply_cert_type(const struct setting *setting, enum cert_type *out,
-                           const struct value *value, struct setting_context *context)
+static int apply_choice(const struct setting *setting, unsigned *out, const struct value *value,
+                        struct setting_context *context)
 {
     struct suggest suggest = {.word = value->string};
-    for (unsigned i = 0; i < CERT_TYPE_COUNT; i++) {
-        if (span_eq(value->string, span_str(schema_cert_types[i]))) {
-            *out = (enum cert_type)i;
+    for (unsigned i = 0; setting->choices[i]; i++) {
+        if (span_eq(value->string, span_str(setting->choices[i]))) {
+            *out = i;
             return 0;
         }
-        suggest_offer(&suggest, schema_cert_types[i]);
+        suggest_offer(&suggest, setting->choices[i]);
     }
     char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16];
     snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
-    struct err *err = report(context, setting, value, what);
-    const char *known = schema_alias(value->string);
+    struct err *err = report(context, setting, value, PROBLEM_BAD_CHOICE, what);
+    const char *known = setting->choices == schema_cert_types ? schema_alias(value->string) : NULL;
     if (known)
         return err_hint(err, "write \"%s\"", known);
     return suggest.best ? err_hint(err, "did you mean \"%s\"?", suggest.best) : -1;
 }
 
-static int apply_email(const struct setting *setting, char **out, const struct value *value,
-                       struct setting_context *context)
+/* Text that is kept as it is, once it is checked. */
+static int apply_text(const struct setting *setting, int (*check)(struct span, struct err *),
+                      char **out, const struct value *value, struct setting_context *context)
 {
     struct err fault = {0};
-    if (email_check(value->string, &fault) < 0)
+    if (check(value->string, &fault) < 0)
         return report_name(context, setting, value, &fault);
     *out = keep(context, value->string);
+    return *out ? 0 : -1;
+}
+
+static int apply_path(const struct setting *setting, char **out, const struct value *value,
+                      struct setting_context *context)
+{
+    struct span path = value->string;
+    if (path.len == 0 || memchr(path.data, '\0', path.len)) {
+        report(context, setting, value, PROBLEM_BAD_PATH, path.len ? "contains a NUL" : "is empty");
+        return -1;
+    }
+    if (path.len > SCHEMA_PATH_MAX)
+        return err_hint(report(context, setting, value, PROBLEM_BAD_PATH, "is too long"),
+                        "the path of a socket in it has room for %u bytes of directory",
+                        SCHEMA_PATH_MAX);
+    *out = keep(context, path);
     return *out ? 0 : -1;
 }
 
@@ -356,15 +406,57 @@ static int report_item(struct setting_context *context, const struct setting *se
     if (item->type == VALUE_BAD)
         return -1;
     bool is_address = setting->type == SETTING_ADDRESSES;
-    struct err *err = problems_add(context->problems, context->file, item->line, item->column,
-                                   "an item of \"%s\" is %s; a string such as \"%s\" was expected",
-                                   setting->name, notation_type_name(context->notation, item->type),
-                                   is_address ? "0.0.0.0" : "10.0.0.0/8");
+    struct err *err = problems_add(
+        context->problems, PROBLEM_WRONG_TYPE, context->file, item->line, item->column,
+        "an item of \"%s\" is %s; a string such as \"%s\" was expected", setting->name,
+        notation_type_name(context->notation, item->type), is_address ? "0.0.0.0" : "10.0.0.0/8");
     if (item->type == VALUE_TABLE && context->notation == &notation_yaml)
         return err_hint(err, "text that ends in \":\", or holds \": \", needs quotes");
     if (is_address && item->type == VALUE_INTEGER)
         return err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     return -1;
+}
+
+/* A secret that stands in a file of that mode: `file`, or NULL for the configuration. */
+static void warn_of_readers(const struct setting *setting, const struct value *value,
+                            const struct span *file, mode_t mode, struct setting_context *context)
+{
+    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16] = "this file";
+    if (!secret_is_open(mode))
+        return;
+    if (file)
+        snprintf(what, sizeof what, "the file \"%s\"", problems_quote(*file, quoted));
+    struct err *err = problems_add(
+        context->problems, PROBLEM_SECRET_READABLE, context->file, value->line, value->column,
+        "\"%s\" is a secret, and others can read %s that it stands in (mode %04o); one that only "
+        "its owner can read was expected",
+        setting->name, what, (unsigned)mode);
+    err_hint(err, "take that away: chmod go-r FILE");
+}
+
+/* The text that is meant by the one in the file: with its variables, and of a secret what its file
+ * holds. 0, or -1 with the problem reported. */
+static int resolve_text(const struct setting *setting, struct value *value,
+                        struct setting_context *context)
+{
+    struct err fault = {0};
+    struct span expanded, path;
+    enum problem_code code;
+    bool has_variables,
+        is_file = setting->is_secret && span_has_prefix(value->string, SPAN(SECRET_FILE));
+    mode_t mode = 0;
+    if (expand(value->string, context->tree, &expanded, &has_variables, &code, &fault) < 0)
+        return report_fault(context, setting, value, code, &fault);
+    if (setting->is_secret && !is_file && !has_variables)
+        warn_of_readers(setting, value, NULL, context->mode, context);
+    value->string = expanded;
+    if (!is_file)
+        return 0;
+    path = span_from(expanded, strlen(SECRET_FILE));
+    if (secret_read(context->path, path, context->tree, &value->string, &mode, &fault) < 0)
+        return report_fault(context, setting, value, PROBLEM_SECRET_FILE, &fault);
+    warn_of_readers(setting, value, &path, mode, context);
+    return 0;
 }
 
 /* One item of a list: checked, and in the form to keep. */
@@ -374,10 +466,13 @@ static int list_item(const struct setting *setting, const struct value *item, ch
     struct err fault = {0};
     char ip[HOST_TEXT];
     struct value resolved = *item;
-    if (item->type == VALUE_PLAIN && yaml_resolve(VALUE_STRING, &resolved))
-        item = &resolved;
-    if (item->type != VALUE_STRING)
+    if (item->type == VALUE_PLAIN)
+        yaml_resolve(VALUE_STRING, &resolved);
+    if (resolved.type != VALUE_STRING)
         return report_item(context, setting, item);
+    if (resolve_text(setting, &resolved, context) < 0)
+        return -1;
+    item = &resolved;
     if (setting->type == SETTING_NETWORKS) {
         if (network_check(item->string, &fault) < 0)
             return report_name(context, setting, item, &fault);
@@ -400,23 +495,27 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
     if (list == NULL)
         return out_of_memory(context);
     for (uint32_t i = 0; i < array->count; i++) {
-        if (list_item(setting, &array->items[i], &list[count], context) < 0) {
+        size_t mark = problems_enter_item(context->problems, i);
+        int status = list_item(setting, &array->items[i], &list[count], context);
+        if (status < 0) {
+            problems_leave(context->problems, mark);
             result = -1;
             continue;
         }
         for (size_t j = 0; j < count && setting->type == SETTING_ADDRESSES; j++)
             if (strcmp(list[j], list[count]) == 0) {
-                problems_add(context->problems, context->file, array->items[i].line,
-                             array->items[i].column,
+                problems_add(context->problems, PROBLEM_DUPLICATE_ADDRESS, context->file,
+                             array->items[i].line, array->items[i].column,
                              "\"%s\" names \"%s\" twice; each address was expected once",
                              setting->name, list[j]);
                 result = -1;
             }
+        problems_leave(context->problems, mark);
         count++;
     }
     list[count] = NULL;
     if (array->count == 0 && setting->type == SETTING_ADDRESSES) {
-        err_hint(report(context, setting, value, "is empty"),
+        err_hint(report(context, setting, value, PROBLEM_WRONG_TYPE, "is empty"),
                  "to listen everywhere, leave \"%s\" out", setting->name);
         return -1;
     }
@@ -449,6 +548,10 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
         return report_type(context, setting, value);
     if (value->type == VALUE_STRING && utf8_find_bad(value->string) < value->string.len)
         return -1; /* the parser has reported it */
+    resolved = *value;
+    if (resolved.type == VALUE_STRING && resolve_text(setting, &resolved, context) < 0)
+        return -1;
+    value = &resolved;
     void *member = (char *)object + setting->offset;
     switch (setting->type) {
     case SETTING_DURATION:
@@ -462,10 +565,14 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
         return apply_host(setting, member, value, context);
     case SETTING_UPSTREAM:
         return apply_upstream(setting, object, value, context);
-    case SETTING_CERT_TYPE:
-        return apply_cert_type(setting, member, value, context);
+    case SETTING_CHOICE:
+        return apply_choice(setting, member, value, context);
     case SETTING_EMAIL:
-        return apply_email(setting, member, value, context);
+        return apply_text(setting, email_check, member, value, context);
+    case SETTING_FIELD:
+        return apply_text(setting, field_check, member, value, context);
+    case SETTING_PATH:
+        return apply_path(setting, member, value, context);
     case SETTING_ADDRESSES:
     case SETTING_NETWORKS:
         return apply_list(setting, member, value, context);

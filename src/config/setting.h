@@ -2,6 +2,8 @@
 #ifndef PORTICO_CONFIG_SETTING_H
 #define PORTICO_CONFIG_SETTING_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 #include "config/notation.h"
 #include "config/schema.h"
@@ -10,7 +12,9 @@
 
 /* Where settings are stored, and problems reported. All borrowed. */
 struct setting_context {
-    const char *file;
+    const char *file; /* what it is called in messages */
+    const char *path; /* where it lies, for the files that it names; "-": standard input */
+    mode_t mode;      /* who may read it; 0: unknown */
     const struct notation *notation; /* in whose words to speak */
     struct value_tree *tree;         /* the memory of strings and lists */
     struct problems *problems;

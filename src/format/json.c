@@ -11,7 +11,6 @@
 #include "format/json.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 
 #include "format/json_check.h"
 #include "format/json_scan.h"
@@ -39,7 +38,7 @@ static struct place next_place(struct builder *b)
 
 static int exhausted(struct builder *b)
 {
-    problems_add(b->problems, b->file, 0, 0, "out of memory");
+    problems_add(b->problems, PROBLEM_MEMORY, b->file, 0, 0, "out of memory");
     return -1;
 }
 
@@ -76,7 +75,7 @@ static int build_member(struct builder *b, const cJSON *item, struct value_table
     const struct value_entry *first = value_table_find(table, key);
     char quoted[PROBLEMS_QUOTE];
     if (first) {
-        err_hint(problems_add(b->problems, b->file, place.line, place.column,
+        err_hint(problems_add(b->problems, PROBLEM_DUPLICATE_KEY, b->file, place.line, place.column,
                               "the key \"%s\" is already defined on line %u; each key was expected "
                               "once",
                               problems_quote(key, quoted), first->line),
@@ -111,7 +110,8 @@ static int build_table(struct builder *b, const cJSON *item, struct value *value
 /* JSON does not tell 10 from 10.0; a whole number is an integer. */
 static void build_number(double number, struct value *value)
 {
-    bool is_whole = fabs(number) <= (double)JSON_INTEGER_MAX && floor(number) == number;
+    double limit = (double)JSON_INTEGER_MAX;
+    bool is_whole = number >= -limit && number <= limit && (double)(int64_t)number == number;
     value->type = is_whole ? VALUE_INTEGER : VALUE_FLOAT;
     if (is_whole)
         value->integer = (int64_t)number;
@@ -194,7 +194,7 @@ static int parse_root(const char *file, struct span text, bool with_places, stru
         tree->root = value.table;
         return 0;
     }
-    err_hint(problems_add(problems, file, value.line, value.column,
+    err_hint(problems_add(problems, PROBLEM_WRONG_TYPE, file, value.line, value.column,
                           "the file holds %s; an object was expected", value_type_name(value.type)),
              "begin with a brace: { \"routes\": [ ... ] }");
     return -1;
@@ -205,7 +205,7 @@ static struct value_tree *parse(const char *file, struct span text, bool with_pl
 {
     struct value_tree *tree = value_tree_new();
     if (tree == NULL)
-        problems_add(problems, file, 0, 0, "out of memory");
+        problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
     else if (parse_root(file, text, with_places, tree, problems) < 0)
         tree->root->is_damaged = true;
     return tree;

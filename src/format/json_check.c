@@ -66,9 +66,11 @@ static bool unclosed(struct check *check, const struct json_token *token)
 static bool open_bracket(struct check *check, const struct json_token *token)
 {
     if (check->depth == JSON_DEPTH_MAX) {
-        json_problem(&check->scan, token->line, token->column,
-                     "brackets are nested too deep; at most %u levels were expected",
-                     JSON_DEPTH_MAX);
+        problems_recode(
+            json_problem(&check->scan, token->line, token->column,
+                         "brackets are nested too deep; at most %u levels were expected",
+                         JSON_DEPTH_MAX),
+            PROBLEM_TOO_DEEP);
         return false;
     }
     check->open[check->depth++] = *token;

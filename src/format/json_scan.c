@@ -35,7 +35,7 @@ struct err *json_problem(struct json_scan *scan, unsigned line, unsigned column,
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
     scan->has_problem = true;
-    return problems_add(scan->problems, scan->file, line, column, "%s", message);
+    return problems_add(scan->problems, PROBLEM_SYNTAX, scan->file, line, column, "%s", message);
 }
 
 /* The column of `at`. */

@@ -23,9 +23,10 @@ struct json_writer {
     bool has_items; /* in what is open now */
 };
 
-void json_begin(struct json_writer *json, const char *key, char bracket);      /* '{' or '[' */
-void json_end(struct json_writer *json, char bracket);                         /* '}' or ']' */
-void json_string(struct json_writer *json, const char *key, const char *text); /* of UTF-8 */
+void json_begin(struct json_writer *json, const char *key, char bracket); /* '{' or '[' */
+void json_end(struct json_writer *json, char bracket);                    /* '}' or ']' */
+void json_string(struct json_writer *json, const char *key,
+                 const char *text); /* what is no UTF-8 becomes U+FFFD */
 void json_integer(struct json_writer *json, const char *key, int64_t number);
 void json_boolean(struct json_writer *json, const char *key, bool truth);
 

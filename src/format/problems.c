@@ -9,13 +9,22 @@
 
 #define QUOTE_CHARACTERS 60u
 
-struct err *problems_add(struct problems *problems, const char *file, unsigned line,
-                         unsigned column, const char *format, ...)
+#define ERROR   false /* in problem.def */
+#define WARNING true
+const struct problem_kind problem_kinds[PROBLEM_CODE_COUNT] = {
+#define PROBLEM(name, severity, code, meaning) [PROBLEM_##name] = {code, meaning, severity},
+#include "format/problem.def"
+#undef PROBLEM
+};
+
+struct err *problems_add(struct problems *problems, enum problem_code code, const char *file,
+                         unsigned line, unsigned column, const char *format, ...)
 {
     if (problems->items == NULL)
         problems->items = calloc(PROBLEMS_MAX, sizeof *problems->items);
     if (problems->items == NULL || problems->count == PROBLEMS_MAX) {
         problems->omitted++;
+        problems->omits_errors = problems->omits_errors || !problem_kinds[code].is_warning;
         return NULL;
     }
     struct err *err = &problems->items[problems->count++];
@@ -26,7 +35,57 @@ struct err *problems_add(struct problems *problems, const char *file, unsigned l
     va_end(args);
     err_set(err, "%s", message);
     err_place(err, file ? file : "", line, column);
+    memcpy(err->pointer, problems->pointer, sizeof err->pointer);
+    return problems_recode(err, code);
+}
+
+struct err *problems_recode(struct err *err, enum problem_code code)
+{
+    if (err == NULL)
+        return NULL;
+    err->code = problem_kinds[code].code;
+    err->is_warning = problem_kinds[code].is_warning;
     return err;
+}
+
+/* RFC 6901, 3: "~" and "/" are escaped. What is too long to be known is left out, and the pointer
+ * then names what it lies in. */
+size_t problems_enter(struct problems *problems, struct span key)
+{
+    size_t mark = strlen(problems->pointer), used = mark;
+    problems->pointer[used++] = '/';
+    for (size_t i = 0; i < key.len && used + 2 < sizeof problems->pointer; i++) {
+        char c = key.data[i];
+        if (c == '~' || c == '/') {
+            problems->pointer[used++] = '~';
+            c = c == '~' ? '0' : '1';
+        }
+        problems->pointer[used++] = c;
+    }
+    bool is_whole = used + 2 < sizeof problems->pointer && utf8_find_bad(key) == key.len &&
+                    memchr(key.data, '\0', key.len) == NULL;
+    problems->pointer[is_whole ? used : mark] = '\0';
+    return mark;
+}
+
+size_t problems_enter_item(struct problems *problems, size_t index)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%zu", index);
+    return problems_enter(problems, span_str(text));
+}
+
+void problems_leave(struct problems *problems, size_t mark)
+{
+    problems->pointer[mark] = '\0';
+}
+
+bool problems_has_errors(const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        if (!problems->items[i].is_warning)
+            return true;
+    return problems->omits_errors;
 }
 
 static bool is_before(const struct err *a, const struct err *b)

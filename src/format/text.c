@@ -8,12 +8,13 @@
 bool text_check_encoding(const char *file, struct span text, struct problems *problems)
 {
     if (span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"))) {
-        err_hint(problems_add(problems, file, 0, 0, "the file is UTF-16; UTF-8 was expected"),
+        err_hint(problems_add(problems, PROBLEM_ENCODING, file, 0, 0,
+                              "the file is UTF-16; UTF-8 was expected"),
                  "save it again as UTF-8 (some editors call UTF-16 \"Unicode\")");
         return false;
     }
     if (text.len && memchr(text.data, '\0', text.len)) {
-        err_hint(problems_add(problems, file, 0, 0,
+        err_hint(problems_add(problems, PROBLEM_ENCODING, file, 0, 0,
                               "the file holds NUL bytes; a text file was expected"),
                  "it is binary, or was saved as UTF-16: save it as UTF-8");
         return false;
@@ -30,7 +31,7 @@ bool text_check_encoding(const char *file, struct span text, struct problems *pr
         for (size_t i = 0; i < bad; i++)
             column += utf8_is_tail(whole.data[i]) ? 0 : 1;
         if (bad < whole.len)
-            err_hint(problems_add(problems, file, line, column,
+            err_hint(problems_add(problems, PROBLEM_ENCODING, file, line, column,
                                   "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
                                   (unsigned)(unsigned char)whole.data[bad]),
                      "save the file again as UTF-8");
@@ -114,7 +115,8 @@ bool text_check_language(const char *file, struct span text, enum text_language 
         enum text_language language = language_of(words, expected);
         if (language == expected)
             return true;
-        err_hint(problems_add(problems, file, number, (unsigned)(words.data - line.data) + 1,
+        err_hint(problems_add(problems, PROBLEM_OTHER_FORMAT, file, number,
+                              (unsigned)(words.data - line.data) + 1,
                               "this looks like %s; %s was expected", languages[language].name,
                               languages[expected].name),
                  "if it is %s, give it a name that ends in .%s, or say --format %s",

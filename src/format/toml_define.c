@@ -57,7 +57,7 @@ static void report_taken(struct toml_lex *lex, const struct toml_key *key, unsig
         lex, key->parts[count - 1].place,
         "\"%s\" is already defined on line %u, as %s; a name that is not taken was expected",
         key_text(key, count, text), entry->line, value_type_name(entry->value.type));
-    err_hint(err, "%s", hint);
+    err_hint(problems_recode(err, PROBLEM_DUPLICATE_KEY), "%s", hint);
 }
 
 /* The table that a header passes through. */
@@ -97,18 +97,22 @@ static struct value_table *open_table(struct toml_lex *lex, struct value_table *
     char text[PROBLEMS_QUOTE];
     key_text(key, key->count, text);
     if (value->type == VALUE_TABLE && value->table->origin == TOML_HEADER)
-        err_hint(toml_problem(lex, place,
-                              "the table [%s] is already defined on line %u; each table was "
-                              "expected once",
-                              text, value->line),
+        err_hint(problems_recode(
+                     toml_problem(lex, place,
+                                  "the table [%s] is already defined on line %u; each table was "
+                                  "expected once",
+                                  text, value->line),
+                     PROBLEM_DUPLICATE_KEY),
                  "put the keys together under one header; only a list of tables has a header for "
                  "each, in double brackets: [[%s]]",
                  text);
     else if (value->type == VALUE_ARRAY && value->array->origin == TOML_OF_TABLES)
-        err_hint(toml_problem(lex, place,
-                              "\"%s\" is a list of tables since line %u; double brackets were "
-                              "expected",
-                              text, entry->line),
+        err_hint(problems_recode(
+                     toml_problem(lex, place,
+                                  "\"%s\" is a list of tables since line %u; double brackets were "
+                                  "expected",
+                                  text, entry->line),
+                     PROBLEM_DUPLICATE_KEY),
                  "write [[%s]]", text);
     else if (value->type != VALUE_BAD)
         report_taken(lex, key, key->count, entry, "add to it where it is defined");
@@ -133,10 +137,12 @@ static struct value_table *open_array_item(struct toml_lex *lex, struct value_ta
     } else if (entry->value.type == VALUE_TABLE) {
         char text[PROBLEMS_QUOTE];
         key_text(key, key->count, text);
-        err_hint(toml_problem(lex, place,
-                              "\"%s\" is a single table since line %u; single brackets, or "
-                              "double ones from the first on, were expected",
-                              text, entry->value.line),
+        err_hint(problems_recode(
+                     toml_problem(lex, place,
+                                  "\"%s\" is a single table since line %u; single brackets, or "
+                                  "double ones from the first on, were expected",
+                                  text, entry->value.line),
+                     PROBLEM_DUPLICATE_KEY),
                  "if line %u begins a list, write [[%s]] there as well", entry->value.line, text);
         return NULL;
     } else if (entry->value.type != VALUE_ARRAY || entry->value.array->origin != TOML_OF_TABLES) {
@@ -197,7 +203,7 @@ static void report_taken_key(struct toml_lex *lex, const struct toml_key *key,
         toml_problem(lex, key->parts[0].place,
                      "the key \"%s\" is already defined on line %u; each key was expected once",
                      key_text(key, key->count, text), entry->line);
-    err_hint(err, "remove one of the two");
+    err_hint(problems_recode(err, PROBLEM_DUPLICATE_KEY), "remove one of the two");
 }
 
 struct value_table *toml_define_key(struct toml_lex *lex, struct value_table *table,

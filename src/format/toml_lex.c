@@ -43,13 +43,14 @@ struct err *toml_problem(struct toml_lex *lex, struct toml_place place, const ch
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    return problems_add(lex->problems, lex->file, place.line, place.column, "%s", message);
+    return problems_add(lex->problems, PROBLEM_SYNTAX, lex->file, place.line, place.column, "%s",
+                        message);
 }
 
 int toml_exhausted(struct toml_lex *lex)
 {
     if (!lex->is_exhausted)
-        toml_problem(lex, toml_here(lex), "out of memory");
+        problems_recode(toml_problem(lex, toml_here(lex), "out of memory"), PROBLEM_MEMORY);
     lex->is_exhausted = true;
     return -1;
 }

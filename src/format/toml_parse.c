@@ -36,8 +36,10 @@ static int parse_key(struct parser *p, struct toml_key *key, unsigned depth)
         toml_skip_space(&p->lex);
         struct toml_place place = toml_here(&p->lex);
         if (depth + key->count >= TOML_DEPTH_MAX) {
-            toml_problem(&p->lex, place, "this key lies too deep; at most %u levels were expected",
-                         TOML_DEPTH_MAX);
+            problems_recode(toml_problem(&p->lex, place,
+                                         "this key lies too deep; at most %u levels were expected",
+                                         TOML_DEPTH_MAX),
+                            PROBLEM_TOO_DEEP);
             return -1;
         }
         key->parts[key->count].place = place;
@@ -140,8 +142,10 @@ static bool is_unclosed(struct parser *p, const struct value *open, char bracket
 
 static int too_deep(struct parser *p, char bracket)
 {
-    toml_problem(&p->lex, toml_here(&p->lex),
-                 "brackets are nested too deep; at most %u levels were expected", TOML_DEPTH_MAX);
+    problems_recode(toml_problem(&p->lex, toml_here(&p->lex),
+                                 "brackets are nested too deep; at most %u levels were expected",
+                                 TOML_DEPTH_MAX),
+                    PROBLEM_TOO_DEEP);
     return lost(p, bracket);
 }
 
@@ -414,7 +418,7 @@ struct value_tree *toml_parse(const char *file, struct span text, struct problem
 {
     struct value_tree *tree = value_tree_new();
     if (tree == NULL) {
-        problems_add(problems, file, 0, 0, "out of memory");
+        problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
         return NULL;
     }
     struct parser p = {.current = tree->root};

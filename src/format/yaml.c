@@ -34,7 +34,7 @@ struct event {
 
 static int exhausted(struct builder *b)
 {
-    problems_add(b->source.problems, b->source.file, 0, 0, "out of memory");
+    problems_add(b->source.problems, PROBLEM_MEMORY, b->source.file, 0, 0, "out of memory");
     return -1;
 }
 
@@ -48,14 +48,16 @@ static void refuse_property(struct builder *b, struct event *event, const yaml_c
     bool is_short = span_has_prefix(name, SPAN(TAG_PREFIX));
     event->is_refused = tag != NULL;
     if (anchor)
-        err_hint(problems_add(b->source.problems, b->source.file, event->line, event->column,
+        err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
+                              event->column,
                               "the anchor \"&%s\" is unexpected here; a value alone was expected",
                               problems_quote(span_str((const char *)anchor), quoted)),
                  "Portico knows no anchors: remove it, and write the value out wherever it is "
                  "needed");
     if (tag)
         err_hint(problems_add(
-                     b->source.problems, b->source.file, event->line, event->column,
+                     b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
+                     event->column,
                      "the tag \"%s%s\" is unexpected here; a value alone was expected",
                      is_short ? "!!" : "",
                      problems_quote(span_from(name, is_short ? strlen(TAG_PREFIX) : 0), quoted)),
@@ -140,19 +142,20 @@ static bool check_key(struct builder *b, const struct event *key, const struct v
     if (key->type == YAML_ALIAS_EVENT)
         return false; /* reported */
     if (key->type != YAML_SCALAR_EVENT) {
-        err_hint(problems_add(b->source.problems, b->source.file, key->line, key->column,
-                              "this key is a %s; text was expected",
+        err_hint(problems_add(b->source.problems, PROBLEM_SYNTAX, b->source.file, key->line,
+                              key->column, "this key is a %s; text was expected",
                               key->type == YAML_MAPPING_START_EVENT ? "mapping" : "list"),
                  "if it is text that begins with a bracket or a brace, put it in quotes");
         return false;
     }
     if (key->is_plain && key->text.len == 0) {
-        problems_add(b->source.problems, b->source.file, key->line, key->column,
+        problems_add(b->source.problems, PROBLEM_SYNTAX, b->source.file, key->line, key->column,
                      "a key is missing here; one was expected before the \":\"");
         return false;
     }
     if (key->is_plain && span_eq(key->text, SPAN("<<"))) {
-        err_hint(problems_add(b->source.problems, b->source.file, key->line, key->column,
+        err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, key->line,
+                              key->column,
                               "the merge key \"<<\" is unexpected here; a key that Portico knows "
                               "was expected"),
                  "Portico merges nothing: write the keys out wherever they are needed");
@@ -160,7 +163,8 @@ static bool check_key(struct builder *b, const struct event *key, const struct v
     }
     const struct value_entry *first = value_table_find(table, key->text);
     if (first)
-        err_hint(problems_add(b->source.problems, b->source.file, key->line, key->column,
+        err_hint(problems_add(b->source.problems, PROBLEM_DUPLICATE_KEY, b->source.file, key->line,
+                              key->column,
                               "the key \"%s\" is already defined on line %u; each key was expected "
                               "once",
                               problems_quote(key->text, quoted), first->line),
@@ -204,7 +208,8 @@ static int build_table(struct builder *b, unsigned depth, struct value *value)
 static void refuse_alias(struct builder *b, const struct event *event)
 {
     char quoted[PROBLEMS_QUOTE];
-    err_hint(problems_add(b->source.problems, b->source.file, event->line, event->column,
+    err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
+                          event->column,
                           "the alias \"*%s\" is unexpected here; a value was expected",
                           problems_quote(event->text, quoted)),
              "Portico knows no aliases: write the value out; text that begins with \"*\" needs "
@@ -230,8 +235,9 @@ static int build_node(struct builder *b, const struct event *event, unsigned dep
         return 0;
     }
     if (depth == YAML_DEPTH_MAX) {
-        problems_add(b->source.problems, b->source.file, event->line, event->column,
-                     "values are nested too deep; at most %u levels were expected", YAML_DEPTH_MAX);
+        problems_add(b->source.problems, PROBLEM_TOO_DEEP, b->source.file, event->line,
+                     event->column, "values are nested too deep; at most %u levels were expected",
+                     YAML_DEPTH_MAX);
         return -1;
     }
     return event->type == YAML_MAPPING_START_EVENT ? build_table(b, depth + 1, value)
@@ -248,7 +254,8 @@ static int take_root(struct builder *b, const struct event *event)
     else if (result < 0 || value.type == VALUE_BAD)
         return -1;
     else if (value.type != VALUE_NULL)
-        return err_hint(problems_add(b->source.problems, b->source.file, value.line, value.column,
+        return err_hint(problems_add(b->source.problems, PROBLEM_WRONG_TYPE, b->source.file,
+                                     value.line, value.column,
                                      "the file holds %s; a mapping was expected",
                                      value.type == VALUE_ARRAY ? "a list" : "text"),
                         "every key has a colon and a space behind it: begin with \"routes:\"");
@@ -259,7 +266,8 @@ static int build_document(struct builder *b, const struct event *start)
 {
     struct event event;
     if (start->has_directive)
-        err_hint(problems_add(b->source.problems, b->source.file, start->line, start->column,
+        err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, start->line,
+                              start->column,
                               "a line that begins with \"%%\" is unexpected; no directive was "
                               "expected"),
                  "remove the line");
@@ -269,7 +277,8 @@ static int build_document(struct builder *b, const struct event *start)
         return -1;
     if (event.type == YAML_STREAM_END_EVENT)
         return 0;
-    return err_hint(problems_add(b->source.problems, b->source.file, event.line, event.column,
+    return err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file,
+                                 event.line, event.column,
                                  "another document begins here; one was expected"),
                     "remove the line \"---\" and merge what stands below it into the rest");
 }
@@ -302,7 +311,7 @@ struct value_tree *yaml_parse(const char *file, struct span text, struct problem
         .source = {.file = file, .text = text_without_mark(text), .problems = problems},
         .tree = value_tree_new()};
     if (builder.tree == NULL)
-        problems_add(problems, file, 0, 0, "out of memory");
+        problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
     else if (build(&builder) < 0)
         builder.tree->root->is_damaged = true;
     return builder.tree;

@@ -37,7 +37,7 @@ bool yaml_check_characters(struct yaml_source *source)
         const char *bad = reported == line ? NULL : bad_character(rest, what);
         if (bad) {
             const char *hint = text_lookalike(rest);
-            err_hint(problems_add(source->problems, source->file, line, column,
+            err_hint(problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column,
                                   "%s is unexpected here; text was expected", bad),
                      "%s", hint ? hint : "delete it: it cannot be seen");
             reported = line;
@@ -199,8 +199,8 @@ static void find_odd_space(const struct yaml_source *source, const yaml_mark_t *
             is_odd = is_odd || span_has_prefix(rest, span_str(spaces[i]));
         char what[TEXT_DESCRIBE];
         if (is_odd) {
-            err_hint(problems_add(source->problems, source->file, (unsigned)at.line + 1,
-                                  (unsigned)at.column + 1,
+            err_hint(problems_add(source->problems, PROBLEM_SYNTAX, source->file,
+                                  (unsigned)at.line + 1, (unsigned)at.column + 1,
                                   "%s is unexpected here; plain spaces were expected",
                                   text_describe(rest, what)),
                      "%s", text_lookalike(rest));
@@ -223,12 +223,12 @@ static void unknown_fault(const struct yaml_source *source, const yaml_parser_t 
     struct span rest = text_at(source->text, &parser->problem_mark);
     yaml_place(source, &parser->problem_mark, &line, &column);
     if (begins_with(parser->problem, "found character that cannot start any token"))
-        bad_start(problems_add(source->problems, source->file, line, column,
+        bad_start(problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column,
                                "%s is unexpected here; a key or a value was expected",
                                text_describe(rest, what)),
                   rest);
     else
-        problems_add(source->problems, source->file, line, column,
+        problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column,
                      "this is no YAML (%s); \"key: value\" was expected",
                      parser->problem ? parser->problem : "it cannot be read");
 }
@@ -238,7 +238,7 @@ void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser)
     const struct fault *fault = find_fault(parser);
     unsigned line, column;
     if (parser->error == YAML_MEMORY_ERROR) {
-        problems_add(source->problems, source->file, 0, 0, "out of memory");
+        problems_add(source->problems, PROBLEM_MEMORY, source->file, 0, 0, "out of memory");
         return;
     }
     find_odd_space(source, &parser->problem_mark);
@@ -248,6 +248,7 @@ void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser)
     }
     bool at_context = fault->where == AT_CONTEXT && parser->context;
     yaml_place(source, at_context ? &parser->context_mark : &parser->problem_mark, &line, &column);
-    err_hint(problems_add(source->problems, source->file, line, column, "%s", fault->message), "%s",
-             fault->hint);
+    err_hint(problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column, "%s",
+                          fault->message),
+             "%s", fault->hint);
 }

@@ -1,4 +1,5 @@
-/* Listeners: see listener.h. Opened by main at the start, used by the acceptor alone. */
+/* Listeners: see listener.h. Opened by main at the start and by a reload, used by the
+ * acceptor alone. */
 #include "net/listener.h"
 
 #include <errno.h>
@@ -37,6 +38,12 @@ static int set_option(int fd, int level, int option)
     return setsockopt(fd, level, option, &on, sizeof on);
 }
 
+void listener_share(int fd, bool share)
+{
+    int value = share;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
+}
+
 /* 0, or -1 with errno. */
 static int bind_and_listen(int fd, struct address *address)
 {
@@ -60,10 +67,12 @@ static int bind_and_listen(int fd, struct address *address)
     return 0;
 }
 
-int listener_open(struct address *address, struct err *err)
+static int open_listener(struct address *address, bool shared, struct err *err)
 {
     int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     int fd = socket(address->sa.any.sa_family, type, 0);
+    if (fd >= 0 && shared)
+        listener_share(fd, true);
     if (fd >= 0 && bind_and_listen(fd, address) == 0)
         return fd;
     int error = errno;
@@ -72,6 +81,20 @@ int listener_open(struct address *address, struct err *err)
     set_error(err, address, error);
     errno = error;
     return -1;
+}
+
+int listener_open(struct address *address, struct err *err)
+{
+    return open_listener(address, false, err);
+}
+
+int listener_open_shared(struct address *address, struct err *err)
+{
+    int fd = open_listener(address, true, err), error = errno;
+    if (fd != -1)
+        listener_share(fd, false);
+    errno = error;
+    return fd;
 }
 
 /* Errors of accept(2) that belong to the connection at the head of the queue, which is gone

@@ -15,6 +15,12 @@
  * EADDRNOTAVAIL mean a machine without IPv6: the caller may go on without. */
 int listener_open(struct address *address, struct err *err);
 
+/* While a listener is shared (SO_REUSEPORT), another may be opened that overlaps with it (all
+ * addresses and one of them, on one port), if that is shared too. The latter gives its share
+ * back before it is returned, otherwise as listener_open. */
+void listener_share(int fd, bool share);
+int listener_open_shared(struct address *address, struct err *err);
+
 /* Accepts one connection: non-blocking, FD_CLOEXEC, and, from listener_open's sockets, with
  * SO_KEEPALIVE and TCP_NODELAY. Returns its descriptor and fills `peer`,
  * or -1 with errno (EAGAIN when none waits; connections that died in the queue are skipped). */

@@ -82,7 +82,7 @@ struct resolver {
  * "localhost" unknown. What it would save, trying IPv6 addresses without IPv6, costs nothing:
  * getaddrinfo sorts what cannot be reached to the end (RFC 6724), and connecting there fails
  * at once. */
-static int ask_system(void *arg, const char *name, struct addrinfo **list)
+int resolver_ask_system(void *arg, const char *name, struct addrinfo **list)
 {
     (void)arg;
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
@@ -281,7 +281,7 @@ static void *run(void *arg)
 
 struct resolver *resolver_new(unsigned threads, struct err *err)
 {
-    struct resolver_source source = {.ask = ask_system, .now = now_system};
+    struct resolver_source source = {.ask = resolver_ask_system, .now = now_system};
     return resolver_new_from(&source, threads, err);
 }
 

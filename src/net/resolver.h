@@ -34,6 +34,9 @@ struct resolver_source {
     void *arg;                 /* borrowed */
 };
 
+/* The system's answer, as a resolver_source asks for it. */
+int resolver_ask_system(void *arg, const char *name, struct addrinfo **list);
+
 /* As resolver_new, asking `source` (copied). */
 struct resolver *resolver_new_from(const struct resolver_source *source, unsigned threads,
                                    struct err *err);

@@ -52,9 +52,9 @@ struct tls_server { /* immutable */
 
 /* What a connection's ClientHello said; hangs on its SSL and is freed with it. */
 struct hello {
-    bool refused;  /* the lookup knew no such host */
-    bool has_name; /* there was a server_name extension with a host name */
-    char name[];   /* as the lookup saw it, or as received when it is no possible name */
+    enum reason refused; /* why there is no identity; REASON_NONE: there is one */
+    bool has_name;       /* there was a server_name extension with a host name */
+    char name[];         /* as the lookup saw it, or as received when it is no possible name */
 };
 
 static int hello_index = -1;
@@ -112,7 +112,8 @@ static struct hello *hello_new(bool has_name, struct span name)
     if (hello == NULL)
         return NULL;
     hello->has_name = has_name;
-    hello->refused = name.len > NAME_MAX_LEN || (has_name && memchr(name.data, 0, name.len));
+    bool impossible = name.len > NAME_MAX_LEN || (has_name && memchr(name.data, 0, name.len));
+    hello->refused = impossible ? REASON_HANDSHAKE_NAME : REASON_NONE;
     for (size_t i = 0; i < name.len; i++)
         hello->name[i] = span_lower(name.data[i]);
     hello->name[name.len] = '\0';
@@ -168,16 +169,22 @@ static struct tls_identity *find_identity(struct tls_server *server, SSL *ssl,
     struct address local = {0};
     if (!hello->has_name)
         (void)address_of_socket(SSL_get_fd(ssl), &local);
+    errno = 0;
     return server->lookup(server->lookup_arg, hello->has_name ? hello->name : NULL, &local);
 }
 
 /* Gives the connection its certificate. 0, or -1 with the alert to send. */
 static int choose_identity(struct tls_server *server, SSL *ssl, struct hello *hello, int *alert)
 {
-    struct tls_identity *identity = hello->refused ? NULL : find_identity(server, ssl, hello);
+    struct tls_identity *identity = NULL;
+    if (hello->refused == REASON_NONE) {
+        identity = find_identity(server, ssl, hello);
+        if (identity == NULL)
+            hello->refused = errno == ENOKEY ? REASON_HANDSHAKE_CERTIFICATE : REASON_HANDSHAKE_NAME;
+    }
     if (identity == NULL) {
-        hello->refused = true;
-        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        *alert = hello->refused == REASON_HANDSHAKE_NAME ? SSL_AD_UNRECOGNIZED_NAME
+                                                         : SSL_AD_INTERNAL_ERROR;
         return -1;
     }
     SSL_CTX *ctx = tls_identity_context(identity, on_second_hello);
@@ -257,7 +264,7 @@ static enum reason explain(struct stream *stream, char *detail, size_t detail_si
 
     if (hello != NULL && hello->refused) {
         snprintf(detail, detail_size, "%s", hello->has_name ? hello->name : "no name sent");
-        return REASON_HANDSHAKE_NAME;
+        return hello->refused;
     }
     if (errno == EPROTO && (code == SSL_R_HTTP_REQUEST || code == SSL_R_HTTPS_PROXY_REQUEST)) {
         snprintf(detail, detail_size, "plain HTTP");
@@ -274,6 +281,24 @@ static enum reason explain(struct stream *stream, char *detail, size_t detail_si
     return REASON_HANDSHAKE_FAILED;
 }
 
+/* Empties a key that OpenSSL keeps a reference to: what was in it is wiped and freed. */
+static void empty_key(EVP_PKEY *key)
+{
+    EVP_PKEY_set_type(key, EVP_PKEY_get_base_id(key));
+    EVP_PKEY_free(key);
+}
+
+/* After TLS 1.3's handshake OpenSSL keeps both keys of the exchange until the connection ends,
+ * for nobody but SSL_get_tmp_key and its like. */
+static void forget_exchange(SSL *ssl)
+{
+    EVP_PKEY *key;
+    if (SSL_get_tmp_key(ssl, &key))
+        empty_key(key);
+    if (SSL_get_peer_tmp_key(ssl, &key))
+        empty_key(key);
+}
+
 int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t detail_size)
 {
     short wants = 0;
@@ -282,8 +307,10 @@ int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t 
     ERR_clear_error();
     errno = 0;
     int result = SSL_do_handshake(stream->ssl);
-    if (result == 1)
+    if (result == 1) {
+        forget_exchange(stream->ssl);
         return 0;
+    }
     stream_tls_failed(stream, result, &wants);
     if (wants == POLLIN)
         stream->read_wants = wants;

@@ -24,7 +24,8 @@ struct tls_identity; /* a certificate chain and its key */
 /* Finds the identity for a handshake. `name` is the SNI in lower case without a trailing dot
  * (never empty, no NUL inside, at most 253 bytes), or NULL when the client sent none; `local` is
  * then the address it connected to (and empty otherwise). Returns a reference that the caller gives
- * back with tls_identity_unref, or NULL: the handshake then ends with the alert unrecognized_name.
+ * back with tls_identity_unref, or NULL: the handshake then ends with the alert unrecognized_name,
+ * or, if errno is ENOKEY, because the host has no usable certificate, with internal_error.
  * Called by workers; must not block. */
 typedef struct tls_identity *tls_lookup_fn(void *arg, const char *name,
                                            const struct address *local);
@@ -50,6 +51,7 @@ int tls_accept(struct tls_server *server, struct stream *stream);
  * ended the connection, or the socket's own error. On failure *why is one of
  *
  *   HANDSHAKE_NAME    the lookup answered NULL; `detail` is what the client asked for
+ *   HANDSHAKE_CERTIFICATE  the same, with ENOKEY
  *   BAD_TLS_PORT      the client speaks plain HTTP: the stream is a plain one again, to be
  *                     answered in kind; what was read of the request is gone
  *   SILENT            the client ended the connection before its first byte

@@ -24,11 +24,11 @@
  *  2. Parking makes generation + 1. A wake that names another generation is stale and is dropped;
  *     so is an event of a descriptor that was closed since.
  *  3. Only the thread that took a connection touches its streams, and only it closes them.
- *  4. No edge is lost. Who reports one writes it into the watch and then looks at the watch's
- *     owner; who parks makes itself the owner and then looks into the watch: one of them at
- *     least sees the other. What was told is taken out of the watch before the connection goes
- *     on, so an edge that comes while it reads is kept for its next wait, which then does not
- *     begin (ROOM_READY). An edge that nobody waits for is kept likewise.
+ *  4. No edge is lost, and none is told twice. Who reports one writes it into the watch and then
+ *     looks at the watch's owner; who parks makes itself the owner and then looks into the
+ *     watch: one of them at least sees the other. What was told is taken out of the watch before
+ *     the connection goes on, so an edge that comes while it reads is kept for its next wait,
+ *     which then does not begin (ROOM_READY). An edge that nobody waits for is kept likewise.
  *  5. A wake for the wait that is about to begin (it names generation + 1 of a running slot)
  *     is kept, and parking then answers at once. No wake is lost, and none reaches another
  *     connection.
@@ -46,13 +46,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/room_queue.h"
 #include "net/stream.h"
 
 enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_PARKED, SLOT_WOKEN };
 
 #define ROOM_INTERESTS 2u /* a connection waits for its client, its upstream, or both */
-
-enum room_queue { ROOM_MAIN, ROOM_HANDSHAKES, ROOM_QUEUES };
 
 struct room;
 

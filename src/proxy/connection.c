@@ -33,7 +33,7 @@ const char *phase_name(enum phase phase)
 }
 
 void connection_open(struct connection *c, struct service *service, int fd,
-                     const struct address *client, bool secure, bool trusted, bool counted)
+                     const struct address *client, bool secure, bool counted)
 {
     /* Not the slot: somebody who holds a stale ticket may have its mutex this very moment. */
     memset((char *)c + sizeof c->slot, 0, sizeof *c - sizeof c->slot);
@@ -41,7 +41,6 @@ void connection_open(struct connection *c, struct service *service, int fd,
     c->service = service;
     c->client_address = *client;
     c->secure = secure;
-    c->trusted = trusted;
     c->counted = counted;
     c->phase = secure ? PHASE_HANDSHAKE : PHASE_HEAD;
     c->phase_began = clock_now();

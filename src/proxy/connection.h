@@ -46,7 +46,6 @@ struct connection {
     struct service *service; /* borrowed */
     struct address client_address;
     bool secure;  /* came in through an HTTPS listener */
-    bool trusted; /* the client is one of trusted_proxies */
     bool counted; /* against the limit per client */
 
     /* owner only, as everything below */
@@ -71,7 +70,7 @@ struct connection {
 
 /* Makes a slot from room_acquire into a connection on the accepted descriptor `fd`. */
 void connection_open(struct connection *connection, struct service *service, int fd,
-                     const struct address *client, bool secure, bool trusted, bool counted);
+                     const struct address *client, bool secure, bool counted);
 
 /* Parks a connection that was just opened until its first byte. */
 void connection_await_first_byte(struct connection *connection, int64_t handshake_or_head);

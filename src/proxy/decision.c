@@ -7,6 +7,8 @@
  *    it means: nearly never. */
 #include "proxy/decision.h"
 
+#include "config/config_tree.h"
+
 /* The address that the client connected to, as a host name. */
 static struct span local_host(const struct decision_source *source, char text[ADDRESS_TEXT])
 {
@@ -70,7 +72,13 @@ struct decision decide(const struct config *config, struct span head,
 void decision_head(const struct decision *decision, const struct http_request *request,
                    const struct decision_source *source, struct span request_id, struct buf *out)
 {
-    forward_request(out, request, &source->client, span_str(decision->route->host), request_id);
+    const struct config_route *route = decision->route;
+    const char *authorization = route->authorization ? route->authorization : "";
+    /* The built-in page shows the head to whoever asks. */
+    if (*authorization && decision->verdict != VERDICT_FORWARD)
+        authorization = CONFIG_TREE_MASK;
+    forward_request(out, request, &source->client, span_str(route->host), span_str(authorization),
+                    request_id);
 }
 
 void decision_redirect(const struct decision *decision, const struct config *config,

@@ -5,7 +5,8 @@
  * before the head is written.
  *
  * Invariants
- * 1. Connection names away end-to-end fields only. All other kinds have a rule of their own.
+ * 1. Connection names away end-to-end fields only (the client's own Authorization is one). All
+ * other kinds have a rule of their own.
  * 2. Work is linear in the head: Connection names at most as many fields as a head may have,
  *    and members beyond that are not looked at.
  * 3. A name spelled with '_' for '-' is one and the same to a CGI-like upstream (both become
@@ -57,6 +58,8 @@ static enum field_kind classify_x(struct span name)
 enum field_kind field_classify(struct span name)
 {
     switch (name.len ? span_lower(name.data[0]) : '\0') {
+    case 'a':
+        return span_eq_nocase(name, SPAN("authorization")) ? FIELD_AUTHORIZATION : FIELD_END_TO_END;
     case 'c':
         if (span_eq_nocase(name, SPAN("connection")))
             return FIELD_CONNECTION;
@@ -103,7 +106,8 @@ static void drop_named(struct field_survey *survey, const struct http_field *fie
                        struct span name)
 {
     for (unsigned i = 0; i < count; i++)
-        if (survey->kinds[i] == FIELD_END_TO_END && span_eq_nocase(fields[i].name, name))
+        if ((survey->kinds[i] == FIELD_END_TO_END || survey->kinds[i] == FIELD_AUTHORIZATION) &&
+            span_eq_nocase(fields[i].name, name))
             survey->kinds[i] = FIELD_HOP;
 }
 

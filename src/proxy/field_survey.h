@@ -17,6 +17,7 @@ enum field_kind {
     FIELD_HOST,
     FIELD_LENGTH,
     FIELD_REQUEST_ID,
+    FIELD_AUTHORIZATION,
     FIELD_FORWARDED,        /* Forwarded */
     FIELD_FORWARDED_FOR,    /* X-Forwarded-For */
     FIELD_FORWARDED_PROTO,  /* X-Forwarded-Proto */

@@ -192,14 +192,16 @@ static void append_client(struct buf *out, const struct field_survey *survey,
 
 /* --- requests ----------------------------------------------------------------------------- */
 
-/* Does a field of the request go on as it came? */
+/* Does a field of the request go on as it came? With `has_authorization`, the route brings one. */
 static bool travels(enum field_kind kind, const struct http_field *field,
-                    const struct http_request *request, bool trusted)
+                    const struct http_request *request, bool trusted, bool has_authorization)
 {
     switch (kind) {
     case FIELD_END_TO_END:
     case FIELD_LENGTH:
         return true;
+    case FIELD_AUTHORIZATION:
+        return !has_authorization;
     case FIELD_EXPECT:
         return request->minor > 0; /* HTTP/1.0 has no 100 to wait for (RFC 9110, 10.1.1) */
     case FIELD_FORWARDED_PROTO:
@@ -233,7 +235,8 @@ static struct span authority_of(const struct http_request *request, struct span 
 }
 
 void forward_request(struct buf *out, const struct http_request *request,
-                     const struct forward_client *client, struct span host, struct span request_id)
+                     const struct forward_client *client, struct span host,
+                     struct span authorization, struct span request_id)
 {
     struct field_survey survey;
     char text[ADDRESS_TEXT + 2];
@@ -249,7 +252,7 @@ void forward_request(struct buf *out, const struct http_request *request,
     append_field(out, SPAN("Host"), authority);
     for (unsigned i = 0; i < request->field_count; i++) {
         const struct http_field *field = &request->fields[i];
-        if (travels(survey.kinds[i], field, request, client->trusted))
+        if (travels(survey.kinds[i], field, request, client->trusted, authorization.len > 0))
             append_field(out, field->name, field->value);
     }
     if (request->framing == HTTP_FRAMING_CHUNKED)
@@ -257,6 +260,8 @@ void forward_request(struct buf *out, const struct http_request *request,
     if (request->wants_upgrade)
         append_upgrade(out, &survey, request->fields, request->field_count);
     append_client(out, &survey, request, client, authority);
+    if (authorization.len)
+        append_field(out, SPAN("Authorization"), authorization);
     append_field(out, SPAN("X-Request-Id"), request_id);
     buf_append_str(out, "\r\n");
 }

@@ -38,9 +38,11 @@ struct forward_client {
  *   element appended, and the others are kept if they say anything. What a trusted client
  *   does not say is: Proto, forward_is_secure; Real-IP, the last address of its For
  * - names of these with '_' for any '-' are nobody's to send: they go, trusted or not
+ * - Authorization: `authorization` in place of the client's, unless it is empty
  * - X-Request-Id: `request_id` */
 void forward_request(struct buf *out, const struct http_request *request,
-                     const struct forward_client *client, struct span host, struct span request_id);
+                     const struct forward_client *client, struct span host,
+                     struct span authorization, struct span request_id);
 
 /* Did a trusted client say that its own client came over TLS (the last word of
  * X-Forwarded-Proto is https, or proto=https in the last element of Forwarded)? Otherwise

@@ -13,6 +13,7 @@
 #include "proxy/phase.h"
 #include "proxy/refusal.h"
 #include "proxy/reply.h"
+#include "proxy/trust.h"
 
 /* Fields in the access line are for people; whoever sends megabytes gets them cut off. */
 #define LOG_FIELD_MAX 1024u
@@ -167,8 +168,12 @@ static enum step act(struct connection *c, const struct decision *decision,
     }
     if (decision->verdict == VERDICT_REFUSE)
         return exchange_fail(c, decision->reason);
-    if (decision->verdict == VERDICT_REDIRECT)
+    if (decision->verdict == VERDICT_REDIRECT) {
+        /* Where HTTPS cannot work, nobody is sent there. */
+        if (certs_store_is_quarantined(c->service->certs, decision->route->host))
+            return exchange_fail(c, REASON_CERTIFICATE);
         return redirect(c, decision, request);
+    }
 
     decision_head(decision, request, source, span_make(x->log.text.data, x->log.request_id),
                   &x->head);
@@ -187,7 +192,7 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
     struct http_request request;
     struct span head = span_from(span_first(buf_span(&c->in), size), c->scan.skipped);
     struct decision_source source = {
-        .client = {c->client_address, c->trusted, c->secure},
+        .client = {c->client_address, trust_has(turn->config, &c->client_address), c->secure},
         .sni = c->secure ? tls_sni(&c->client) : NULL,
         .fd = c->client.fd,
     };

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "certs/store.h"
 #include "config/config.h"
 #include "net/address.h"
 #include "net/resolver.h"
@@ -28,10 +29,11 @@ enum service_ending {
 };
 
 struct service {
-    struct room *room; /* borrowed, as the next three */
+    struct room *room; /* borrowed, as the next four */
     struct resolver *resolver;
     struct upstreams *upstreams;
     struct tls_server *tls; /* NULL when no route has a certificate */
+    struct certs_store *certs;
 
     /* Called as a connection ends, for the limits per client. */
     void (*connection_ended)(void *arg, const struct address *client, bool counted);

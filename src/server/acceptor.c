@@ -1,6 +1,6 @@
 /* The acceptor: see acceptor.h.
  *
- * Everything but the three atomics and the eventfd belongs to its thread. */
+ * Everything but the three atomics, the semaphore and the eventfd belongs to its thread. */
 #include "server/acceptor.h"
 
 #include <errno.h>
@@ -21,10 +21,13 @@
 #include "base/thread.h"
 #include "net/listener.h"
 #include "proxy/connection.h"
+#include "proxy/trust.h"
 #include "server/overload.h"
 
 /* Connections accepted between two sweeps. */
 #define ACCEPT_BATCH 64u
+/* Connections accepted from a listener before it is closed, at most. */
+#define RETIRE_MAX 4096u
 /* How late a deadline may be noticed, and how long the listeners rest when there is no room. */
 #define TICK (100 * CLOCK_MS)
 
@@ -35,12 +38,13 @@ struct acceptor {
     int wake_fd;
     bool started; /* main thread only */
     atomic_bool stopping;
-    atomic_bool closing; /* the listeners are to be closed */
-    atomic_bool resting; /* no room: somebody's end is worth a wake-up */
-    sem_t closed;        /* posted once they are */
+    atomic_bool resting;                            /* no room: somebody's end is worth a wake-up */
+    const struct listener_set *_Atomic replacement; /* for the listeners; NULL: none */
+    sem_t replaced;                                 /* posted once it is in their place */
 
-    struct acceptor_listener listeners[ACCEPTOR_LISTENERS];
-    size_t listener_count;
+    struct config *config; /* a reference: the snapshot */
+    unsigned config_version;
+    struct listener_set listeners;
     int64_t swept;
     struct overload overload;
     struct refusal over_limit; /* what a client with too many connections is told */
@@ -79,7 +83,8 @@ static bool admit(struct acceptor *acceptor, int fd, const struct address *clien
     const struct refusal *refusal = NULL;
     if (!overload_admits(&acceptor->overload, secure)) {
         refusal = &acceptor->service->overloaded;
-    } else if (!trusted && !admission_enter(acceptor->admission, client)) {
+    } else if (!trusted &&
+               !admission_enter(acceptor->admission, client, acceptor->config->max_per_client)) {
         refusal = &acceptor->over_limit;
         complain(acceptor, client);
     }
@@ -91,8 +96,7 @@ static bool admit(struct acceptor *acceptor, int fd, const struct address *clien
 }
 
 /* Takes one connection in. False when there is none, or no room for one. */
-static bool accept_one(struct acceptor *acceptor, const struct acceptor_listener *listener,
-                       bool *full)
+static bool accept_one(struct acceptor *acceptor, const struct listening *listener, bool *full)
 {
     struct service *service = acceptor->service;
     struct address client;
@@ -110,16 +114,15 @@ static bool accept_one(struct acceptor *acceptor, const struct acceptor_listener
             upstreams_close_idle(service->upstreams);
         return false;
     }
-    bool trusted = admission_is_trusted(acceptor->admission, &client);
+    const struct config *config = acceptor->config;
+    bool trusted = trust_has(config, &client);
+    int64_t timeout = listener->secure ? config->timeouts.handshake : config->timeouts.head;
     if (!admit(acceptor, fd, &client, trusted, listener->secure)) {
         room_release(service->room, slot);
         return true;
     }
-    struct config *config = service_config(service);
-    int64_t timeout = listener->secure ? config->timeouts.handshake : config->timeouts.head;
-    config_unref(config);
     struct connection *connection = (struct connection *)(void *)slot;
-    connection_open(connection, service, fd, &client, listener->secure, trusted, !trusted);
+    connection_open(connection, service, fd, &client, listener->secure, !trusted);
     connection_await_first_byte(connection, timeout);
     return true;
 }
@@ -127,17 +130,42 @@ static bool accept_one(struct acceptor *acceptor, const struct acceptor_listener
 static void accept_batch(struct acceptor *acceptor, const struct pollfd *fds, bool *full)
 {
     unsigned left = ACCEPT_BATCH;
-    for (size_t i = 0; i < acceptor->listener_count; i++)
+    for (size_t i = 0; i < acceptor->listeners.count; i++)
         while (left > 0 && (fds[i].revents & POLLIN) && !*full &&
-               accept_one(acceptor, &acceptor->listeners[i], full))
+               accept_one(acceptor, &acceptor->listeners.items[i], full))
             left--;
 }
 
 static void close_listeners(struct acceptor *acceptor)
 {
-    for (size_t i = 0; i < acceptor->listener_count; i++)
-        close(acceptor->listeners[i].fd);
-    acceptor->listener_count = 0;
+    for (size_t i = 0; i < acceptor->listeners.count; i++)
+        close(acceptor->listeners.items[i].fd);
+    acceptor->listeners.count = 0;
+}
+
+/* Closes a listener that is not wanted any more. Whoever waits in its backlog has connected, and
+ * is taken in. */
+static void retire(struct acceptor *acceptor, const struct listening *listener)
+{
+    bool full = false;
+    unsigned left = RETIRE_MAX;
+    while (left > 0 && accept_one(acceptor, listener, &full))
+        left--;
+    close(listener->fd);
+}
+
+static void replace_listeners(struct acceptor *acceptor, const struct listener_set *new)
+{
+    const struct listener_set old = acceptor->listeners;
+    acceptor->listeners = *new;
+    for (size_t i = 0; i < old.count; i++) {
+        bool stays = false;
+        for (size_t k = 0; k < new->count; k++)
+            stays = stays || new->items[k].fd == old.items[i].fd;
+        if (!stays)
+            retire(acceptor, &old.items[i]);
+    }
+    sem_post(&acceptor->replaced);
 }
 
 /* Wakes what has waited long enough; returns how long poll may sleep. While there are
@@ -158,21 +186,35 @@ static int sweep(struct acceptor *acceptor, bool resting)
     return clock_poll_timeout(next, now);
 }
 
+/* Takes another snapshot if a configuration has been published since the last. A reload always ends
+ * with acceptor_set_listeners, so an old one is let go of at once. */
+static void refresh_config(struct acceptor *acceptor)
+{
+    unsigned version = atomic_load(&acceptor->service->config_version);
+    if (version == acceptor->config_version)
+        return;
+    config_unref(acceptor->config);
+    acceptor->config_version = version;
+    acceptor->config = service_config(acceptor->service);
+    overload_set_max_wait(&acceptor->overload, acceptor->config->max_wait);
+}
+
 static void *run(void *arg)
 {
     struct acceptor *acceptor = arg;
     bool full = false;
     while (!atomic_load(&acceptor->stopping)) {
-        struct pollfd fds[ACCEPTOR_LISTENERS + 1];
+        struct pollfd fds[LISTENER_SET_MAX + 1];
         uint64_t ignored;
-        if (atomic_exchange(&acceptor->closing, false)) {
-            close_listeners(acceptor);
-            sem_post(&acceptor->closed);
-        }
+        const struct listener_set *new = atomic_exchange(&acceptor->replacement, NULL);
+        refresh_config(acceptor);
+        if (new)
+            replace_listeners(acceptor, new);
         atomic_store(&acceptor->resting, full);
-        for (size_t i = 0; i < acceptor->listener_count; i++)
-            fds[i] = (struct pollfd){.fd = full ? -1 : acceptor->listeners[i].fd, .events = POLLIN};
-        size_t count = acceptor->listener_count;
+        size_t count = acceptor->listeners.count;
+        for (size_t i = 0; i < count; i++)
+            fds[i] = (struct pollfd){.fd = full ? -1 : acceptor->listeners.items[i].fd,
+                                     .events = POLLIN};
         fds[count] = (struct pollfd){.fd = acceptor->wake_fd, .events = POLLIN};
         if (poll(fds, count + 1, sweep(acceptor, full)) == -1)
             check(errno == EINTR || errno == ENOMEM);
@@ -189,10 +231,8 @@ static void *run(void *arg)
 }
 
 struct acceptor *acceptor_new(struct service *service, struct admission *admission,
-                              const struct acceptor_listener *listeners, size_t count,
-                              struct err *err)
+                              const struct listener_set *listeners, struct err *err)
 {
-    check(count <= ACCEPTOR_LISTENERS);
     struct acceptor *acceptor = calloc(1, sizeof *acceptor);
     if (acceptor == NULL) {
         err_set(err, "out of memory");
@@ -200,13 +240,12 @@ struct acceptor *acceptor_new(struct service *service, struct admission *admissi
     }
     acceptor->service = service;
     acceptor->admission = admission;
-    memcpy(acceptor->listeners, listeners, count * sizeof *listeners);
-    acceptor->listener_count = count;
-    struct config *config = service_config(service);
-    overload_init(&acceptor->overload, service, config->max_wait);
-    config_unref(config);
+    acceptor->listeners = *listeners;
+    acceptor->config_version = atomic_load(&service->config_version);
+    acceptor->config = service_config(service);
+    overload_init(&acceptor->overload, service, acceptor->config->max_wait);
     refusal_init(&acceptor->over_limit, REASON_CLIENT_LIMIT);
-    sem_init(&acceptor->closed, 0, 0);
+    sem_init(&acceptor->replaced, 0, 0);
     acceptor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (acceptor->wake_fd != -1)
         return acceptor;
@@ -229,11 +268,11 @@ void acceptor_notify(struct acceptor *acceptor)
         wake(acceptor);
 }
 
-void acceptor_close_listeners(struct acceptor *acceptor)
+void acceptor_set_listeners(struct acceptor *acceptor, const struct listener_set *listeners)
 {
-    atomic_store(&acceptor->closing, true);
+    atomic_store(&acceptor->replacement, listeners);
     wake(acceptor);
-    while (sem_wait(&acceptor->closed) == -1)
+    while (sem_wait(&acceptor->replaced) == -1)
         check(errno == EINTR);
 }
 
@@ -247,8 +286,9 @@ void acceptor_free(struct acceptor *acceptor)
         pthread_join(acceptor->thread, NULL);
     }
     close_listeners(acceptor);
+    config_unref(acceptor->config);
     if (acceptor->wake_fd != -1)
         close(acceptor->wake_fd);
-    sem_destroy(&acceptor->closed);
+    sem_destroy(&acceptor->replaced);
     free(acceptor);
 }

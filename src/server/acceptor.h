@@ -6,26 +6,16 @@
 #ifndef PORTICO_SERVER_ACCEPTOR_H
 #define PORTICO_SERVER_ACCEPTOR_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "base/err.h"
 #include "proxy/service.h"
 #include "server/admission.h"
-
-#define ACCEPTOR_LISTENERS 32u
-
-struct acceptor_listener {
-    int fd; /* owned */
-    bool secure;
-};
+#include "server/listener_set.h"
 
 struct acceptor;
 
-/* Takes over the listeners. NULL with `err`. */
+/* Takes over the listeners' descriptors. NULL with `err`. */
 struct acceptor *acceptor_new(struct service *service, struct admission *admission,
-                              const struct acceptor_listener *listeners, size_t count,
-                              struct err *err);
+                              const struct listener_set *listeners, struct err *err);
 
 /* Starts the thread. 0, or -1 with `err`. */
 int acceptor_start(struct acceptor *acceptor, struct err *err);
@@ -33,8 +23,10 @@ int acceptor_start(struct acceptor *acceptor, struct err *err);
 /* A connection has ended: one that waits for room may come in. Any thread. */
 void acceptor_notify(struct acceptor *acceptor);
 
-/* Closes the listeners; the clock is watched on. Returns once they are closed. */
-void acceptor_close_listeners(struct acceptor *acceptor);
+/* Other listeners take the place of the present ones: it takes over those that are new, and
+ * closes those that are not among them, having accepted what waits there. An empty set ends
+ * accepting; the clock is watched on. Returns once that is done. */
+void acceptor_set_listeners(struct acceptor *acceptor, const struct listener_set *listeners);
 
 /* Ends the thread, if it was started, and frees. NULL is fine. */
 void acceptor_free(struct acceptor *acceptor);

@@ -21,34 +21,17 @@ struct entry {
 };
 
 struct admission {
-    unsigned max_per_client; /* fixed after init, as the next three; 0: no limit */
-    uint64_t seed;
-    struct network *trusted; /* owned */
-    size_t trusted_count;
+    uint64_t seed; /* fixed after init */
 
     pthread_mutex_t mutex;
     struct entry *buckets[BUCKETS]; /* guarded by mutex; owned */
 };
 
-struct admission *admission_new(const struct config *config)
+struct admission *admission_new(void)
 {
     struct admission *admission = calloc(1, sizeof *admission);
     if (admission == NULL)
         return NULL;
-    size_t count = 0;
-    while (config->trusted_proxies && config->trusted_proxies[count])
-        count++;
-    admission->trusted = calloc(count + 1, sizeof *admission->trusted);
-    if (admission->trusted == NULL) {
-        free(admission);
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        bool ok = network_parse(span_str(config->trusted_proxies[i]), &admission->trusted[i]);
-        check(ok); /* checked as the configuration was loaded */
-    }
-    admission->trusted_count = count;
-    admission->max_per_client = config->max_per_client;
     if (getrandom(&admission->seed, sizeof admission->seed, 0) == -1)
         admission->seed = (uint64_t)(uintptr_t)admission;
     pthread_mutex_init(&admission->mutex, NULL);
@@ -62,16 +45,7 @@ void admission_free(struct admission *admission)
     for (size_t i = 0; i < BUCKETS; i++)
         check(admission->buckets[i] == NULL);
     pthread_mutex_destroy(&admission->mutex);
-    free(admission->trusted);
     free(admission);
-}
-
-bool admission_is_trusted(const struct admission *admission, const struct address *client)
-{
-    for (size_t i = 0; i < admission->trusted_count; i++)
-        if (network_contains(&admission->trusted[i], client))
-            return true;
-    return false;
 }
 
 /* The link that points to the key's entry, or to where it belongs. */
@@ -86,7 +60,7 @@ static struct entry **find_locked(struct admission *admission, uint64_t key)
     return link;
 }
 
-bool admission_enter(struct admission *admission, const struct address *client)
+bool admission_enter(struct admission *admission, const struct address *client, unsigned max)
 {
     bool admitted = false;
     pthread_mutex_lock(&admission->mutex);
@@ -95,7 +69,7 @@ bool admission_enter(struct admission *admission, const struct address *client)
     if (*link == NULL && (*link = calloc(1, sizeof **link)) != NULL)
         (*link)->key = key;
     struct entry *entry = *link;
-    if (entry && (admission->max_per_client == 0 || entry->count < admission->max_per_client)) {
+    if (entry && (max == 0 || entry->count < max)) {
         entry->count++;
         admitted = true;
     }

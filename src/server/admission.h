@@ -9,19 +9,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/config.h"
 #include "net/address.h"
 
 struct admission;
 
-/* For the limits and trusted proxies of `config`. NULL when out of memory. */
-struct admission *admission_new(const struct config *config);
+struct admission *admission_new(void); /* NULL when out of memory */
 void admission_free(struct admission *admission);
 
-bool admission_is_trusted(const struct admission *admission, const struct address *client);
-
-/* Counts one more connection of the client; false when it has as many as it may. */
-bool admission_enter(struct admission *admission, const struct address *client);
+/* Counts one more connection of the client; false when it has `max` (0: no limit), which is
+ * the configuration's in force, and may be less than it was. */
+bool admission_enter(struct admission *admission, const struct address *client, unsigned max);
 
 /* One that was counted has ended. */
 void admission_leave(struct admission *admission, const struct address *client);

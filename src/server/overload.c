@@ -58,6 +58,12 @@ void overload_init(struct overload *overload, struct service *service, int64_t m
     refusal_init(&service->overloaded, REASON_OVERLOAD);
 }
 
+void overload_set_max_wait(struct overload *overload, int64_t max_wait)
+{
+    for (int i = 0; i < ROOM_QUEUES; i++)
+        overload->queues[i].max_wait = max_wait > 0 ? max_wait : CLOCK_NEVER;
+}
+
 static bool sheds(const struct overload *overload, bool secure)
 {
     return overload->queues[ROOM_MAIN].is_over ||
@@ -120,7 +126,7 @@ static void decide(struct overload *overload, int64_t now)
 void overload_tick(struct overload *overload, int64_t now)
 {
     struct room *room = overload->service->room;
-    if (overload->queues[ROOM_MAIN].max_wait == CLOCK_NEVER)
+    if (overload->queues[ROOM_MAIN].max_wait == CLOCK_NEVER && !overload->shedding)
         return;
     for (int i = 0; i < ROOM_QUEUES; i++) {
         struct queue_age *queue = &overload->queues[i];

@@ -16,7 +16,7 @@
 
 /* One queue. Times are microseconds, as everywhere. */
 struct queue_age {
-    int64_t max_wait; /* fixed */
+    int64_t max_wait; /* CLOCK_NEVER: there is no limit */
     int64_t observed; /* when it was last looked at */
     int64_t marked;   /* when the mark was put into the queue; CLOCK_NEVER: there is none */
     int64_t waited;   /* how long the mark has waited, or did */
@@ -46,6 +46,9 @@ struct overload {
 
 /* `max_wait` 0: never. Prepares the service's part as well. */
 void overload_init(struct overload *overload, struct service *service, int64_t max_wait);
+
+/* From now on that is the limit. What goes on is over when a mark says so, as usual. */
+void overload_set_max_wait(struct overload *overload, int64_t max_wait);
 
 /* May a new connection come in? */
 bool overload_admits(struct overload *overload, bool secure);

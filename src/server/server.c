@@ -1,5 +1,5 @@
 /* The server: see server.h. Everything here runs on the main thread, which after starting the
- * others does nothing but wait for signals.
+ * others does nothing but wait for signals. Reloads are done by the thread "admin".
  *
  * Starting goes from the bottom up and ending from the top down, in the order of struct server's
  * fields: a thread is joined before anything that it uses is freed. */
@@ -23,12 +23,14 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "certs/store.h"
-#include "net/listener.h"
 #include "net/resolver.h"
 #include "proxy/connection.h"
 #include "proxy/service.h"
+#include "proxy/trust.h"
 #include "server/acceptor.h"
+#include "server/admin.h"
 #include "server/admission.h"
+#include "server/listener_set.h"
 #include "server/worker.h"
 
 #define RESOLVER_THREADS 3u
@@ -39,7 +41,7 @@
 #define DRAIN_TICK (100 * CLOCK_MS)
 
 struct server {
-    struct config *config; /* owned: the one it was started with */
+    struct config *config; /* owned: the one it was started with, for what takes a restart */
     bool logging;
     int signal_fd;
     int ended_fd;         /* an eventfd: a connection has ended while draining */
@@ -52,7 +54,11 @@ struct server {
     struct admission *admission;
     struct service service;
     struct workers *workers;
+    struct listener_set listeners; /* main at the start, then admin */
     struct acceptor *acceptor;
+    struct reload reload;
+    struct watch watch;
+    struct admin *admin;
 };
 
 /* A worker has closed a connection. */
@@ -125,6 +131,7 @@ static int block_signals(struct server *server, struct err *err)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     server->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     server->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -133,64 +140,15 @@ static int block_signals(struct server *server, struct err *err)
     return 0;
 }
 
-/* Opens one listener. 1: opened, 0: this machine has no such addresses, -1: err. */
-static int open_listener(const char *host, uint16_t port, bool secure,
-                         struct acceptor_listener *listener, struct err *err)
-{
-    struct address address;
-    char text[ADDRESS_TEXT];
-    bool ok = address_parse_ip(span_str(host), port, &address);
-    check(ok); /* checked as the configuration was loaded */
-    int fd = listener_open(&address, err);
-    if (fd == -1 && address_is_v6(&address) &&
-        (errno == EAFNOSUPPORT || (errno == EADDRNOTAVAIL && strcmp(host, "::") == 0))) {
-        log_write(LOG_INFO, "not listening on %s: this machine has no IPv6",
-                  address_format(&address, text));
-        return 0;
-    }
-    if (fd == -1)
-        return -1;
-    log_write(LOG_INFO, "listening on %s %s", secure ? "https" : "http",
-              address_format(&address, text));
-    *listener = (struct acceptor_listener){fd, secure};
-    return 1;
-}
-
-/* Opens HTTP and HTTPS on every address of [server] listen. The count, or -1. */
-static int open_listeners(const struct config *config, struct acceptor_listener *listeners,
-                          struct err *err)
-{
-    size_t count = 0;
-    for (char **host = config->listen; *host; host++) {
-        for (int secure = 0; secure <= 1; secure++) {
-            uint16_t port = secure ? config->https_port : config->http_port;
-            int opened = -1;
-            if (count == ACCEPTOR_LISTENERS)
-                err_set(err, "[server] listen has more than %u addresses", ACCEPTOR_LISTENERS / 2);
-            else
-                opened = open_listener(*host, port, secure, &listeners[count], err);
-            if (opened == -1) {
-                while (count > 0)
-                    close(listeners[--count].fd);
-                return -1;
-            }
-            count += (size_t)opened;
-        }
-    }
-    if (count == 0)
-        return err_set(err, "there is no address to listen on");
-    return (int)count;
-}
-
 static int start_service(struct server *server, struct err *err)
 {
     struct config *config = server->config;
     server->connections = connections_for(config);
     server->room = room_new(server->connections, sizeof(struct connection));
     server->upstreams = upstreams_new();
-    server->admission = admission_new(config);
+    server->admission = admission_new();
     if (server->room == NULL || server->upstreams == NULL || server->admission == NULL ||
-        upstreams_attach(server->upstreams, config) == -1)
+        trust_attach(config) == -1 || upstreams_attach(server->upstreams, config) == -1)
         return err_set_errno(err, errno, "the waiting room cannot be set up");
     server->resolver = resolver_new(RESOLVER_THREADS, err);
     if (server->resolver == NULL)
@@ -199,6 +157,7 @@ static int start_service(struct server *server, struct err *err)
     server->service.resolver = server->resolver;
     server->service.upstreams = server->upstreams;
     server->service.tls = server->tls;
+    server->service.certs = server->certs;
     server->service.connection_ended = connection_ended;
     server->service.connection_ended_arg = server;
     pthread_mutex_init(&server->service.mutex, NULL);
@@ -208,7 +167,7 @@ static int start_service(struct server *server, struct err *err)
 
 static int start(struct server *server, struct err *err)
 {
-    struct acceptor_listener listeners[ACCEPTOR_LISTENERS];
+    static const struct listener_set none;
     if (log_start(STDOUT_FILENO, STDERR_FILENO, err) == -1)
         return -1;
     server->logging = true;
@@ -225,12 +184,15 @@ static int start(struct server *server, struct err *err)
     if (server->workers == NULL)
         return -1;
     check_on_panic(workers_report);
-    int opened = open_listeners(server->config, listeners, err);
-    if (opened == -1)
+    if (listener_set_open(&server->listeners, &none, server->config, err) == -1)
         return -1;
-    server->acceptor =
-        acceptor_new(&server->service, server->admission, listeners, (size_t)opened, err);
+    server->acceptor = acceptor_new(&server->service, server->admission, &server->listeners, err);
     if (server->acceptor == NULL || acceptor_start(server->acceptor, err) == -1)
+        return -1;
+    server->reload = (struct reload){server->config,   &server->service, server->certs,
+                                     server->acceptor, server->workers,  &server->listeners};
+    server->admin = admin_new(&server->reload, &server->watch, err);
+    if (server->admin == NULL)
         return -1;
     log_write(LOG_INFO,
               "ready: Portico %s, routes: %zu, workers: %u (%u at a time), connections: at most %u",
@@ -269,8 +231,11 @@ static void set_ending(struct server *server, enum service_ending ending)
  * end by themselves, are closed once only they are left. A second signal cuts it short. */
 static void drain(struct server *server)
 {
-    int64_t deadline = clock_now() + server->config->drain;
-    acceptor_close_listeners(server->acceptor);
+    static const struct listener_set none;
+    struct config *config = service_config(&server->service);
+    int64_t deadline = clock_now() + config->drain;
+    config_unref(config);
+    acceptor_set_listeners(server->acceptor, &none);
     set_ending(server, ENDING_DRAIN);
     for (;;) {
         int64_t now = clock_now();
@@ -286,7 +251,7 @@ static void drain(struct server *server)
         int got = next_signal(server, tick < deadline ? tick : deadline);
         if (got == SIGUSR1)
             log_status();
-        else if (got != 0)
+        else if (got == SIGTERM || got == SIGINT)
             break;
     }
     log_write(LOG_WARN, "closing %lld connections that have not ended",
@@ -303,14 +268,19 @@ static void serve(struct server *server)
         got = next_signal(server, CLOCK_NEVER);
         if (got == SIGUSR1)
             log_status();
+        else if (got == SIGHUP)
+            admin_reload(server->admin);
     } while (got != SIGTERM && got != SIGINT);
     log_write(LOG_INFO, "%s: draining", got == SIGTERM ? "SIGTERM" : "SIGINT");
+    admin_free(server->admin); /* nothing is to be opened any more */
+    server->admin = NULL;
     drain(server);
 }
 
 static void stop(struct server *server)
 {
     check_on_panic(NULL);
+    admin_free(server->admin);
     if (server->room)
         room_stop(server->room);
     workers_free(server->workers);
@@ -335,6 +305,7 @@ static void stop(struct server *server)
 int server_run(struct config *config, struct err *err)
 {
     struct server server = {.config = config, .signal_fd = -1, .ended_fd = -1};
+    watch_init(&server.watch, config->path);
     int result = start(&server, err);
     if (result == 0) {
         serve(&server);

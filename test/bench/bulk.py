@@ -57,21 +57,20 @@ def compare_handshakes(samples, servers, client, plan):
 
 
 def compare_bulk(samples, servers, field, client, plan):
-    """Down and up, plain and TLS; for plain bodies there is a second HAProxy, which splices."""
+    """Down and up, plain and TLS, with a second nginx that has large buffers; for plain bodies
+    there is a second HAProxy, too, which splices."""
     hosts = [*peers.SMALL.values(), *peers.UPLOAD.values()]
-    splicing = peers.start("HAProxy, splicing", field, hosts)
-    try:
+    with (peers.start("nginx, large buffers", field, hosts) as large,
+          peers.start("HAProxy, splicing", field, hosts) as splicing):
         for turn in range(plan.rounds):
             for mode in peers.SMALL:
                 for direction, job in (("download", DOWN), ("upload", UP)):
-                    taking_part = servers + [splicing] * (mode == "plain")
+                    taking_part = [*servers, large] + [splicing] * (mode == "plain")
                     for server in in_turn(taking_part, turn):
                         _, size, seconds, cpu = run_client(client, server, mode, job,
                                                            plan.bulk_slice)
                         row = f"{mode} {direction}"
                         samples.add(BULK, row, server.name, cpu / size * 1e9)
                         samples.add(BULK_RATE, row, server.name, size / seconds / 1e9)
-                        say(f"round {turn + 1}/{plan.rounds}  {row:14}  {server.name:17}  "
+                        say(f"round {turn + 1}/{plan.rounds}  {row:14}  {server.name:20}  "
                             f"{cpu / size * 1e9:5.2f} s CPU/GB  {size / seconds / 1e9:5.2f} GB/s")
-    finally:
-        splicing.stop()

@@ -127,12 +127,18 @@ def start_portico(field, directory, routes, values, log):
                       env={key: str(value) for key, value in env.items()}, stdout=stdout)
 
 
-def start_nginx(_, directory, routes, values, log):
+def start_nginx(_, directory, routes, values, log, buffers=""):
+    values["BUFFERS"] = buffers
     values["ACCESS_LOG"] = (f"{directory}/access.log combined buffer=64k flush=1s" if log
                             else "off")
     path = directory / "nginx.conf"
     path.write_text(fill((HERE / "nginx.conf.in").read_text(), values, routes))
     return Server("nginx", ["nginx", "-p", directory, "-c", path], directory)
+
+
+def start_nginx_tuned(*args):
+    return start_nginx(*args, buffers="proxy_buffers 16 64k; proxy_buffer_size 64k; "
+                                      "proxy_busy_buffers_size 256k; client_body_buffer_size 64k;")
 
 
 def start_haproxy(_, directory, routes, values, log, splice=False):
@@ -159,7 +165,8 @@ def start_caddy(field, directory, routes, values, log):
                   env={"GOMAXPROCS": str(field.threads), **home})
 
 
-STARTERS = {"Portico": start_portico, "nginx": start_nginx, "HAProxy": start_haproxy,
+STARTERS = {"Portico": start_portico, "nginx": start_nginx,
+            "nginx, large buffers": start_nginx_tuned, "HAProxy": start_haproxy,
             "HAProxy, splicing": start_haproxy_splicing, "Caddy": start_caddy}
 
 

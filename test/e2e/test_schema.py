@@ -40,7 +40,7 @@ def complaints_of(validator, text):
 def check(tmp_path, text):
     path = tmp_path / "config.toml"
     path.write_text(text)
-    return invoke("check", path)
+    return invoke("check", "--offline", path)
 
 
 def readme_examples():
@@ -75,7 +75,7 @@ GOOD = {
 @pytest.mark.parametrize("name", GOOD)
 def test_what_is_good(tmp_path, name):
     done = check(tmp_path, GOOD[name])
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     assert complaints(GOOD[name]) == complaints_of(OLD_VALIDATOR, GOOD[name]) == set()
 
 
@@ -104,8 +104,8 @@ WRONG = {
     **{f"the upstream {upstream!r}": (ROUTE.replace("a:1", upstream), "routes/0/upstream", "pattern") for upstream in (
         "", "a", "a:", ":80", "a:0", "a:x", "a:123456", "http://a:1", "a:1/x", "::1:80", "[::1]", "[a]:1", "builtin:bye",
         "unix:/run/x")},
-    "an unknown kind of certificate": (ROUTE + 'cert_type = "letsencrypt"\n', "routes/0/cert_type", "enum"),
-    "no kind of certificate": (ROUTE + "cert_type = false\n", "routes/0/cert_type", "enum"),
+    "an unknown kind of certificate": (ROUTE + 'cert_type = "letsencrypt"\n', "routes/0/cert_type", "anyOf"),
+    "no kind of certificate": (ROUTE + "cert_type = false\n", "routes/0/cert_type", "anyOf"),
     "too few": (ROUTE + "[server]\nworkers = -1\n", "server/workers", "minimum"),
     "too many": (ROUTE + "[server]\nworkers = 1025\n", "server/workers", "maximum"),
     "a half": (ROUTE + "[server]\nbody_rate = 0.5\n", "server/body_rate", "type"),
@@ -140,6 +140,7 @@ ONLY_PORTICO = {
     "duration-huge", "duration-range", "duration-zero", "upstream-port-range", "host-bad-ipv4",
     "proxies-host-bits", "proxies-ipv6-host-bits", "proxies-prefix",
     "host-duplicate", "host-duplicate-ipv6", "listen-twice",  # in different spellings
+    "variable-not-set", "variable-malformed", "secret-file",  # nor does it know other files and the environment
     "count-float",  # 2.0 is an integer to JSON Schema
 }
 
@@ -158,14 +159,15 @@ def test_the_wrong_files_of_the_unit_tests():
 # What Portico accepts, the schema accepts: values of which most are nearly right.
 
 SEEDS = {
-    "host": ["app.example.com", "a_b.test.", "::1", "[2001:db8::1]", "192.168.1.1", "xn--a-b.c", "::ffff:1.2.3.4"],
-    "upstream": ["127.0.0.1:8080", "nas.:80", "[::1]:65535", "builtin:hello", "a-b_c.d:1"],
+    "host": ["app.example.com", "a_b.test.", "::1", "[2001:db8::1]", "192.168.1.1", "xn--a-b.c", "::ffff:1.2.3.4", "${NONE:-app}.test"],
+    "upstream": ["${NONE:-127.0.0.1}:80", "127.0.0.1:8080", "nas.:80", "[::1]:65535", "builtin:hello", "a-b_c.d:1"],
     "head": ["10ms", "20s", "1m", "1h", "0010s"],
     "email": ["you@example.com", "a+b@c"],
+    "authorization": ["Basic dXNlcjpwYXNz", "Bearer ${NONE:-x}", "a", "$${"],
     "listen": ["0.0.0.0", "::", "fe80::1", "::ffff:1.2.3.4"],
     "trusted_proxies": ["10.0.0.0/8", "::/0", "fd00::/8", "1.2.3.4", "::1/128"],
 }
-LETTERS = "aZ09:.-_/[]@ *%\u00e9\u00a0mhd"
+LETTERS = "aZ09:.-_/[]${}@ *%\u00e9\u00a0mhd"
 
 
 def mutate(rng, text):
@@ -182,6 +184,8 @@ def document(key, value):
         return f'[[routes]]\nhost = {quoted}\nupstream = "a:1"\n'
     if key == "upstream":
         return f'[[routes]]\nhost = "a.test"\nupstream = {quoted}\n'
+    if key == "authorization":
+        return f"{ROUTE}authorization = {quoted}\n"
     section = {"head": "timeouts", "email": "acme"}.get(key, "server")
     return f"{ROUTE}[{section}]\n{key} = {quoted if section != 'server' else f'[{quoted}]'}\n"
 

@@ -97,11 +97,12 @@ void fuzz_loading(const struct notation *notation, const uint8_t *data, size_t s
     char name[32];
     snprintf(name, sizeof name, "fuzz%s", notation->suffixes[0]);
     struct config *config = config_load_text(name, text, &problems);
-    check((config != NULL) == problems_is_empty(&problems.found));
+    check((config != NULL) == !problems_has_errors(&problems.found));
     check(problems.found.count <= PROBLEMS_MAX);
     for (size_t i = 0; i < problems.found.count; i++) {
         const struct err *err = &problems.found.items[i];
         check(err->message[0] != '\0');
+        check(err->code != NULL);
         check(i == 0 || err[-1].line <= err->line);
     }
     config_problems_print(&problems, nowhere());

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -156,21 +157,116 @@ static void the_warning_about_acme_is_bounded(void **state)
     free(log);
 }
 
-static void a_host_without_a_certificate_stops_the_start(void **state)
+/* A directory where a file is to be: nobody can read it, nor put another in its place. */
+static void obstruct(const char *dir, const char *host)
+{
+    char name[128];
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "self-signed/%s.%s", host, i ? "crt" : "key");
+        unlink(temp_dir_path(dir, name));
+    }
+    assert_int_equal(mkdir(temp_dir_path(dir, name), 0700), 0);
+}
+
+static void a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone(void **state)
+{
+    struct config config = all_routes(*state);
+    certs_store_free(open_store(&config));
+    obstruct(*state, "app.test");
+    char *log = log_of(*state, &config);
+    assert_non_null(strstr(log, "app.test"));
+    assert_non_null(strstr(log, "self-signed/app.test.crt"));
+    assert_non_null(strstr(log, "HTTP answers 503"));
+    assert_null(strstr(log, "acme.test.crt"));
+    free(log);
+
+    struct certs_store *store = open_store(&config);
+    errno = 0;
+    assert_false(is_known(store, "app.test"));
+    assert_int_equal(errno, ENOKEY);
+    assert_true(certs_store_is_quarantined(store, "app.test"));
+    assert_true(is_known(store, "acme.test"));
+    assert_false(certs_store_is_quarantined(store, "acme.test"));
+    assert_false(is_known(store, "other.test"));
+    assert_int_equal(errno, ENOENT);
+    assert_false(certs_store_is_quarantined(store, "other.test"));
+
+    /* The next configuration gives it another chance, also when it is the same one. */
+    assert_int_equal(rmdir(temp_dir_path(*state, "self-signed/app.test.crt")), 0);
+    struct certs_hosts *hosts = certs_hosts_new(store, &config, NULL);
+    assert_non_null(hosts);
+    certs_store_publish(store, hosts);
+    assert_false(certs_store_is_quarantined(store, "app.test"));
+    assert_true(is_known(store, "app.test"));
+    certs_store_free(store);
+}
+
+static void a_directory_that_cannot_be_used_stops_the_start(void **state)
 {
     struct config config = all_routes(*state);
     struct err err = {0};
-    certs_store_free(open_store(&config));
-    unlink(temp_dir_path(*state, "self-signed/app.test.crt"));
-    unlink(temp_dir_path(*state, "self-signed/app.test.key"));
-    assert_int_equal(mkdir(temp_dir_path(*state, "self-signed/app.test.crt"), 0700), 0);
-    assert_null(certs_store_new(&config, &err));
-    assert_non_null(strstr(err.message, "app.test"));
-    assert_non_null(strstr(err.message, "self-signed/app.test.crt"));
-
-    config.cert_dir = (char *)(uintptr_t)temp_dir_path(*state, "self-signed/acme.test.crt");
+    temp_dir_write(*state, "file", "");
+    config.cert_dir = (char *)(uintptr_t)temp_dir_path(*state, "file");
     assert_null(certs_store_new(&config, &err));
     assert_non_null(strstr(err.message, config.cert_dir));
+}
+
+/* ---- other hosts -------------------------------------------------------------------------- */
+
+static struct tls_identity *identity_of(struct certs_store *store, const char *name)
+{
+    struct tls_identity *identity = certs_store_lookup(store, name, &nowhere);
+    tls_identity_unref(identity); /* the store has one too */
+    return identity;
+}
+
+static void unchanged_hosts_keep_their_identities(void **state)
+{
+    struct config_route fewer[] = {routes[0]}, more[] = {routes[0], routes[1], routes[3]};
+    struct config small = config_of(*state, fewer, 1), large = config_of(*state, more, 3);
+    struct certs_store *store = open_store(&small);
+    struct tls_identity *before = identity_of(store, "app.test");
+    assert_non_null(before);
+    assert_false(is_known(store, "acme.test"));
+
+    struct certs_hosts *hosts = certs_hosts_new(store, &large, NULL);
+    assert_non_null(hosts);
+    assert_false(is_known(store, "acme.test")); /* not published yet */
+    certs_store_publish(store, hosts);
+    assert_true(is_known(store, "acme.test"));
+    assert_true(is_local(store, "127.0.0.1"));
+    assert_ptr_equal(identity_of(store, "app.test"), before);
+
+    certs_hosts_free(certs_hosts_new(store, &small, NULL)); /* and nothing has changed */
+    assert_true(is_known(store, "acme.test"));
+
+    certs_store_publish(store, certs_hosts_new(store, &small, NULL));
+    assert_false(is_known(store, "acme.test"));
+    assert_ptr_equal(identity_of(store, "app.test"), before);
+    certs_store_free(store);
+}
+
+/* From nothing to certify to something, and back. */
+static void the_first_host_with_a_certificate(void **state)
+{
+    const char *dir = temp_dir_path(*state, "certs");
+    struct config none = config_of(dir, &routes[2], 1), all = all_routes(dir);
+    struct certs_store *store = open_store(&none);
+    assert_int_equal(access(dir, F_OK), -1);
+    certs_store_publish(store, certs_hosts_new(store, &all, NULL));
+    assert_true(is_known(store, "app.test"));
+    certs_store_publish(store, certs_hosts_new(store, &none, NULL));
+    assert_false(is_known(store, "app.test"));
+
+    struct err err = {0};
+    struct certs_store *other = open_store(&none);
+    temp_dir_write(*state, "file", "");
+    all.cert_dir = (char *)(uintptr_t)temp_dir_path(*state, "file");
+    assert_null(certs_hosts_new(other, &all, &err));
+    assert_non_null(strstr(err.message, all.cert_dir));
+    assert_false(is_known(other, "app.test"));
+    certs_store_free(other);
+    certs_store_free(store);
 }
 
 /* ---- afterwards --------------------------------------------------------------------------- */
@@ -265,6 +361,24 @@ static void certificates_are_renewed_while_in_use(void **state)
     free(before);
 }
 
+/* Handshakes go on while hosts come and go around theirs. */
+static void hosts_are_replaced_while_in_use(void **state)
+{
+    struct config_route fewer[] = {routes[0]};
+    struct config small = config_of(*state, fewer, 1), large = all_routes(*state);
+    struct asker asker = {.store = open_store(&small)};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(thread_start(&threads[i], "asker", ask, &asker), 0);
+    for (int i = 0; i < 50 || atomic_load(&asker.answers) < 100; i++)
+        certs_store_publish(asker.store,
+                            certs_hosts_new(asker.store, i % 2 ? &small : &large, NULL));
+    atomic_store(&asker.stop, true);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    certs_store_free(asker.store);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_setup, temp_dir_teardown)
 
 int main(void)
@@ -274,7 +388,11 @@ int main(void)
         TEST(nothing_to_certify_touches_no_disk),
         TEST(the_start_is_logged),
         TEST(the_warning_about_acme_is_bounded),
-        TEST(a_host_without_a_certificate_stops_the_start),
+        TEST(a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone),
+        TEST(a_directory_that_cannot_be_used_stops_the_start),
+        TEST(unchanged_hosts_keep_their_identities),
+        TEST(the_first_host_with_a_certificate),
+        TEST(hosts_are_replaced_while_in_use),
         TEST(damage_is_mended_in_the_background),
         TEST(certificates_are_renewed_while_in_use),
     };

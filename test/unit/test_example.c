@@ -18,6 +18,7 @@ static struct config *load(const char *path)
     struct config_problems problems = {0};
     struct config *config = config_load(path, NULL, &problems);
     config_problems_print(&problems, stdout);
+    assert_int_equal(problems.found.count, 0);
     config_problems_release(&problems);
     assert_non_null(config);
     return config;
@@ -79,6 +80,8 @@ static void example_shows_the_defaults(void **state)
     assert_int_equal(example->max_wait, bare->max_wait);
     assert_int_equal(example->body_rate, bare->body_rate);
     assert_int_equal(example->access_log, bare->access_log);
+    assert_int_equal(example->log_level, bare->log_level);
+    assert_int_equal(example->watch, bare->watch);
     assert_int_equal(example->routes[0].cert_type, bare->routes[0].cert_type);
     for (size_t i = 0; i < 3; i++) {
         if (bare->listen[i])

@@ -61,8 +61,32 @@ static const char *forward(const char *head, struct forward_client client)
     struct http_request request;
     struct buf out = {0};
     parse(head, &request);
-    forward_request(&out, &request, &client, SPAN("route.test"), SPAN("ID"));
+    forward_request(&out, &request, &client, SPAN("route.test"), SPAN(""), SPAN("ID"));
     return take(&out);
+}
+
+/* The route's Authorization takes the place of the client's, whatever its case and Connection say;
+ * without one, the client's is passed on. */
+static void the_routes_authorization(void **state)
+{
+    (void)state;
+    struct http_request request;
+    struct buf out = {0};
+    struct forward_client client = stranger();
+    parse("GET / HTTP/1.1\r\nHost: app.test\r\nAuthorization: Basic mine\r\n"
+          "AUTHORIZATION: again\r\nProxy-Authorization: x\r\nX-Authorization: y\r\n"
+          "Connection: authorization\r\n\r\n",
+          &request);
+    forward_request(&out, &request, &client, SPAN("h"), SPAN("Bearer ours"), SPAN("ID"));
+    const char *text = take(&out);
+    assert_non_null(strstr(text, "\r\nAuthorization: Bearer ours\r\n"));
+    assert_non_null(strstr(text, "\r\nX-Authorization: y\r\n"));
+    assert_null(strstr(text, "mine"));
+    assert_null(strstr(text, "again"));
+    assert_null(strstr(text, "Proxy-"));
+    assert_non_null(
+        strstr(forward("GET / HTTP/1.1\r\nHost: a\r\nauthorization: mine\r\n\r\n", stranger()),
+               "\r\nauthorization: mine\r\n"));
 }
 
 static void assert_forwards(const char *head, const char *expected)
@@ -117,7 +141,7 @@ static void without_host_h20(void **state)
                     "GET / HTTP/1.1\r\nHost: route.test\r\n" CLIENT
                     "X-Forwarded-Host: route.test\r\nX-Real-IP: 192.0.2.7\r\n" ID "\r\n");
     parse("GET / HTTP/1.0\r\n\r\n", &request);
-    forward_request(&out, &request, &client, SPAN("2001:db8::1"), SPAN("ID"));
+    forward_request(&out, &request, &client, SPAN("2001:db8::1"), SPAN(""), SPAN("ID"));
     assert_string_equal(take(&out),
                         "GET / HTTP/1.1\r\nHost: [2001:db8::1]\r\n" CLIENT
                         "X-Forwarded-Host: [2001:db8::1]\r\nX-Real-IP: 192.0.2.7\r\n" ID "\r\n");
@@ -606,7 +630,7 @@ static void failure_is_told(void **state)
     buf_append_str(&out, "before");
     out.failed = true;
     parse(GET "\r\n", &request);
-    forward_request(&out, &request, &client, SPAN("h"), SPAN("ID"));
+    forward_request(&out, &request, &client, SPAN("h"), SPAN(""), SPAN("ID"));
     forward_response(&out, &response, 1, HTTP_FRAMING_NONE, FORWARD_CLOSE);
     assert_true(out.failed);
     assert_int_equal(buf_len(&out), 6);
@@ -618,13 +642,13 @@ static void failure_is_told(void **state)
     memcpy(head + sizeof head - 4, "\r\n\r\n", 4);
     client.trusted = true;
     parse_span(span_make(head, sizeof head), &request);
-    forward_request(&out, &request, &client, SPAN("h"), SPAN("ID"));
+    forward_request(&out, &request, &client, SPAN("h"), SPAN(""), SPAN("ID"));
     assert_false(out.failed);
     assert_true(buf_len(&out) > sizeof head);
 
     /* Three of them do not. */
-    forward_request(&out, &request, &client, SPAN("h"), SPAN("ID"));
-    forward_request(&out, &request, &client, SPAN("h"), SPAN("ID"));
+    forward_request(&out, &request, &client, SPAN("h"), SPAN(""), SPAN("ID"));
+    forward_request(&out, &request, &client, SPAN("h"), SPAN(""), SPAN("ID"));
     assert_true(out.failed);
     buf_release(&out);
 }
@@ -632,6 +656,7 @@ static void failure_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_routes_authorization),
         cmocka_unit_test(as_it_came),
         cmocka_unit_test(absolute_form_h05),
         cmocka_unit_test(host_as_received_h06),

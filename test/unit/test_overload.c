@@ -149,6 +149,27 @@ static void it_can_be_switched_off(void **state)
     room_free(service.room);
 }
 
+/* Another limit is in force at once; without one, what goes on comes to its end. */
+static void the_limit_can_change(void **state)
+{
+    struct service service = {.room = guest_room(2)};
+    struct overload overload;
+    int64_t now = clock_now();
+    (void)state;
+    overload_init(&overload, &service, 0);
+    assert_true(overload_admits(&overload, false));
+    overload_tick(&overload, now);
+    overload_set_max_wait(&overload, CLOCK_SECOND);
+    overload_tick(&overload, now);
+    tick_until(&overload, &now, true, NULL);
+    assert_false(overload_admits(&overload, false));
+    overload_set_max_wait(&overload, 0);
+    tick_until(&overload, &now, false, service.room);
+    assert_true(overload_admits(&overload, false));
+    assert_int_equal(metrics_get(METRIC_SHEDDING), 0);
+    room_free(service.room);
+}
+
 /* Where nobody arrives, nothing is measured. */
 static void marks_need_arrivals(void **state)
 {
@@ -205,6 +226,7 @@ int main(void)
         cmocka_unit_test(new_connections_are_turned_away_and_let_in_again),
         cmocka_unit_test(too_many_handshakes_turn_away_tls_only),
         cmocka_unit_test(it_can_be_switched_off),
+        cmocka_unit_test(the_limit_can_change),
         cmocka_unit_test(marks_need_arrivals),
         cmocka_unit_test(a_refusal_is_a_whole_answer),
     };

@@ -96,7 +96,7 @@ static void traits_are_named(void **state)
     free(words);
     setting.needs_restart = setting.is_secret = true;
     words = words_for(&setting);
-    assert_non_null(strstr(words, "\n  change    needs a restart\n  secret    never shown\n"));
+    assert_non_null(strstr(words, "\n  change    needs a restart\n  secret    never shown; "));
     free(words);
 }
 

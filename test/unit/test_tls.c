@@ -727,6 +727,43 @@ static void identities_are_checked(void **state)
     free(key2);
 }
 
+/* ---- what a finished handshake leaves behind ---------------------------------------------- */
+
+static void assert_empty(EVP_PKEY *key)
+{
+    unsigned char *bytes = NULL;
+    assert_int_equal(EVP_PKEY_get1_encoded_public_key(key, &bytes), 0);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+}
+
+/* Neither key of the exchange outlives it, whatever its kind; the connection does, and so do
+ * changes of its keys. */
+static void the_keys_of_the_exchange_are_gone(void **state)
+{
+    static const char *const groups[] = {"X25519", "P-256"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        SSL_CTX *ctx = tls_peer_client_ctx(TLS1_3_VERSION);
+        assert_int_equal(SSL_CTX_set1_groups_list(ctx, groups[i]), 1);
+        struct link link = link_open(*state, ctx, "a.test");
+        struct tls_peer_result r = tls_peer_handshake(&link.server, link.client);
+        EVP_PKEY *key = NULL;
+        assert_int_equal(r.server, 0);
+        assert_int_equal(r.client, 1);
+        assert_int_equal(ERR_peek_error(), 0);
+        if (SSL_get_tmp_key(link.server.ssl, &key))
+            assert_empty(key);
+        if (SSL_get_peer_tmp_key(link.server.ssl, &key))
+            assert_empty(key);
+        assert_works(&link);
+        assert_int_equal(SSL_key_update(link.client, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_works(&link);
+        assert_works(&link);
+        link_close(&link);
+        SSL_CTX_free(ctx);
+    }
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -748,6 +785,7 @@ int main(void)
         cmocka_unit_test(other_ends),
         cmocka_unit_test(a_handshake_survives_every_byte_boundary),
         cmocka_unit_test(identities_are_checked),
+        cmocka_unit_test(the_keys_of_the_exchange_are_gone),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

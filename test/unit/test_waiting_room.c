@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "room_guest.h"
+#include "tls_peer.h"
 
 static void slots_are_given_and_given_back(void **state)
 {
@@ -511,6 +512,30 @@ static void no_silence_before_an_end(void **state)
     room_free(room);
 }
 
+/* A read ends at the mark of urgent data, short of what lies behind it. */
+static void no_silence_at_urgent_data(void **state)
+{
+    struct room *room = guest_room(2);
+    struct guest *a = guest_enter(room);
+    int pair[2];
+    (void)state;
+    tls_peer_tcp_pair(pair);
+    stream_close(&a->stream[0]);
+    close(a->peer[0]);
+    stream_init(&a->stream[0], pair[1]);
+    a->peer[0] = pair[0];
+    guest_write(a, 0);
+    assert_int_equal(send(a->peer[0], "!", 1, MSG_OOB), 1);
+    guest_write(a, 0);
+    assert_int_equal(guest_park(room, a, 1, CLOCK_NEVER), ROOM_PARKED);
+    assert_ptr_equal(guest_take(room), a);
+    assert_int_equal(guest_read(a, 0), 1);
+    assert_false(room_expect_silence(room, &a->stream[0]));
+    assert_int_equal(guest_read(a, 0), 1);
+    guest_leave(room, a);
+    room_free(room);
+}
+
 /* ---- the room ----------------------------------------------------------------------------- */
 
 /* Those who were woken are still served; then everyone may leave. */
@@ -576,6 +601,7 @@ int main(void)
         cmocka_unit_test(no_silence_while_something_may_be_left),
         cmocka_unit_test(no_silence_after_an_edge),
         cmocka_unit_test(no_silence_before_an_end),
+        cmocka_unit_test(no_silence_at_urgent_data),
         cmocka_unit_test(stopping),
         cmocka_unit_test(memory_is_used_as_it_is_needed),
     };

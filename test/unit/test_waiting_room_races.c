@@ -85,16 +85,22 @@ static void do_leave(struct deed *deed)
     guest_leave(room, deed->guest);
 }
 
-/* A guest whose event a taker "worker" has harvested, and not looked at yet. */
-static struct guest *harvested(struct taker *taker, int64_t deadline)
+/* A guest whose event a taker "worker" has harvested, and stands at `point` with it. */
+static struct guest *harvested_up_to(struct taker *taker, const char *point, int64_t deadline)
 {
     struct guest *a = guest_enter(room);
     assert_int_equal(guest_park(room, a, 2, deadline), ROOM_PARKED);
-    interleave_stop("worker", "room_take");
+    interleave_stop("worker", point);
     taker_start(taker, room, "worker");
     guest_write(a, 0);
-    interleave_await("worker", "room_take");
+    interleave_await("worker", point);
     return a;
+}
+
+/* The same, and it has not looked at it yet. */
+static struct guest *harvested(struct taker *taker, int64_t deadline)
+{
+    return harvested_up_to(taker, "room_take", deadline);
 }
 
 /* ---- parking ------------------------------------------------------------------------------ */
@@ -150,13 +156,14 @@ static void reported_before_parking(void **state)
         struct taker taker;
         struct guest *a = read_ahead_of(&taker, points[i]);
         assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_READY);
+        /* Told to the one who parked, and not twice, even if it has parked again. */
+        assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
         interleave_go("worker", points[i]);
-        /* Told to the one who parked, and not twice. */
         struct guest *b = guest_enter(room);
         guest_write(b, 0);
         assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
         assert_ptr_equal(taker_join(&taker), b);
-        assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
+        assert_int_equal(a->slot.state, SLOT_PARKED);
         guest_write(a, 1);
         assert_ptr_equal(guest_take(room), a);
         guest_leave(room, a);
@@ -425,26 +432,30 @@ static struct guest *succeed(struct guest *a)
     return next;
 }
 
+/* However far the worker has come with the event. */
 static void a_reused_descriptor_that_is_parked(void **state)
 {
-    struct taker taker;
-    struct guest *a = harvested(&taker, 100);
+    static const char *const points[] = {"room_take", "room_take reported", "room_take owner"};
     (void)state;
-    int fd = a->stream[0].fd;
-    struct guest *next = succeed(a);
-    assert_int_equal(next->stream[0].fd, fd);
-    assert_int_equal(guest_park(room, next, 2, CLOCK_NEVER), ROOM_PARKED);
-    interleave_go("worker", "room_take");
-    /* The event was the former connection's. */
-    struct guest *b = guest_enter(room);
-    guest_write(b, 0);
-    assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(taker_join(&taker), b);
-    assert_int_equal(next->slot.state, SLOT_PARKED);
-    guest_write(next, 0);
-    assert_ptr_equal(guest_take(room), next);
-    guest_leave(room, next);
-    guest_leave(room, b);
+    for (unsigned i = 0; i < sizeof points / sizeof points[0]; i++) {
+        struct taker taker;
+        struct guest *a = harvested_up_to(&taker, points[i], 100);
+        int fd = a->stream[0].fd;
+        struct guest *next = succeed(a);
+        assert_int_equal(next->stream[0].fd, fd);
+        assert_int_equal(guest_park(room, next, 2, CLOCK_NEVER), ROOM_PARKED);
+        interleave_go("worker", points[i]);
+        /* The event was the former connection's. */
+        struct guest *b = guest_enter(room);
+        guest_write(b, 0);
+        assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
+        assert_ptr_equal(taker_join(&taker), b);
+        assert_int_equal(next->slot.state, SLOT_PARKED);
+        guest_write(next, 0);
+        assert_ptr_equal(guest_take(room), next);
+        guest_leave(room, next);
+        guest_leave(room, b);
+    }
 }
 
 static void a_reused_descriptor_that_is_not(void **state)

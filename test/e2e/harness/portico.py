@@ -115,6 +115,8 @@ class Portico:
         self.environment = {
             **os.environ,
             "CERT_DIR": str(self.cert_dir), "HTTP_PORT": "0", "HTTPS_PORT": "0",
+            # The control socket: relative, since the path of a socket must not be long.
+            "RUNTIME_DIRECTORY": ".",
             "ASAN_OPTIONS": "halt_on_error=1:exitcode=99:detect_leaks=1",
             "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1",
             "TSAN_OPTIONS": f"halt_on_error=1:exitcode=99:second_deadlock_stack=1:suppressions={SUPPRESSIONS}",
@@ -131,6 +133,7 @@ class Portico:
                                         stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
         self.out, self.log = Lines(self.process.stdout or ()), Lines(self.process.stderr)
         self.log.wait(lambda line: re.search(r" \w+: ready", line))
+        self.ports = {}
         for line in list(self.log.items):
             if found := re.search(r"listening on (https?) (\S+):(\d+)$", line):
                 scheme, host, port = found.groups()
@@ -239,6 +242,26 @@ class Portico:
         """The first access line (parsed) for which the predicate holds."""
         line = self.out.wait(lambda line: predicate(parse_access(line)), since)
         return parse_access(line)
+
+    # Another configuration
+
+    def write(self, config, listen=("127.0.0.1",)):
+        """Writes the file in place."""
+        self.path.write_text(with_listen(config, listen))
+
+    def invoke(self, *arguments):
+        """Runs another `portico` in its environment."""
+        return subprocess.run([str(BINARY), *map(str, arguments)], env=self.environment, cwd=self.directory,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False)
+
+    def reload(self, config=None, listen=("127.0.0.1",)):
+        """`portico reload`, after writing the file if there is another one. It must succeed."""
+        if config is not None:
+            self.write(config, listen)
+        done = self.invoke("reload", self.path)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr + self.log.text()[-2000:]
+        assert f"reloaded: {self.path}" in done.stdout
+        return done.stdout
 
     # How to reach it
 

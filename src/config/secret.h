@@ -1,0 +1,34 @@
+/* Secrets: values that never show. */
+#ifndef PORTICO_CONFIG_SECRET_H
+#define PORTICO_CONFIG_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/span.h"
+#include "format/value.h"
+
+#define SECRET_MAX 8192u /* bytes of a secret */
+
+/* "file:PATH": the secret stands in a file of its own. */
+#define SECRET_FILE "file:"
+
+/* Reads the file `path`, relative to the directory of the configuration file `config` ("-": to the
+ * current one), into the memory of `tree`: its content, without the line end that it may have.
+ * 0 with *secret and the file's *mode; or -1 with `err`, whose message begins with what follows
+ * the name of the setting. */
+int secret_read(const char *config, struct span path, struct value_tree *tree, struct span *secret,
+                mode_t *mode, struct err *err);
+
+/* Can others than the owner read a file of that mode? */
+static inline bool secret_is_open(mode_t mode)
+{
+    return (mode & 044) != 0;
+}
+
+/* Overwrites and frees what malloc gave. NULL is fine. */
+void secret_wipe(char *text, size_t len);
+
+#endif

@@ -1,0 +1,134 @@
+/* The queues of the waiting room: see room_queue.h. Workers take, the acceptor marks. */
+#include "net/room_queue.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+/* Data that name no descriptor: their low halves are above all numbers of descriptors. */
+#define WAKE_DATUM       UINT64_MAX
+#define HANDSHAKES_DATUM (UINT64_MAX - 1)
+#define MARK_DATUM       (UINT64_MAX - 2)
+
+/* A full handshake costs about as much as this number of ordinary turns (src/README.md has the
+ * figures), so a machine that cannot do it all is shared by halves. */
+#define HANDSHAKE_TURN 32u
+
+/* Opens an eventfd in a queue, each write to which makes one event. The descriptor, or -1. */
+static int open_bell(const struct room_queues *queues, enum room_queue queue, uint64_t datum)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = datum};
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd != -1 && epoll_ctl(queues->epoll_fds[queue], EPOLL_CTL_ADD, fd, &event) == -1) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void ring(int bell)
+{
+    uint64_t one = 1;
+    ssize_t written = write(bell, &one, sizeof one);
+    /* EAGAIN would mean 2^64-2 unread signals. */
+    check(written == (ssize_t)sizeof one);
+}
+
+int room_queues_init(struct room_queues *queues)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = HANDSHAKES_DATUM};
+    queues->wake_fd = -1;
+    for (int i = 0; i < ROOM_QUEUES; i++)
+        queues->epoll_fds[i] = queues->marks[i].fd = -1;
+    for (int i = 0; i < ROOM_QUEUES; i++) {
+        queues->epoll_fds[i] = epoll_create1(EPOLL_CLOEXEC);
+        if (queues->epoll_fds[i] == -1)
+            return -1;
+        queues->marks[i].fd = open_bell(queues, (enum room_queue)i, MARK_DATUM);
+        if (queues->marks[i].fd == -1)
+            return -1;
+    }
+    if (epoll_ctl(queues->epoll_fds[ROOM_MAIN], EPOLL_CTL_ADD, queues->epoll_fds[ROOM_HANDSHAKES],
+                  &event) == -1)
+        return -1;
+    queues->wake_fd = open_bell(queues, ROOM_MAIN, WAKE_DATUM);
+    return queues->wake_fd == -1 ? -1 : 0;
+}
+
+static void close_open(int fd)
+{
+    if (fd != -1)
+        close(fd);
+}
+
+void room_queues_release(struct room_queues *queues)
+{
+    close_open(queues->wake_fd);
+    for (int i = 0; i < ROOM_QUEUES; i++) {
+        close_open(queues->marks[i].fd);
+        close_open(queues->epoll_fds[i]);
+    }
+}
+
+static void pass_mark(struct room_queues *queues, enum room_queue queue)
+{
+    atomic_store(&queues->marks[queue].passed, clock_now());
+}
+
+/* The head of the handshakes; ROOM_NEWS_NONE: another worker has it, or it was a mark. */
+static enum room_news next_handshake(struct room_queues *queues, struct epoll_event *event)
+{
+    if (epoll_wait(queues->epoll_fds[ROOM_HANDSHAKES], event, 1, 0) != 1)
+        return ROOM_NEWS_NONE;
+    if (event->data.u64 != MARK_DATUM)
+        return ROOM_NEWS_EVENT;
+    pass_mark(queues, ROOM_HANDSHAKES);
+    return ROOM_NEWS_NONE;
+}
+
+enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *event)
+{
+    static _Thread_local unsigned turns; /* since this worker looked among the handshakes */
+    if (++turns > HANDSHAKE_TURN) {
+        turns = 0;
+        if (next_handshake(queues, event) == ROOM_NEWS_EVENT)
+            return ROOM_NEWS_EVENT;
+    }
+    if (epoll_wait(queues->epoll_fds[ROOM_MAIN], event, 1, -1) == -1) {
+        check(errno == EINTR);
+        return ROOM_NEWS_NONE;
+    }
+    switch (event->data.u64) {
+    case WAKE_DATUM:
+        return ROOM_NEWS_WAKE;
+    case HANDSHAKES_DATUM:
+        turns = 0;
+        return next_handshake(queues, event);
+    case MARK_DATUM:
+        pass_mark(queues, ROOM_MAIN);
+        return ROOM_NEWS_NONE;
+    default:
+        return ROOM_NEWS_EVENT;
+    }
+}
+
+void room_queues_wake(struct room_queues *queues)
+{
+    ring(queues->wake_fd);
+}
+
+void room_queues_mark(struct room_queues *queues, enum room_queue queue)
+{
+    atomic_store(&queues->marks[queue].passed, CLOCK_NEVER);
+    ring(queues->marks[queue].fd);
+}
+
+int64_t room_queues_mark_passed(const struct room_queues *queues, enum room_queue queue)
+{
+    return atomic_load(&queues->marks[queue].passed);
+}

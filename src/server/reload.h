@@ -1,0 +1,38 @@
+/* Reloading: another configuration takes the place of the one in force, or nothing changes.
+ *
+ * The new one is loaded and everything it needs is made ready beside the old one; only when
+ * nothing can fail any more is it published. Exchanges and tunnels in flight keep the one they
+ * began with; whatever begins later has the new one. */
+#ifndef PORTICO_SERVER_RELOAD_H
+#define PORTICO_SERVER_RELOAD_H
+
+#include <stdio.h>
+
+#include "certs/store.h"
+#include "config/config.h"
+#include "proxy/service.h"
+#include "server/acceptor.h"
+#include "server/listener_set.h"
+#include "server/worker.h"
+
+/* What a reload works on: all borrowed. One thread at a time. */
+struct reload {
+    const struct config *started; /* the configuration that the process was started with */
+    struct service *service;
+    struct certs_store *certs;
+    struct acceptor *acceptor;
+    struct workers *workers;
+    struct listener_set *listeners; /* those that the acceptor has */
+};
+
+enum reload_result {
+    RELOAD_DONE = 0,
+    RELOAD_FAILED = 1,   /* something outside of the configuration */
+    RELOAD_PROBLEMS = 2, /* the configuration has problems */
+};
+
+/* Reloads the file that the process was started with. Whatever happens is logged, and written to
+ * `out`, for whoever asked (NULL: a signal). `cause` is for the log: "SIGHUP". */
+enum reload_result reload_run(struct reload *reload, const char *cause, FILE *out);
+
+#endif
