@@ -22,12 +22,14 @@
 
 #include <errno.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,14 +114,9 @@ int stream_flush(struct stream *stream)
     return -1;
 }
 
-static ssize_t tls_read(struct stream *stream, void *data, size_t size)
+ssize_t stream_tls_read(struct stream *stream, void *data, size_t size)
 {
     size_t count = 0;
-    if (stream->held != NULL && send_held(stream) == -1) {
-        /* Reading may make OpenSSL write. */
-        stream->read_wants = stream->write_wants;
-        return -1;
-    }
     tls_begin();
     int result = SSL_read_ex(stream->ssl, data, size, &count);
     if (result > 0)
@@ -127,6 +124,14 @@ static ssize_t tls_read(struct stream *stream, void *data, size_t size)
     if (SSL_get_error(stream->ssl, result) == SSL_ERROR_ZERO_RETURN)
         return 0;
     return stream_tls_failed(stream, result, &stream->read_wants);
+}
+
+/* Reading may make OpenSSL write, and what it writes then goes behind what is held. */
+static ssize_t tls_read(struct stream *stream, void *data, size_t size)
+{
+    if (stream->held != NULL && (stream->broken || send_held(stream) == -1))
+        return batch_read(stream, data, size);
+    return stream_tls_read(stream, data, size);
 }
 
 static ssize_t plain_read(struct stream *stream, void *data, size_t size)
@@ -169,7 +174,7 @@ static size_t batch_size(const struct stream *stream, size_t size)
 {
     if (size <= BATCH_RECORD)
         return 0;
-    size_t room = stream_room(stream);
+    size_t room = stream_room(stream, NULL);
     if (room < size)
         size = room - room % BATCH_RECORD;
     return size > BATCH_RECORD ? size : 0;
@@ -203,8 +208,24 @@ ssize_t stream_write(struct stream *stream, const void *data, size_t size)
     return count;
 }
 
-size_t stream_room(const struct stream *stream)
+uint64_t stream_taken(const struct stream *stream)
 {
+    const struct stream_held *held = stream->held;
+    uint64_t left = held ? held->len - held->at : 0;
+    return stream->bytes_written > left ? stream->bytes_written - left : 0;
+}
+
+static size_t count_under_way(const struct stream *stream)
+{
+    int bytes = 0;
+    return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
+size_t stream_room(const struct stream *stream, size_t *under_way)
+{
+    size_t bytes = count_under_way(stream);
+    if (under_way != NULL)
+        *under_way = bytes;
     uint32_t info[SK_MEMINFO_VARS] = {0};
     socklen_t size = sizeof info;
     if (getsockopt(stream->fd, SOL_SOCKET, SO_MEMINFO, info, &size) == -1)
@@ -213,7 +234,13 @@ size_t stream_room(const struct stream *stream)
      * been read in the second. */
     uint32_t queued = info[SK_MEMINFO_WMEM_QUEUED], alloc = info[SK_MEMINFO_WMEM_ALLOC];
     uint32_t used = queued > alloc ? queued : alloc;
-    return info[SK_MEMINFO_SNDBUF] > used ? info[SK_MEMINFO_SNDBUF] - used : 0;
+    if (info[SK_MEMINFO_SNDBUF] <= used)
+        return 0;
+    size_t room = info[SK_MEMINFO_SNDBUF] - used;
+    /* The kernel counts the memory that bytes lie in, and for a peer with a small window or small
+     * segments that is several times the bytes. What it takes next will lie no better than what is
+     * there already. */
+    return bytes > 0 && bytes < used ? (size_t)((uint64_t)room * bytes / used) : room;
 }
 
 bool stream_is_reset(const struct stream *stream)

@@ -23,6 +23,7 @@ struct ssl_st;
 /* Encrypted bytes that the kernel has not taken. */
 struct stream_held {
     size_t at, len; /* sent, and all */
+    size_t answers; /* of all, what TLS had to say while reading went on */
     char data[];
 };
 
@@ -41,7 +42,8 @@ struct stream {
     bool drained;             /* plain: the last read took all there was, and nothing was reported
                                  since. Whoever takes bytes from `fd` by other means clears it */
     uint64_t bytes_read;
-    uint64_t bytes_written;
+    uint64_t
+        bytes_written; /* as the calls answered: over TLS also what is held; see stream_taken */
 };
 
 #define STREAM_CLOSED ((struct stream){.fd = -1})
@@ -53,7 +55,8 @@ void stream_init(struct stream *stream, int fd);
  * stream, close_notify over TLS); -1 with errno: EAGAIN (see read_wants), ECONNABORTED when a
  * TLS peer ended without close_notify, EPROTO on a TLS error, or the socket's own error. Once
  * `eof` is set the end is all there is: 0 again, or -1 with ECONNABORTED. A stream that broke
- * while writing can still be read: what the peer said before it went may lie in the kernel. */
+ * while writing can still be read: what the peer said before it went may lie in the kernel. So
+ * can one that holds encrypted bytes: reading does not wait for them. */
 ssize_t stream_read(struct stream *stream, void *data, size_t size);
 
 /* Up to `size` bytes (size > 0). Returns the count, at least 1; -1 with errno: EAGAIN (see
@@ -65,9 +68,15 @@ ssize_t stream_write(struct stream *stream, const void *data, size_t size);
  * when there are none (any more), -1 with errno as stream_write does. */
 int stream_flush(struct stream *stream);
 
-/* Bytes that the kernel's send buffer has room for: about as many as a write would take now. 0
- * when that cannot be told. */
-size_t stream_room(const struct stream *stream);
+/* How many of `bytes_written` the kernel has taken, or a little less: what is held is encrypted,
+ * and longer than what went in. */
+uint64_t stream_taken(const struct stream *stream);
+
+/* Bytes that the kernel's send buffer has room for: about as many as a write would take now. It
+ * is told from what lies there; of a peer to whom nothing is under way it is but a guess, and far
+ * too much when its window is small. 0 when that cannot be told. *under_way, unless it is NULL: the
+ * bytes that lie there, not acknowledged by the peer. */
+size_t stream_room(const struct stream *stream, size_t *under_way);
 
 /* Has the peer reset the connection (or has the kernel given it up)? Can be asked while there
  * are unread bytes, and waited for by arming POLLERR. */
@@ -90,6 +99,9 @@ void stream_abort(struct stream *stream);
 
 /* For net/stream_batch: sends bytes as they are, as stream_write does. */
 ssize_t stream_send(struct stream *stream, const void *data, size_t size);
+
+/* For net/stream_batch: reads, as stream_read does, with what OpenSSL has for a BIO now. */
+ssize_t stream_tls_read(struct stream *stream, void *data, size_t size);
 
 /* Frees what the calling thread keeps for writing: a thread calls it as it ends. */
 void stream_thread_release(void);

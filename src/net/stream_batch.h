@@ -18,6 +18,11 @@
  * it promised, the stream holds the rest, and stream_flush sends it. Nothing may be held yet. */
 ssize_t batch_write(struct stream *stream, const void *data, size_t size);
 
+/* Reads as stream_read does while the stream holds bytes, which is what a batch leaves. What
+ * OpenSSL writes meanwhile (the answer to a key update) is held behind them; a peer that asks for
+ * too much of that without taking any is not read further: read_wants is POLLOUT then. */
+ssize_t batch_read(struct stream *stream, void *data, size_t size);
+
 /* Frees the calling thread's memory for batches. */
 void batch_thread_release(void);
 

@@ -93,7 +93,8 @@ static void write_access_line(const struct connection *c)
 {
     const struct exchange *x = c->exchange;
     const struct exchange_log *log = &x->log;
-    uint64_t sent = c->client.bytes_written - x->client_begin;
+    uint64_t taken = stream_taken(&c->client);
+    uint64_t sent = taken > x->client_begin ? taken - x->client_begin : 0;
     uint64_t body = sent > x->head_bytes ? sent - x->head_bytes : 0;
     /* The framing of chunks is not content. */
     if (x->target && x->down.body < body)

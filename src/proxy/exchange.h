@@ -79,7 +79,7 @@ struct exchange {
     int64_t answer_since;    /* when the upstream last took something: it owes us an answer since */
     uint64_t upstream_mark;  /* upstream.bytes_written at that time */
     int64_t client_since;    /* since when the client has not read; 0 while it does */
-    uint64_t client_mark;    /* client.bytes_written at that time */
+    uint64_t client_mark;    /* stream_taken(client) at that time */
     int64_t body_waited;     /* in this window, time spent waiting for the client's body */
     int64_t body_wait_began; /* 0 while not waiting */
     uint64_t body_mark;      /* up.body as the window began */

@@ -6,7 +6,9 @@
  *  2. A refused write is repeated with the same bytes first: they stay where they are, at the
  *     front of `out` or of `in`. OpenSSL requires it.
  *  3. More than a record's worth is read only when `to` has room for it: what is undelivered when
- *     the receiver stalls is that much, unless the kernel did not keep its word.
+ *     the receiver stalls is that much, unless the kernel did not keep its word. How far its word
+ *     goes is learned: a relay moves little at first, more while the receiver reads, and after a
+ *     mistake a record at a time for a while.
  *  4. RELAY_WANTS_WRITE is only answered after a write that was refused, and RELAY_WANTS_READ after
  *     such a read or splice: whoever waits may count on the kernel knowing. */
 #include "proxy/relay.h"
@@ -21,6 +23,8 @@
 /* What is read at once when bytes flow. Less than this is not worth knowing whether there is room
  * for it, and more does not fit the cores' caches beside its encrypted twin. */
 #define BULK_SIZE ((size_t)64 * 1024)
+/* What goes in single records after a receiver that took less than it had room for. */
+#define WARY_BYTES ((uint64_t)1 << 20)
 
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
                  enum http_framing source, uint64_t length, enum http_framing sink)
@@ -33,6 +37,9 @@ void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struc
     relay->remaining = source == HTTP_FRAMING_LENGTH ? length : 0;
     relay->chunk = (struct http_chunk){0};
     relay->flowing = false;
+    relay->portion = BULK_SIZE;
+    relay->acknowledged = to->bytes_written;
+    relay->wary_until = 0;
     relay->complete = source == HTTP_FRAMING_NONE || (source == HTTP_FRAMING_LENGTH && length == 0);
     relay->body = 0;
 }
@@ -166,6 +173,13 @@ enum relay_result relay_flush(struct relay *relay, struct turn *turn)
     return RELAY_DONE;
 }
 
+/* `to` was given no more than it had room for, and did not take all of it. */
+static void become_wary(struct relay *relay)
+{
+    relay->portion = BULK_SIZE;
+    relay->wary_until = relay->body + WARY_BYTES;
+}
+
 /* Moves what is in `in` towards `to`. */
 static enum relay_result forward(struct relay *relay, struct turn *turn)
 {
@@ -175,17 +189,35 @@ static enum relay_result forward(struct relay *relay, struct turn *turn)
     enum relay_result result = write_some(relay, turn, body_bytes(relay), &written);
     if (result == RELAY_DONE)
         body_taken(relay, written);
+    if (relay->to->held != NULL)
+        become_wary(relay);
     return result;
+}
+
+/* A receiver that has read since the last time is given twice as much at once; one that has not,
+ * half: as it comes to a stand, what the kernel may yet refuse is little. */
+static void adapt(struct relay *relay, size_t under_way)
+{
+    uint64_t written = relay->to->bytes_written;
+    uint64_t acknowledged = written > under_way ? written - under_way : 0;
+    if (acknowledged > relay->acknowledged && relay->portion < SPLICE_MAX)
+        relay->portion *= 2;
+    else if (acknowledged <= relay->acknowledged && relay->portion > BULK_SIZE)
+        relay->portion /= 2;
+    relay->acknowledged = acknowledged;
 }
 
 /* How much to ask `from` for: a record's worth, or, when bytes flow and go out as they came in,
  * what `to` has room for. What `to` has no room for stays where it is, in the kernel, so that a
  * receiver that stalls leaves no more than a record's worth here. */
-static size_t read_size(const struct relay *relay)
+static size_t read_size(struct relay *relay)
 {
-    if (!relay->flowing || !is_verbatim(relay))
+    if (!relay->flowing || !is_verbatim(relay) || relay->body < relay->wary_until)
         return READ_SIZE;
-    size_t room = stream_room(relay->to);
+    size_t under_way, room = stream_room(relay->to, &under_way);
+    adapt(relay, under_way);
+    if (room > relay->portion)
+        room = relay->portion;
     if (relay->source == HTTP_FRAMING_LENGTH && room > relay->remaining)
         room = (size_t)relay->remaining;
     return room < BULK_SIZE ? READ_SIZE : room;
@@ -217,6 +249,8 @@ static ssize_t fill_by_splicing(struct relay *relay, struct turn *turn, size_t s
         size_t written = (size_t)n - buf_len(relay->in);
         turn->moved += (size_t)n + written;
         body_moved(relay, written);
+        if (buf_len(relay->in) > 0)
+            become_wary(relay);
     }
     return n;
 }
@@ -260,7 +294,9 @@ enum relay_result relay_move(struct relay *relay, struct turn *turn)
             return RELAY_DONE;
         /* One step is always made: the opposite direction, which is moved first and shares the
          * turn, would otherwise keep this one waiting for as long as it has something to move. */
-        if (result == RELAY_DONE && !first && turn_is_over(turn))
+        /* What was read in a larger piece is offered first: it is not what a connection that waits
+         * for its turn should hold. */
+        if (result == RELAY_DONE && !first && buf_len(relay->in) <= READ_SIZE && turn_is_over(turn))
             return RELAY_TURN_OVER;
         if (result == RELAY_DONE)
             result = buf_len(relay->in) ? forward(relay, turn) : fill(relay, turn);

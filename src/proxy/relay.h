@@ -34,6 +34,9 @@ struct relay {
     uint64_t remaining;       /* of a body of known length */
     struct http_chunk chunk;  /* of a chunked one */
     bool flowing;             /* the last read found as much as it asked for, or plenty */
+    uint32_t portion;         /* the most to move at once: grows while the receiver reads */
+    uint64_t acknowledged;    /* by the receiver, as the portion was last thought over */
+    uint64_t wary_until;      /* `body` up to which, after a receiver that did not, it is little */
     bool complete;            /* the end of the body has been taken from `in` */
     uint64_t body;            /* content bytes taken from `in` so far */
 };

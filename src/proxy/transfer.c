@@ -336,7 +336,10 @@ static struct deadline find_deadline(struct connection *c, enum relay_result up,
     struct exchange *x = c->exchange;
     const struct config_timeouts *timeouts = &x->config->timeouts;
     struct deadline deadline = {CLOCK_NEVER, REASON_NONE};
-    bool client_owes = up == RELAY_WANTS_READ && !x->awaits_continue;
+    /* A read that waits for room to write in waits for the client to read. */
+    bool client_owes =
+        up == RELAY_WANTS_READ && c->client.read_wants == POLLIN && !x->awaits_continue;
+    uint64_t taken = stream_taken(&c->client);
 
     if (x->upstream.bytes_written != x->upstream_mark || client_owes) {
         x->upstream_mark = x->upstream.bytes_written;
@@ -352,9 +355,9 @@ static struct deadline find_deadline(struct connection *c, enum relay_result up,
     if (down != RELAY_WANTS_WRITE) {
         x->client_since = 0;
     } else {
-        if (x->client_since == 0 || x->client_mark != c->client.bytes_written)
+        if (x->client_since == 0 || x->client_mark < taken)
             x->client_since = now;
-        x->client_mark = c->client.bytes_written;
+        x->client_mark = taken;
         sooner(&deadline, x->client_since + timeouts->write, REASON_CLIENT_STALLED);
     }
     return deadline;

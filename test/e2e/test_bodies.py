@@ -281,6 +281,32 @@ def test_h22_full_duplex(site):
     assert client.until(b"0\r\n\r\n") == b"0\r\n\r\n"
 
 
+def test_h22_a_client_that_reads_when_it_has_sent_everything(site):
+    """Its early answer is more than anything on the way takes, and does not stop what it sends."""
+    piece, parts = DATA[:500_000], 24
+
+    def script(connection):
+        message = connection.request_head()
+        connection.send(response("200 OK", f"Content-Length: {parts * len(piece)}"))
+
+        def push():
+            for _ in range(parts):
+                connection.sock.sendall(piece)
+        sender = threading.Thread(target=push)
+        sender.start()
+        connection.report(connection.request_body(message) == piece * parts)
+        sender.join(LIMIT)
+        connection.to_end()
+    site.origin.script = script
+    client = site.connect(receive_buffer=2304)
+    client.send(site.request("POST", "/", f"Content-Length: {parts * len(piece)}"))
+    site.portico.await_standstill()  # nothing more of the answer can be moved
+    for _ in range(parts):
+        client.send(piece)
+    assert site.origin.reported() is True
+    client.close()
+
+
 def refuse(connection, then):
     connection.request_head()
     connection.send(response("413 Content Too Large", "Connection: close", body=b"too large"))

@@ -11,14 +11,14 @@ SWITCH = response("101 Switching Protocols", "Connection: Upgrade", "Upgrade: ec
 DATA = b"".join(number.to_bytes(4, "big") for number in range(250_000))
 
 
-def open_tunnel(site, script, behind=b""):
+def open_tunnel(site, script, behind=b"", **options):
     """A client at its end of a tunnel; `script` runs at the other, after the 101."""
     def whole(connection):
         connection.request_head()
         connection.send(SWITCH)
         script(connection)
     site.origin.script = whole
-    client = site.connect()
+    client = site.connect(**options)
     client.send(site.request("GET", "/tunnel", "Connection: Upgrade", "Upgrade: echo/1") + behind)
     line, fields, _ = read_head(client)
     assert line == "HTTP/1.1 101 Switching Protocols"
@@ -149,6 +149,27 @@ def test_h28_large_transfers_both_ways_at_once(site):
     received += client.exactly(500_000)
     assert received == DATA
     assert site.origin.reported() == DATA
+
+
+def test_h28_a_client_that_reads_when_it_has_sent_everything(site):
+    """What it does not read is more than anything on the way takes, and does not stop what it sends."""
+    parts = 12
+
+    def script(connection):
+        def push():
+            for _ in range(parts):
+                connection.sock.sendall(DATA)
+        sender = threading.Thread(target=push)
+        sender.start()
+        connection.report(connection.exactly(parts * len(DATA)) == DATA * parts)
+        sender.join(LIMIT)
+        connection.to_end()
+    client = open_tunnel(site, script, receive_buffer=2304)
+    site.portico.await_standstill()  # nothing more can be moved downwards
+    for _ in range(parts):
+        client.send(DATA)
+    assert site.origin.reported() is True
+    client.close()
 
 
 @pytest.mark.parametrize("half", [False, True])

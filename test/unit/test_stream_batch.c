@@ -31,6 +31,7 @@ static struct tls_identity *identity;
 static struct tls_server *tls;
 static char bulk[BULK], got[BULK];
 static bool promises_all;
+static int send_error; /* what sending fails with, if it is to fail */
 static unsigned sends;
 
 static int room_getsockopt(int fd, int level, int name, void *value, socklen_t *size)
@@ -44,7 +45,17 @@ static int room_getsockopt(int fd, int level, int name, void *value, socklen_t *
 static ssize_t counted_send(int fd, const void *data, size_t size, int flags)
 {
     sends++;
-    return send(fd, data, size, flags);
+    errno = send_error;
+    return send_error ? -1 : send(fd, data, size, flags);
+}
+
+static void fill_bulk(void)
+{
+    uint32_t x = 1;
+    for (size_t i = 0; i < BULK; i++) {
+        x = x * 1664525u + 1013904223u;
+        bulk[i] = (char)(x >> 24);
+    }
 }
 
 static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
@@ -85,6 +96,7 @@ static void link_release(struct link *link)
     close(link->fd);
     stream_close(&link->server);
     promises_all = false;
+    send_error = 0;
 }
 
 /* What the client can read now, behind the `received` bytes that it has. */
@@ -122,7 +134,7 @@ static void records_leave_together(void **state)
 }
 
 /* What is held goes out in its place, and nothing overtakes it: neither what is written next nor
- * a goodbye; and a read, which might write, waits for it. */
+ * a goodbye; and reading does not wait for it. */
 static void a_kernel_that_promises_too_much(void **state)
 {
     (void)state;
@@ -142,10 +154,10 @@ static void a_kernel_that_promises_too_much(void **state)
             sent += n > 0 ? (size_t)n : 0;
             if (link.server.held) {
                 held++;
-                if (stream_read(&link.server, &byte, 1) == -1 && link.server.held) {
-                    assert_int_equal(errno, EAGAIN);
-                    assert_int_equal(link.server.read_wants, POLLOUT);
-                }
+                assert_true(stream_taken(&link.server) <= sent);
+                assert_int_equal(stream_read(&link.server, &byte, 1), -1);
+                assert_int_equal(errno, EAGAIN);
+                assert_int_equal(link.server.read_wants, POLLIN);
                 if (stream_flush(&link.server) == -1) {
                     assert_int_equal(errno, EAGAIN);
                     assert_int_equal(link.server.write_wants, POLLOUT);
@@ -159,12 +171,143 @@ static void a_kernel_that_promises_too_much(void **state)
         assert_int_equal(sent, BULK);
         assert_memory_equal(got, bulk, BULK);
         assert_int_equal(stream_flush(&link.server), 0);
+        assert_int_equal(stream_taken(&link.server), BULK);
         assert_int_equal(stream_shutdown(&link.server), 0);
         tls_peer_wait(link.fd, POLLIN);
         assert_int_equal(take(&link, 0, 1), 0);
         assert_int_equal(SSL_get_shutdown(link.client), SSL_RECEIVED_SHUTDOWN);
         link_release(&link);
     }
+}
+
+/* Writes until the kernel is full and something is held, and keeps it so. Returns how much was
+ * written. */
+static size_t fill_up(struct link *link)
+{
+    size_t sent = 0;
+    promises_all = true;
+    while (stream_flush(&link->server) == 0 || link->server.held == NULL) {
+        ssize_t n = stream_write(&link->server, bulk + sent, 100000);
+        assert_true(n > 0);
+        sent += (size_t)n;
+    }
+    assert_int_equal(errno, EAGAIN);
+    send_error = EAGAIN;
+    return sent;
+}
+
+/* The client says something, with `updates` requests for a key update before it. */
+static void say(struct link *link, int updates, const char *word)
+{
+    while (updates-- > 0) {
+        assert_int_equal(SSL_key_update(link->client, SSL_KEY_UPDATE_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(link->client), 1);
+    }
+    assert_int_equal(SSL_write(link->client, word, 4), 4);
+}
+
+/* What the server reads of that, once it is there: the count, 0 at the end, or -1 when it waits for
+ * something else. */
+static ssize_t hear(struct link *link, char word[5])
+{
+    ssize_t n;
+    memset(word, 0, 5);
+    while ((n = stream_read(&link->server, word, 4)) == -1 && link->server.read_wants == POLLIN)
+        tls_peer_wait(link->server.fd, POLLIN);
+    return n;
+}
+
+/* The client takes all of `sent` bytes of the bulk, and they are what they were. */
+static void take_all(struct link *link, size_t sent)
+{
+    send_error = 0;
+    for (size_t received = 0; received < sent;) {
+        stream_flush(&link->server);
+        received += take(link, received, sent - received);
+    }
+    assert_memory_equal(got, bulk, sent);
+}
+
+/* A client that does not read is read nonetheless; what TLS has to say meanwhile, and what is
+ * written later with the keys that this brought, leaves in its order. */
+static void reading_goes_on(void **state)
+{
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct link link;
+        char word[5];
+        link_init(&link, version, 32768);
+        size_t sent = fill_up(&link);
+        say(&link, 0, "more");
+        assert_int_equal(hear(&link, word), 4);
+        assert_string_equal(word, "more");
+        assert_int_equal(link.server.held->answers, 0);
+        if (version == TLS1_3_VERSION) {
+            size_t len = link.server.held->len;
+            say(&link, 2, "last");
+            assert_int_equal(hear(&link, word), 4);
+            assert_string_equal(word, "last");
+            assert_true(link.server.held->answers > 0);
+            assert_int_equal(link.server.held->len, len + link.server.held->answers);
+        }
+        assert_int_equal(stream_write(&link.server, bulk + sent, 100), -1);
+        assert_int_equal(errno, EAGAIN);
+        take_all(&link, sent);
+        ssize_t n = stream_write(&link.server, bulk + sent, 50000);
+        assert_true(n > 0);
+        memmove(bulk, bulk + sent, (size_t)n);
+        take_all(&link, (size_t)n);
+        link_release(&link);
+        fill_bulk();
+    }
+}
+
+/* A peer that asks and asks, and takes no answer, is not read until it does. */
+static void answers_have_an_end(void **state)
+{
+    struct link link;
+    char word[5];
+    (void)state;
+    link_init(&link, TLS1_3_VERSION, 32768);
+    size_t sent = fill_up(&link);
+    say(&link, 200, "more");
+    assert_int_equal(hear(&link, word), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(link.server.read_wants, POLLOUT);
+    assert_false(link.server.eof);
+    assert_in_range(link.server.held->answers, 1, 1024);
+    take_all(&link, sent);
+    assert_int_equal(stream_flush(&link.server), 0);
+    assert_int_equal(hear(&link, word), 4);
+    assert_string_equal(word, "more");
+    assert_int_equal(stream_write(&link.server, bulk, 100), 100);
+    take_all(&link, 100);
+    link_release(&link);
+}
+
+/* Nobody takes what is held any more: what the peer has said is still there to be read, up to its
+ * end, and nothing is written for it. */
+static void a_broken_stream_can_be_read(void **state)
+{
+    struct link link;
+    char word[5];
+    (void)state;
+    link_init(&link, TLS1_3_VERSION, 32768);
+    fill_up(&link);
+    say(&link, 100, "more");
+    say(&link, 0, "last");
+    SSL_shutdown(link.client);
+    send_error = EPIPE;
+    assert_int_equal(hear(&link, word), 4);
+    assert_string_equal(word, "more");
+    assert_true(link.server.broken);
+    assert_int_equal(stream_flush(&link.server), -1);
+    assert_int_equal(errno, EPIPE);
+    assert_int_equal(hear(&link, word), 4);
+    assert_string_equal(word, "last");
+    assert_int_equal(hear(&link, word), 0);
+    assert_true(link.server.eof);
+    link_release(&link);
 }
 
 /* A stream that ends, or breaks, while something is held. */
@@ -215,12 +358,8 @@ static void a_refused_record_goes_first(void **state)
 
 static int setup(void **state)
 {
-    uint32_t x = 1;
     (void)state;
-    for (size_t i = 0; i < BULK; i++) {
-        x = x * 1664525u + 1013904223u;
-        bulk[i] = (char)(x >> 24);
-    }
+    fill_bulk();
     identity = tls_peer_make_identity("batch.test");
     tls = tls_server_new(lookup, NULL, NULL);
     return tls == NULL;
@@ -242,6 +381,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_leave_together),
         cmocka_unit_test(a_kernel_that_promises_too_much),
+        cmocka_unit_test(reading_goes_on),
+        cmocka_unit_test(answers_have_an_end),
+        cmocka_unit_test(a_broken_stream_can_be_read),
         cmocka_unit_test(held_bytes_of_a_stream_that_ends),
         cmocka_unit_test(a_refused_record_goes_first),
     };

@@ -63,12 +63,19 @@ struct tls_identity *tls_peer_make_identity(const char *common_name)
 
 void tls_peer_tcp_pair(int fds[2])
 {
+    tls_peer_tcp_pair_with(fds, 0);
+}
+
+void tls_peer_tcp_pair_with(int fds[2], int receive_buffer)
+{
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(bind(listener, (struct sockaddr *)&address, len) == 0 && listen(listener, 1) == 0);
     check(getsockname(listener, (struct sockaddr *)&address, &len) == 0);
     fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (receive_buffer > 0)
+        check(setsockopt(fds[0], SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(int)) == 0);
     check(connect(fds[0], (struct sockaddr *)&address, len) == 0);
     fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     check(fds[1] >= 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0);

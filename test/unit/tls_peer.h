@@ -19,6 +19,10 @@ struct tls_identity *tls_peer_make_identity(const char *common_name);
 /* A connected pair of non-blocking TCP sockets on the loopback: [0] connected, [1] accepted. */
 void tls_peer_tcp_pair(int fds[2]);
 
+/* The same, where [0] never has more than a buffer of that size for what it receives; 0: as ever.
+ */
+void tls_peer_tcp_pair_with(int fds[2], int receive_buffer);
+
 /* A client context that verifies nothing. `version` fixes the version, or 0. */
 SSL_CTX *tls_peer_client_ctx(int version);
 
