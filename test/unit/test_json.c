@@ -13,23 +13,6 @@
 #include "guard_page.h"
 #include "tree_text.h"
 
-typedef struct value_tree *parser(const char *, struct span, struct problems *);
-
-/* The text yields that tree, and those problems. */
-static void assert_parsed(parser *parse, struct span text, const char *tree, const char *words)
-{
-    struct problems problems = {0};
-    struct value_tree *parsed = parse("t", text, &problems);
-    assert_non_null(parsed);
-    char *actual = tree_text(parsed), *said = problems_text(&problems);
-    assert_string_equal(said, words);
-    assert_string_equal(actual, tree);
-    free(actual);
-    free(said);
-    value_tree_free(parsed);
-    problems_release(&problems);
-}
-
 static void assert_tree(const char *text, const char *tree)
 {
     assert_parsed(json_parse, span_str(text), tree, "");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "net/stream.h"
+#include "noise.h"
 #include "tls_peer.h"
 
 static ssize_t any_read(struct stream *stream, void *data, size_t size);
@@ -874,12 +875,8 @@ static void ends_of_a_large_body(void **state)
 
 static int setup(void **state)
 {
-    uint32_t x = 1;
     (void)state;
-    for (size_t i = 0; i < BULK; i++) {
-        x = x * 1664525u + 1013904223u;
-        bulk[i] = (char)(x >> 24);
-    }
+    noise_fill(bulk, BULK);
     identity = tls_peer_make_identity("relay.test");
     return 0;
 }

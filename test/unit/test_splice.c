@@ -20,6 +20,7 @@ static int pipe_fcntl(int fd, int command, int size);
 #include "net/splice.c"
 #undef fcntl
 
+#include "noise.h"
 #include "tls_peer.h"
 
 #define BULK       ((size_t)8 << 20)
@@ -304,12 +305,8 @@ static void threads_leave_no_pipe_behind(void **state)
 
 static int setup(void **state)
 {
-    uint32_t x = 1;
     (void)state;
-    for (size_t i = 0; i < BULK; i++) {
-        x = x * 1664525u + 1013904223u;
-        bulk[i] = (char)(x >> 24);
-    }
+    noise_fill(bulk, BULK);
     return 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "net/stream.h"
 #include "net/tls.h"
+#include "noise.h"
 #include "tls_peer.h"
 
 #define BULK ((size_t)1 << 20)
@@ -37,11 +38,7 @@ static int setup(void **state)
     identity = tls_peer_make_identity("stream.test");
     tls = tls_server_new(lookup, NULL, NULL);
     bulk = malloc(BULK);
-    uint32_t x = 1;
-    for (size_t i = 0; i < BULK; i++) {
-        x = x * 1664525u + 1013904223u;
-        bulk[i] = (char)(x >> 24);
-    }
+    noise_fill(bulk, BULK);
     return tls == NULL;
 }
 

@@ -23,6 +23,7 @@ static ssize_t counted_send(int fd, const void *data, size_t size, int flags);
 #undef send
 
 #include "net/tls.h"
+#include "noise.h"
 #include "tls_peer.h"
 
 #define BULK ((size_t)1 << 20)
@@ -47,15 +48,6 @@ static ssize_t counted_send(int fd, const void *data, size_t size, int flags)
     sends++;
     errno = send_error;
     return send_error ? -1 : send(fd, data, size, flags);
-}
-
-static void fill_bulk(void)
-{
-    uint32_t x = 1;
-    for (size_t i = 0; i < BULK; i++) {
-        x = x * 1664525u + 1013904223u;
-        bulk[i] = (char)(x >> 24);
-    }
 }
 
 static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
@@ -258,7 +250,7 @@ static void reading_goes_on(void **state)
         memmove(bulk, bulk + sent, (size_t)n);
         take_all(&link, (size_t)n);
         link_release(&link);
-        fill_bulk();
+        noise_fill(bulk, BULK);
     }
 }
 
@@ -359,7 +351,7 @@ static void a_refused_record_goes_first(void **state)
 static int setup(void **state)
 {
     (void)state;
-    fill_bulk();
+    noise_fill(bulk, BULK);
     identity = tls_peer_make_identity("batch.test");
     tls = tls_server_new(lookup, NULL, NULL);
     return tls == NULL;

@@ -13,24 +13,9 @@
 #include "guard_page.h"
 #include "tree_text.h"
 
-/* The text yields that tree, and those problems. */
-static void assert_parsed(struct span text, const char *tree, const char *words)
-{
-    struct problems problems = {0};
-    struct value_tree *parsed = yaml_parse("t", text, &problems);
-    assert_non_null(parsed);
-    char *actual = tree_text(parsed), *said = problems_text(&problems);
-    assert_string_equal(said, words);
-    assert_string_equal(actual, tree);
-    free(actual);
-    free(said);
-    value_tree_free(parsed);
-    problems_release(&problems);
-}
-
 static void assert_tree(const char *text, const char *tree)
 {
-    assert_parsed(span_str(text), tree, "");
+    assert_parsed(yaml_parse, span_str(text), tree, "");
 }
 
 /* The first problem is at that place, and says something with that word in it. */
@@ -103,7 +88,7 @@ static void refuses_by_name(void **state)
 static void goes_on_behind_what_it_refuses(void **state)
 {
     (void)state;
-    assert_parsed(SPAN("a: *x\nb: &y 1\n? [c]\n: d\ne: !t 2\nb: 3\nf: 4\n"),
+    assert_parsed(yaml_parse, SPAN("a: *x\nb: &y 1\n? [c]\n: d\ne: !t 2\nb: 3\nf: 4\n"),
                   "{a@1:1: bad@1:4, b@2:1: <1>@2:4, e@5:1: bad@5:4, f@7:1: <4>@7:4}",
                   "1:4 the alias \"*x\" is unexpected here; a value was expected\n"
                   "2:4 the anchor \"&y\" is unexpected here; a value alone was expected\n"
@@ -141,7 +126,7 @@ static void finds_faults_where_they_are(void **state)
     assert_refused("a:\n  -\xc2\xa0"
                    "b: c\n    d: e\n",
                    2, 4, "no-break space");
-    assert_parsed(SPAN("a: \0\n"), "{}",
+    assert_parsed(yaml_parse, SPAN("a: \0\n"), "{}",
                   "0:0 the file holds NUL bytes; a text file was expected\n");
 }
 
@@ -250,8 +235,8 @@ static void reads_no_byte_too_far(void **state)
         problems_release(&problems);
     }
     struct span good = SPAN("a: [b, 'c']");
-    assert_parsed(span_make(guard_page_copy(good), good.len), "{a@1:1: [<b>@1:5, \"c\"@1:8]@1:4}",
-                  "");
+    assert_parsed(yaml_parse, span_make(guard_page_copy(good), good.len),
+                  "{a@1:1: [<b>@1:5, \"c\"@1:8]@1:4}", "");
 }
 
 int main(void)

@@ -1,7 +1,14 @@
 /* Trees and problems as text: see tree_text.h. */
 #include "tree_text.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
 
 #include "base/check.h"
 
@@ -93,4 +100,18 @@ char *problems_text(struct problems *problems)
                 problems->items[i].message);
     fclose(out);
     return text;
+}
+
+void assert_parsed(tree_parser *parse, struct span text, const char *tree, const char *words)
+{
+    struct problems problems = {0};
+    struct value_tree *parsed = parse("t", text, &problems);
+    assert_non_null(parsed);
+    char *actual = tree_text(parsed), *said = problems_text(&problems);
+    assert_string_equal(said, words);
+    assert_string_equal(actual, tree);
+    free(actual);
+    free(said);
+    value_tree_free(parsed);
+    problems_release(&problems);
 }

@@ -12,4 +12,8 @@ char *tree_text(const struct value_tree *tree);
 /* The same of problems: "line:column message" and a newline each, in order. */
 char *problems_text(struct problems *problems);
 
+/* The text yields that tree, and those problems. */
+typedef struct value_tree *tree_parser(const char *file, struct span text, struct problems *);
+void assert_parsed(tree_parser *parse, struct span text, const char *tree, const char *words);
+
 #endif
