@@ -115,6 +115,24 @@ def test_characters_that_shells_and_json_care_about():
         (host, "127.0.0.1:8080"), ('x;$HOME"', "y'\\z:1")]  # check refuses it, in its own words
 
 
+def test_text_is_not_looked_up_in_the_environment():
+    text = container(label_portico_host="${HOME}.test $${B}.test") + "c.test=a$b.${HOME}:1\n"
+    assert [route[:2] for route in routes(text)] == [
+        ("$${HOME}.test", "127.0.0.1:8080"), ("$$${B}.test", "127.0.0.1:8080"), ("c.test", "a$b.$${HOME}:1")]
+
+
+@pytest.mark.parametrize("text, options", [
+    ("\33[2J\n", []),
+    ('{"Names": "\\u001b[2J"}\n', []),
+    (container(label_portico_port="\33[2J\x7f\x9b0m"), []),
+    (container(networks="\33[2J\r"), ["--network", "home"]),
+    (container(label_portico_host="\33[2J") + container(label_portico_host="\33[2J"), []),
+], ids=["line", "name", "port", "network", "host"])
+def test_no_control_character_reaches_the_terminal(text, options):
+    said = complaint(text, *options)
+    assert len(said.splitlines()) == 1 and said[:-1].isprintable()
+
+
 @pytest.mark.parametrize("text, options, words", [
     ("", [], "there is no route"),
     ("\n# only words\n", [], "there is no route"),
@@ -125,6 +143,17 @@ def test_characters_that_shells_and_json_care_about():
     ('{"Names": "web"\n', [], "line 1 is no container"),
     ('{"Names": ["web"]}\n', [], "line 1 is no container"),
     ("[]\n", [], "line 1 is neither"),
+    (container(""), [], "line 1 is no container"),
+    (container(",web"), ["--network", "home"], "line 1 is no container"),
+    (container("a b"), ["--network", "home"], "line 1 is no container"),
+    (container(ports=80), [], "line 1 is no container"),
+    (container(ports="1-9999999999/tcp"), [], "web has the ports 1-9999999999/tcp; numbers from 1 to 65535"),
+    (container(ports="80/tcp, 0/tcp"), ["--network", "home"], "1 to 65535"),
+    (container(ports="127.0.0.1:65535-65536->80-81/tcp"), [], "1 to 65535"),
+    (container(label_portico_port="0"), ["--network", "home"], "portico.port=0; a number from 1 to 65535"),
+    (container(label_portico_port="65536"), ["--network", "home"], "1 to 65535"),
+    (container(label_portico_cert_type="selfsigned"), [], "portico.cert_type=selfsigned; acme, self_signed or none"),
+    (container(label_portico_cert_type=""), [], "portico.cert_type=; acme"),
     ("a.test=a:1\nA.test.=b:1\n", [], "the host a.test is given twice: by line 1 and by line 2"),
     (container() + container("api", label_portico_host="web.home.arpa"), [], "by container web and by container api"),
     (container(ports="80/tcp"), [], "web does not publish its port 80"),
@@ -132,7 +161,7 @@ def test_characters_that_shells_and_json_care_about():
     (container(ports="53/udp"), [], "web has no TCP port"),
     (container(ports=""), [], "web has no TCP port"),
     (container(label_portico_port="81"), [], "web does not publish its port 81"),
-    (container(label_portico_port="http"), [], "portico.port=http; a number was expected"),
+    (container(label_portico_port="http"), [], "portico.port=http; a number from 1 to 65535 was expected"),
     (container(label_portico_host=" "), [], "web has an empty label portico.host"),
     (container(networks="a,b"), ["--network", "home"], "web is not on the network home but on a, b"),
 ], ids=lambda value: value if isinstance(value, str) and len(value) < 80 else "")
