@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "certs/issue.h"
 #include "certs/local_ca.h"
@@ -89,6 +92,37 @@ enum inspect_result inspect_leaf(const char *dir, const char *host, time_t now, 
     if (local_ca_leaf_files(dir, host, &files, err) != 0)
         return INSPECT_UNREADABLE;
     return inspect(&files, host, LEAF_LEFT, now, err);
+}
+
+/* Can a file be put at `path`, in place of what is there? */
+static bool is_replaceable(const char *path, struct err *err)
+{
+    char folder[PATH_MAX];
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        err_set(err, "%s is a directory, where a file was expected", path);
+        return false;
+    }
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    if (access(folder, W_OK | X_OK) == 0 || errno == ENOENT)
+        return true;
+    err_set_errno(err, errno, "cannot write %s", path);
+    return false;
+}
+
+bool inspect_is_quarantined(const char *dir, const char *host, time_t now, struct err *err)
+{
+    struct local_ca_files files;
+    struct err unused;
+    time_t end;
+    if (access(dir, X_OK) != 0)
+        return false;
+    if (local_ca_leaf_files(dir, host, &files, err) != 0)
+        return true;
+    X509 *cert = read_certificate(files.crt, host, &end, &unused);
+    bool is_good = cert && end > now && check_key(files.key, cert, &unused) == 0;
+    X509_free(cert);
+    return !is_good && !(is_replaceable(files.key, err) && is_replaceable(files.crt, err));
 }
 
 enum inspect_result inspect_root(const char *dir, time_t now, struct err *err)

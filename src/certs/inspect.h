@@ -4,6 +4,7 @@
 #define PORTICO_CERTS_INSPECT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -28,7 +29,12 @@ enum inspect_result {
 /* The certificate for `host` with its key. Anything but INSPECT_GOOD comes with `err`. */
 enum inspect_result inspect_leaf(const char *dir, const char *host, time_t now, struct err *err);
 
-/* The same of the local CA's root. */
+/* Would a Portico that starts now put `host` into quarantine (certs/store.h)? So it does when its
+ * certificate cannot be used, and another cannot be put in its place; `err` says which file, and
+ * why. False as well when CERT_DIR is closed to the caller: then Portico runs as somebody else. */
+bool inspect_is_quarantined(const char *dir, const char *host, time_t now, struct err *err);
+
+/* The same as inspect_leaf, of the local CA's root. */
 enum inspect_result inspect_root(const char *dir, time_t now, struct err *err);
 
 #endif

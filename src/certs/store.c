@@ -210,8 +210,9 @@ struct tls_identity *certs_store_lookup(void *arg, const char *name, const struc
     return identity;
 }
 
-bool certs_store_is_quarantined(struct certs_store *store, const char *host)
+bool certs_store_is_quarantined(void *arg, const char *host)
 {
+    struct certs_store *store = arg;
     bool known;
     check_magic(store, STORE_MAGIC);
     struct tls_identity *identity = look_up(store, host, &known);

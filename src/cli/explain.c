@@ -83,6 +83,13 @@ static int write_request(struct explanation *e, const char *const *fields)
     return -1;
 }
 
+static bool is_quarantined(void *explanation, const char *host)
+{
+    struct explanation *e = explanation;
+    return inspect_is_quarantined(e->config->cert_dir, host, (time_t)(clock_wall() / CLOCK_SECOND),
+                                  &e->quarantine_err);
+}
+
 /* Where the request comes from. 0, or -1 when out of memory. */
 static int find_source(struct explanation *e)
 {
@@ -91,6 +98,8 @@ static int find_source(struct explanation *e)
     e->source = (struct decision_source){
         .client = {e->client, trust_has(e->config, &e->client), e->url.is_secure},
         .fd = -1,
+        .is_quarantined = is_quarantined,
+        .certificates = e,
     };
     /* Clients send no SNI for IP literals (RFC 6066, 3), and connect to what they say. */
     if (address_parse_ip(e->url.host, 0, &e->local)) {
@@ -149,6 +158,14 @@ static void explain_wrong_host(struct explanation *e)
              e->tls_route->host, problems_quote(e->request.host, quoted));
 }
 
+static void explain_certificate(struct explanation *e)
+{
+    snprintf(e->hint, sizeof e->hint,
+             "%s: remove it, or give it to the user that runs Portico, which then makes another "
+             "certificate",
+             e->quarantine_err.message);
+}
+
 static void refuse(struct explanation *e, enum reason reason)
 {
     e->reason = reason;
@@ -159,6 +176,8 @@ static void refuse(struct explanation *e, enum reason reason)
         explain_unknown_host(e, e->request.host);
     else if (reason == REASON_HANDSHAKE_NAME)
         explain_unknown_host(e, e->url.host);
+    else if (reason == REASON_CERTIFICATE || reason == REASON_HANDSHAKE_CERTIFICATE)
+        explain_certificate(e);
 }
 
 /* ---- What happens ---- */
@@ -176,7 +195,10 @@ static bool shake_hands(struct explanation *e)
     int found = inspect_certificate(e->config->cert_dir, e->tls_route->host, &e->certificate,
                                     &e->certificate_err);
     e->certificate_error = found == 0 ? 0 : errno;
-    return true;
+    if (!is_quarantined(e, e->tls_route->host))
+        return true;
+    refuse(e, REASON_HANDSHAKE_CERTIFICATE);
+    return false;
 }
 
 /* What the upstream's name means now. */

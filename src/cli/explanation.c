@@ -88,7 +88,9 @@ static void print_certificate(const struct explanation *e, FILE *out)
         say(out, "", "%s does not exist yet; Portico makes it when it starts", e->certificate.path);
     else if (e->certificate_error)
         say(out, "", "%s%s", e->certificate_err.message,
-            e->certificate_error == EINVAL ? ", and will be made anew" : "");
+            e->certificate_error == EINVAL && e->reason != REASON_HANDSHAKE_CERTIFICATE
+                ? ", and will be made anew"
+                : "");
     else
         say(out, "", "%s, %s %s", e->certificate.path, is_expired(e) ? "expired" : "valid until",
             date_text(e->certificate.end, date));
@@ -206,7 +208,7 @@ void explanation_print(const struct explanation *e, FILE *out)
     print_certificate(e, out);
     if (e->is_read)
         print_route(e, out);
-    if (e->decision.route) {
+    if (e->decision.route && e->decision.verdict != VERDICT_REFUSE) {
         print_access(e, out);
         print_redirect(e, out);
         if (e->decision.verdict != VERDICT_REDIRECT) {

@@ -33,6 +33,7 @@ struct explanation {
     struct inspect_certificate certificate;
     int certificate_error; /* errno of inspect_certificate; 0: it is good */
     struct err certificate_err;
+    struct err quarantine_err; /* which file, when a certificate is the reason */
     struct http_request request;
     bool is_read; /* the connection got as far as the request */
     struct decision decision;

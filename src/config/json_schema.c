@@ -40,6 +40,7 @@ static void print_list(struct json_writer *json, const struct setting *setting)
     json_string(json, "type", "array");
     if (setting->type == SETTING_ADDRESSES) {
         json_integer(json, "minItems", 1);
+        json_integer(json, "maxItems", SCHEMA_ADDRESSES_MAX);
         json_boolean(json, "uniqueItems", true);
     }
     json_begin(json, "items", '{');

@@ -38,6 +38,8 @@ struct setting_form {
 /* The longest path of a SETTING_PATH: all of them are directories of sockets so far, and a
  * socket's path has 107 bytes. */
 #define SCHEMA_PATH_MAX 94
+/* The most items of a SETTING_ADDRESSES: on each of them two listeners are opened. */
+#define SCHEMA_ADDRESSES_MAX 16
 extern const struct setting_form schema_forms[SETTING_TYPE_COUNT]; /* by enum setting_type */
 
 /* A table of the file. */

@@ -234,6 +234,14 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
                  "to listen everywhere, leave \"%s\" out", setting->name);
         return -1;
     }
+    if (array->count > SCHEMA_ADDRESSES_MAX && setting->type == SETTING_ADDRESSES) {
+        char what[80];
+        snprintf(what, sizeof what, "has %u addresses; %d at most were expected", array->count,
+                 SCHEMA_ADDRESSES_MAX);
+        err_hint(setting_report(context, setting, value, PROBLEM_OUT_OF_RANGE, what),
+                 "\"0.0.0.0\" and \"::\" stand for all addresses of the machine");
+        return -1;
+    }
     *out = list;
     return result;
 }

@@ -31,6 +31,11 @@ const struct config_route *decision_tls_route(const struct config *config,
     return route && route->cert_type != CERT_NONE ? route : NULL;
 }
 
+static bool is_quarantined(const struct decision_source *source, const struct config_route *route)
+{
+    return source->is_quarantined && source->is_quarantined(source->certificates, route->host);
+}
+
 /* REASON_NONE, and the route; or why there is none. */
 static enum reason find_route(const struct config *config, const struct http_request *request,
                               const struct decision_source *source,
@@ -60,12 +65,17 @@ struct decision decide(const struct config *config, struct span head,
     decision.reason = find_route(config, request, source, &decision.route);
     if (decision.reason != REASON_NONE)
         return decision;
-    if (decision.route->cert_type != CERT_NONE && !forward_is_secure(request, &source->client))
-        decision.verdict = VERDICT_REDIRECT;
-    else if (decision.route->upstream_host == NULL)
+    if (decision.route->cert_type != CERT_NONE && !forward_is_secure(request, &source->client)) {
+        /* Where HTTPS cannot work, nobody is sent there. */
+        if (is_quarantined(source, decision.route))
+            decision.reason = REASON_CERTIFICATE;
+        else
+            decision.verdict = VERDICT_REDIRECT;
+    } else if (decision.route->upstream_host == NULL) {
         decision.verdict = VERDICT_HELLO;
-    else
+    } else {
         decision.verdict = VERDICT_FORWARD;
+    }
     return decision;
 }
 

@@ -22,6 +22,10 @@ struct decision_source {
     const char *sni;             /* over TLS: the name in the handshake; NULL: none was sent */
     const struct address *local; /* that the client connected to; NULL: ask `fd`, if it matters */
     int fd;
+    /* Has the host a certificate that cannot be used? NULL: none has. The store's for a worker
+     * (certs/store.h); from the files alone for a command (certs/inspect.h). */
+    bool (*is_quarantined)(void *certificates, const char *host);
+    void *certificates;
 };
 
 enum verdict {
@@ -35,7 +39,8 @@ struct decision {
     enum verdict verdict;
     enum reason reason;               /* VERDICT_REFUSE only */
     bool is_malformed;                /* refused, and nobody knows where the request ends */
-    const struct config_route *route; /* borrowed from the configuration; NULL when refused */
+    const struct config_route *route; /* borrowed from the configuration; NULL when
+                                         refused, unless for its certificate (E503-CERTIFICATE) */
 };
 
 /* Decides about a complete head (from scan.skipped to the size that http_scan gave), and takes

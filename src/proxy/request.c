@@ -168,12 +168,8 @@ static enum step act(struct connection *c, const struct decision *decision,
     }
     if (decision->verdict == VERDICT_REFUSE)
         return exchange_fail(c, decision->reason);
-    if (decision->verdict == VERDICT_REDIRECT) {
-        /* Where HTTPS cannot work, nobody is sent there. */
-        if (certs_store_is_quarantined(c->service->certs, decision->route->host))
-            return exchange_fail(c, REASON_CERTIFICATE);
+    if (decision->verdict == VERDICT_REDIRECT)
         return redirect(c, decision, request);
-    }
 
     decision_head(decision, request, source, span_make(x->log.text.data, x->log.request_id),
                   &x->head);
@@ -195,6 +191,8 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
         .client = {c->client_address, trust_has(turn->config, &c->client_address), c->secure},
         .sni = c->secure ? tls_sni(&c->client) : NULL,
         .fd = c->client.fd,
+        .is_quarantined = certs_store_is_quarantined,
+        .certificates = c->service->certs,
     };
 
     c->requests++;

@@ -77,14 +77,12 @@ static int open_one(struct listening *item, const struct listener_set *old,
     return 1;
 }
 
-static int collect(struct listener_set *wanted, const struct config *config, struct err *err)
+static void collect(struct listener_set *wanted, const struct config *config)
 {
     wanted->count = 0;
     for (char **host = config->listen; *host; host++) {
         for (int secure = 0; secure <= 1; secure++) {
-            if (wanted->count == LISTENER_SET_MAX)
-                return err_set(err, "[server] listen has more than %u addresses",
-                               LISTENER_SET_MAX / 2);
+            check(wanted->count < LISTENER_SET_MAX); /* as was their number */
             struct listening *item = &wanted->items[wanted->count++];
             *item = (struct listening){.secure = secure, .fd = -1};
             bool ok = address_parse_ip(
@@ -92,7 +90,6 @@ static int collect(struct listener_set *wanted, const struct config *config, str
             check(ok); /* checked as the configuration was loaded */
         }
     }
-    return 0;
 }
 
 int listener_set_open(struct listener_set *set, const struct listener_set *old,
@@ -101,8 +98,7 @@ int listener_set_open(struct listener_set *set, const struct listener_set *old,
     struct listener_set wanted;
     int same[LISTENER_SET_MAX];
     set->count = 0;
-    if (collect(&wanted, config, err) == -1)
-        return -1;
+    collect(&wanted, config);
     listener_set_match(old, &wanted, same);
     for (size_t i = 0; i < wanted.count; i++) {
         struct listening *item = &wanted.items[i];

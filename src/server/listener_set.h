@@ -8,9 +8,10 @@
 
 #include "base/err.h"
 #include "config/config.h"
+#include "config/schema.h"
 #include "net/address.h"
 
-#define LISTENER_SET_MAX 32u
+#define LISTENER_SET_MAX (2u * SCHEMA_ADDRESSES_MAX)
 
 /* One listener: HTTP or HTTPS on an address. */
 struct listening {

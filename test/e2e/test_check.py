@@ -103,6 +103,17 @@ ELSEWHERE = {"unreadable-file", "bad-port", "unresolved-upstream", "unreadable-c
              "readable-secret"}  # have tests of their own below
 
 
+def test_too_many_addresses(tmp_path):
+    """As many as run takes, and no more."""
+    for count in (16, 17):
+        path = write(tmp_path / "a.toml", ROUTE + "[server]\nlisten = " + json.dumps([f"127.0.0.{i + 1}" for i in range(count)]) + "\n")
+        said, problems = problems_of(path, "--offline")
+        assert said["ok"] == (count == 16)
+    assert [(problem["code"], problem["pointer"], problem["line"], problem["column"]) for problem in problems] == [
+        ("out-of-range", "/server/listen", 5, 10)]
+    assert "17 addresses; 16 at most" in problems[0]["message"] and "0.0.0.0" in problems[0]["hint"]
+
+
 def test_every_code_has_a_test():
     assert set(OCCASIONS) | ELSEWHERE == set(CODES) - {"out-of-memory"}
     reference = (ROOT / "config" / "reference.md").read_text()

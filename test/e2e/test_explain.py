@@ -190,6 +190,32 @@ def test_explain_certificates(site):
     assert (said["exists"], said["expires"]) == (True, None) and "damaged" in said["problem"]
 
 
+@pytest.mark.parametrize("suffix", ["key", "crt"])
+def test_explain_a_certificate_that_cannot_be_used(portico_factory, suffix):
+    """As a Portico that starts on such files."""
+    portico = portico_factory(toml([("bad.test", "builtin:hello", "self_signed"),
+                                    ("good.test", "builtin:hello", "self_signed")]))
+    portico.stop()
+    broken = portico.cert_dir / "self-signed" / f"bad.test.{suffix}"
+    broken.unlink()
+    (broken / "in the way").mkdir(parents=True)
+    portico.start()
+    said = explain("http://bad.test/", portico.path, env=portico.environment, status=1)
+    assert (said["result"], said["status"], said["reason"]) == ("refused", 503, "E503-CERTIFICATE")
+    assert f"{broken} is a directory" in said["hint"] and said["redirect"] is None
+    client = portico.connect("http")
+    assert client.ask(request("GET", "/", host="bad.test")).status == 503
+    client.reset()
+    said = explain("https://bad.test/", portico.path, env=portico.environment, status=1)
+    assert (said["result"], said["status"], said["reason"]) == ("refused", None, "TLS-CERTIFICATE")
+    assert f"{broken} is a directory" in said["hint"]
+    with pytest.raises(ssl.SSLError, match="(?i)internal.error"):
+        portico.connect("https", server_name="bad.test")
+    assert explain("https://good.test/", portico.path, env=portico.environment)["result"] == "answered"
+    text = invoke("explain", "http://bad.test/", portico.path, env=portico.environment).stdout
+    assert "refused with 503 E503-CERTIFICATE" in text and "redirect " not in text
+
+
 def routes_of_example():
     """(host, upstream, line of the host) of each, by looking."""
     lines = EXAMPLE.read_text().splitlines()

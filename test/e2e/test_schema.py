@@ -115,6 +115,8 @@ WRONG = {
         "", "10", "10 s", "1.5s", "-1s", "1h30m", "10S", "10sec", "1w", "s")},
     "an address without brackets": (ROUTE + '[server]\nlisten = "::"\n', "server/listen", "type"),
     "no address": (ROUTE + "[server]\nlisten = []\n", "server/listen", "minItems"),
+    "too many addresses": (ROUTE + f"[server]\nlisten = {[f'127.0.0.{i}' for i in range(1, 18)]}\n", "server/listen",
+                           "maxItems"),
     "an address twice": (ROUTE + '[server]\nlisten = ["::", "::"]\n', "server/listen", "uniqueItems"),
     **{f"the address {address!r}": (ROUTE + f'[server]\nlisten = ["{address}"]\n', "server/listen/0", "pattern") for address in (
         "", "*", "localhost", "eth0", "1.2.3", "0.0.0.0:80", "[::]", "fe80::1%eth0")},

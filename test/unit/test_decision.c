@@ -101,6 +101,30 @@ static void decides(void **state)
     }
 }
 
+static bool is_asked_for(void *host, const char *asked)
+{
+    return strcmp(host, asked) == 0;
+}
+
+/* Where HTTPS cannot work, nobody is sent there; what needs no certificate goes on. */
+static void redirects_nobody_to_quarantine(void **state)
+{
+    (void)state;
+    struct decision_source source = from(NULL, false, NULL);
+    char host[] = "tls.test";
+    source.is_quarantined = is_asked_for;
+    source.certificates = host;
+    struct decision decision = ask(GET("tls.test", ""), &source);
+    assert_int_equal(decision.verdict, VERDICT_REFUSE);
+    assert_int_equal(decision.reason, REASON_CERTIFICATE);
+    assert_string_equal(decision.route->host, "tls.test");
+    assert_int_equal(ask(GET("hello.test", ""), &source).verdict, VERDICT_REDIRECT);
+    assert_int_equal(ask(GET("plain.test", ""), &source).verdict, VERDICT_FORWARD);
+    source.client.trusted = true;
+    assert_int_equal(ask(GET("tls.test", "X-Forwarded-Proto: https\r\n"), &source).verdict,
+                     VERDICT_FORWARD);
+}
+
 /* H04, H08: where neither Host nor SNI says it, the address counts that was connected to. */
 static void falls_back_to_the_address(void **state)
 {
@@ -169,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decides),
+        cmocka_unit_test(redirects_nobody_to_quarantine),
         cmocka_unit_test(falls_back_to_the_address),
         cmocka_unit_test(tells_the_malformed_apart),
         cmocka_unit_test(writes_what_goes_out),
