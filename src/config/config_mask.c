@@ -2,10 +2,11 @@
  *
  * A problem is shown with its line, and a file that cannot be parsed has no tree that would say
  * where its secrets stand. So they are looked for in the text, in a way that suits all notations:
- * behind a word that is the name of a secret, or nearly, or one that other programs have for
- * theirs, and a "=" or ":", everything up to the closing quotation mark, or without quotes the
- * rest of the line and the lines below that are indented deeper or begin with no key. Too much may
- * be hidden in that way, but hardly too little.
+ * behind a word that is nearly the name of a secret, or has in it what such names have in other
+ * programs, escaped or not. With a "=" or ":" behind it that is everything up to the closing
+ * quotation mark or bracket, else the rest of the line, and the lines below that are indented
+ * deeper or begin with no key. Too much may be hidden in that way (what follows "auth" in a host,
+ * say), but hardly too little.
  *
  * What config/ itself says never quotes a secret. What the parsers say quotes the text around the
  * place that they name, at most PROBLEMS_QUOTE bytes of it. */
@@ -20,29 +21,48 @@
 #include "format/text.h"
 #include "format/utf8.h"
 
-#define WORD_MAX 40u /* no name of a secret is longer */
-#define SLIP_MAX 4u  /* characters that may have come into one by mistake */
+#define WORD_MAX 128u /* bytes of a word that are looked at */
+#define SLIP_MAX 4u   /* characters that may have come into one by mistake */
 
-/* Is a value by that name not to be shown? */
-static bool is_secret_name(struct span word)
+/* A word of the text, in lower case and with its escapes decoded. */
+struct word {
+    char text[WORD_MAX];
+    size_t len;
+};
+
+/* Is `word` nearly the name of a secret that Portico has? */
+static bool is_nearly_secret(struct span word)
 {
-    static const char *const others[] = {"password",   "passwd",       "passphrase", "secret",
-                                         "token",      "api_key",      "apikey",     "credentials",
-                                         "auth_token", "access_token", "basic_auth"};
     struct suggest suggest = {.word = word};
-    if (word.len > WORD_MAX)
-        return false;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (span_eq_nocase(word, span_str(others[i])))
+    for (size_t i = 0; i < schema_setting_count && suggest.best == NULL; i++)
+        if (schema_settings[i].is_secret)
+            suggest_offer(&suggest, schema_settings[i].name);
+    return suggest.best != NULL;
+}
+
+/* Is a value by that name not to be shown? A part of the name is enough, however it is set off
+ * from the others. */
+static bool is_secret_name(const struct word *word)
+{
+    static const char *const marks[] = {"auth",       "passw",    "passphrase", "secret",
+                                        "token",      "bearer",   "apikey",     "credential",
+                                        "privatekey", "accesskey"};
+    struct span all = span_make(word->text, word->len), rest = all, part;
+    char joined[WORD_MAX + 1];
+    size_t len = 0;
+    for (size_t i = 0; i < all.len; i++)
+        if (all.data[i] != '_' && all.data[i] != '-')
+            joined[len++] = all.data[i];
+    joined[len] = '\0';
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (strstr(joined, marks[i]))
             return true;
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        if (!setting->is_secret)
-            continue;
-        suggest_offer(&suggest, setting->name);
-        if (suggest.best || span_eq_nocase(word, span_str(setting->name)))
-            return true;
-    }
+    if (strcmp(joined, "basic") == 0 || is_nearly_secret(all))
+        return true;
+    while (span_split(&rest, '_', &part))
+        for (struct span piece; part.len && span_split(&part, '-', &piece);)
+            if (is_nearly_secret(piece))
+                return true;
     return false;
 }
 
@@ -55,6 +75,35 @@ static size_t skip(struct span text, size_t at, const char *characters)
 {
     while (at < text.len && text.data[at] && strchr(characters, text.data[at]))
         at++;
+    return at;
+}
+
+/* The character that the escape at the start of `rest` stands for, if it is one of a word; its
+ * length, or 0. */
+static size_t word_escape(struct span rest, char *c)
+{
+    if (rest.len < 2 || rest.data[0] != '\\')
+        return 0;
+    size_t digits = rest.data[1] == 'x' ? 2 : rest.data[1] == 'u' ? 4 : rest.data[1] == 'U' ? 8 : 0;
+    int64_t code = digits && rest.len >= 2 + digits ? text_hex(span_from(rest, 2), digits) : -1;
+    if (code <= 0 || code > 0x7f || !text_is_word((char)code))
+        return 0;
+    *c = (char)code;
+    return 2 + digits;
+}
+
+/* Adds what is a word at `at` to `word`; returns where it ends. */
+static size_t take_word(struct span text, size_t at, struct word *word)
+{
+    while (at < text.len) {
+        char c = text.data[at];
+        size_t len = text_is_word(c) ? 1 : word_escape(span_from(text, at), &c);
+        if (len == 0)
+            break;
+        if (word->len < WORD_MAX)
+            word->text[word->len++] = span_lower(c);
+        at += len;
+    }
     return at;
 }
 
@@ -120,62 +169,100 @@ static size_t end_of_bare(struct span text, size_t at, size_t indent)
     return end;
 }
 
-/* Marks the value behind the name that ends at `at`, if there is one. Returns its end. */
+/* Where the bracket at `at` is closed, whatever stands in between. */
+static size_t end_of_bracket(struct span text, size_t at)
+{
+    size_t depth = 0;
+    for (; at < text.len; at++) {
+        if (strchr("[{", text.data[at]) && text.data[at])
+            depth++;
+        else if (strchr("]}", text.data[at]) && text.data[at] && --depth == 0)
+            return at;
+    }
+    return at;
+}
+
+/* Does nothing stand on the line but the word that ends at `at`? */
+static bool is_alone(struct span text, size_t at)
+{
+    size_t begin = at;
+    struct word word = {.len = 0};
+    while (begin > 0 && text.data[begin - 1] != '\n')
+        begin--;
+    begin = skip(text, begin, " \t-?{,\"'");
+    return take_word(text, begin, &word) == at &&
+           skip(text, at, " \t\r\"',") == end_of_line(text, at);
+}
+
+/* Where all ends that can belong to a name that ends at `at` and has no sign behind it: with the
+ * line and those that continue it, and what begins a table or goes over lines in quotation marks
+ * with the end of that. */
+static size_t end_of_doubt(struct span text, size_t at)
+{
+    size_t line_end = end_of_line(text, at);
+    size_t last = is_alone(text, at) && line_end < text.len ? line_end + 1 : at;
+    size_t end = end_of_bare(text, last, indentation(text, at));
+    size_t close = skip(text, at, " \t\"'");
+    if (has_at(text, close, ']')) /* the head of a table: up to the next one */
+        for (end = line_end; end < text.len; end = end_of_line(text, end + 1))
+            if (has_at(text, skip(text, end + 1, " \t"), '['))
+                return end;
+    for (size_t i = at; i + 2 < line_end; i++)
+        if (strchr("\"'", text.data[i]) && text.data[i] == text.data[i + 1] &&
+            text.data[i] == text.data[i + 2]) {
+            size_t quoted = end_of_quoted(text, i);
+            return quoted > end ? quoted : end;
+        }
+    return end < text.len ? end : text.len;
+}
+
+static size_t hide(size_t begin, size_t end, char *hidden)
+{
+    if (end > begin)
+        memset(hidden + begin, 1, end - begin);
+    return end;
+}
+
+/* Marks what may be the value behind the name that ends at `at`. Returns its end. */
 static size_t hide_value(struct span text, size_t at, char *hidden)
 {
-    size_t begin = skip(text, at, " \t\"'"), end;
+    size_t begin = skip(text, at, " \t\"'");
     for (size_t last = begin + SLIP_MAX; begin < text.len && begin < last; begin++)
-        if (text_is_word(text.data[begin]) || strchr("=:", text.data[begin]))
+        if (text_is_word(text.data[begin]) || strchr("=:\n", text.data[begin]))
             break;
     begin = skip(text, begin, " \t\"'");
     if (!has_at(text, begin, '=') && !has_at(text, begin, ':'))
-        return at;
+        return hide(skip(text, at, " \t\"'"), end_of_doubt(text, at), hidden);
     begin = skip(text, begin + 1, " \t\r\n");
     if (begin == text.len)
         return begin;
-    if (text.data[begin] == '"' || text.data[begin] == '\'') {
-        end = end_of_quoted(text, begin);
-        begin = skip(text, begin, "\"'");
-    } else {
-        end = end_of_bare(text, begin, indentation(text, at));
-    }
-    if (end > begin)
-        memset(hidden + begin, 1, end - begin);
-    return end > at ? end : at;
+    if (text.data[begin] == '"' || text.data[begin] == '\'')
+        return hide(skip(text, begin, "\"'"), end_of_quoted(text, begin), hidden);
+    size_t end = end_of_bare(text, begin, indentation(text, at));
+    size_t closed =
+        strchr("[{", text.data[begin]) && text.data[begin] ? end_of_bracket(text, begin) : begin;
+    return hide(begin, closed > end ? closed : end, hidden);
 }
 
-/* The end of the name of a secret that begins with the word [begin, end) and goes on in the next
- * one, since a slip has put a few characters into the middle of it; or 0. */
-static size_t end_of_broken_name(struct span text, size_t begin, size_t end)
+/* The end of the name of a secret that begins with `word`, ends in the next one, and has in its
+ * middle a few characters that a slip has put there; or 0. */
+static size_t end_of_broken_name(struct span text, const struct word *word, size_t end)
 {
-    char joined[2 * WORD_MAX];
-    size_t len = end - begin, next = end;
+    struct word joined = *word;
+    size_t next = end;
     while (next < text.len && next < end + SLIP_MAX && !text_is_word(text.data[next]))
         next++;
-    size_t next_end = next;
-    while (next_end < text.len && len + next_end - next <= WORD_MAX &&
-           text_is_word(text.data[next_end]))
-        next_end++;
-    if (next == next_end || len + next_end - next > WORD_MAX)
-        return 0;
-    memcpy(joined, text.data + begin, len);
-    memcpy(joined + len, text.data + next, next_end - next);
-    return is_secret_name(span_make(joined, len + next_end - next)) ? next_end : 0;
+    size_t next_end = take_word(text, next, &joined);
+    return next_end > next && is_secret_name(&joined) ? next_end : 0;
 }
 
-/* Marks the value behind the word [begin, end), or behind it and the next one, if that is a secret.
- * Returns where to go on. */
-static size_t hide_behind(struct span text, size_t begin, size_t end, char *hidden)
+/* Marks the value behind a word that ends at `end`, or behind it and the next one, if that is a
+ * secret. Returns where to go on. */
+static size_t hide_behind(struct span text, const struct word *word, size_t end, char *hidden)
 {
-    size_t value_end = end;
-    if (is_secret_name(span_make(text.data + begin, end - begin)))
-        value_end = hide_value(text, end, hidden);
-    if (value_end > end)
-        return value_end;
-    size_t name_end = end_of_broken_name(text, begin, end);
-    if (name_end)
-        value_end = hide_value(text, name_end, hidden);
-    return name_end && value_end > name_end ? value_end : end;
+    size_t name_end = is_secret_name(word) ? end : end_of_broken_name(text, word, end);
+    size_t value_end = name_end ? hide_value(text, name_end, hidden) : end;
+    return value_end > end ? value_end : end;
 }
 
 /* Marks, for each byte of the text, what is to be hidden. False when that is nothing. */
@@ -183,16 +270,14 @@ static bool find_secrets(struct span text, char *hidden)
 {
     bool found = false;
     for (size_t at = 0; at < text.len;) {
-        size_t begin = at;
-        while (at < text.len && text_is_word(text.data[at]))
-            at++;
-        if (at == begin) {
+        struct word word = {.len = 0};
+        size_t name_end = take_word(text, at, &word);
+        if (name_end == at) {
             at++;
             continue;
         }
-        size_t end = hide_behind(text, begin, at, hidden);
-        found = found || end > at;
-        at = end;
+        at = hide_behind(text, &word, name_end, hidden);
+        found = found || at > name_end;
     }
     return found;
 }

@@ -369,6 +369,29 @@ def test_no_problem_shows_a_secret(tmp_path, suffix):
     assert refused > 30
 
 
+SLIPS = {
+    "toml": ['authorization "Bearer S"', '"authoriz\\u0061tion" = "Bearer S"', '"authoriz\\u0061tion" "Bearer S"', "auth = 'S'",
+             'Authorization_header = "S"', 'proxyPassword = "S"', 'proxy_password = """\nS\n"""', 'authorization """\nS\nhost = S"""',
+             'bearer_token = "S"', 'headers = ["Authorization", "S"]', 'headers = [\n"Authorization",\n"S"\n]',
+             '[authorization]\nvalue = "S"', 'header = "Basic S"', 'authorization = {\nvalue = "S"\n}', 'my_autorization = "S"'],
+    "json": ['"authorization", "Bearer S"', '"authorization" "Bearer S"', '"authoriz\\u0061tion": "Bearer S"', '"api-key": "S"',
+             '"authorization": {\n"value": "S"\n}', '"headers": [\n"Authorization",\n"S"\n]', '"authorization"\n"S"'],
+    "yaml": ["authorization Bearer S", "authorization\n      Bearer S", '"authoriz\\x61tion": S', "headers: [Authorization, S]",
+             "accessToken: |\n      S", "? authorization\n    : S"]}
+AROUND = {"toml": '[[routes]]\nhost = "a b"\n{}\nupstream = \n', "json": '{{"routes": [{{"host": "a b",\n{},\n"upstream": }}]}}',
+          "yaml": "routes:\n  - host: a b\n    {}\n    upstream: [\n"}
+
+
+@pytest.mark.parametrize("suffix, slip", [(suffix, slip) for suffix, slips in SLIPS.items() for slip in slips])
+def test_a_slip_at_the_name_of_a_secret_shows_nothing_of_it(tmp_path, suffix, slip):
+    """Nor does a second one, at the end of its line."""
+    for behind in ("", " ]}", '"', " = = ]"):
+        text = AROUND[suffix].format(re.sub(r"\bS\b", MARK, slip) + behind)
+        path = write(tmp_path / f"a.{suffix}", text)
+        done = check(path, "--offline")
+        assert done.returncode == 2 and MARK not in done.stdout + done.stderr, (text, done.stderr)
+
+
 def ask(portico, host, *fields):
     client = portico.connect("http")
     try:
