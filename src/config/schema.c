@@ -60,7 +60,8 @@ const struct setting schema_settings[] = {
 
     {TEXT("server", "listen", SETTING_ADDRESSES, SERVER(listen),
           "0.0.0.0 ::", "[\"0.0.0.0\", \"::\"]",
-          "The addresses to listen on, 16 at most. The ports come from HTTP_PORT and HTTPS_PORT in the "
+          "The addresses to listen on, 16 at most. The ports come from HTTP_PORT and HTTPS_PORT in "
+          "the "
           "environment. A machine without IPv6 starts without the default's second.")},
     {COUNT("server", "workers", SERVER(workers), "0", 1024, "threads", "4",
            "The size of the pool of workers, of which as many as there are cores run at a time and "
