@@ -173,7 +173,7 @@ def test_readers_with_small_windows(site):
 
     def script(connection):
         message = connection.request()
-        connection.send(response(chunks=[message.body[at:at + 999] for at in range(0, len(message.body), 999)]))
+        connection.send(response("200 OK", "Connection: close", chunks=[message.body[at:at + 999] for at in range(0, len(message.body), 999)]))
     site.origin.script = script
     for size in (1, 3000, 20000):
         client = site.connect(receive_buffer=size)
