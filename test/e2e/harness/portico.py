@@ -139,7 +139,8 @@ class Portico:
                 scheme, host, port = found.groups()
                 self.ports.setdefault(scheme, []).append((host.strip("[]"), int(port)))
         self.baseline = self.status()
-        self.baseline["descriptors"] = self.descriptors()
+        # The fewest of several looks: certificates may be read just now, a file at a time.
+        self.baseline["descriptors"] = min(self.descriptors() for _ in range(10))
         return self
 
     def descriptors(self):
