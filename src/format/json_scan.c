@@ -8,7 +8,6 @@
 #include "format/json_scan.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "format/text.h"
 #include "format/utf8.h"
@@ -29,13 +28,13 @@ void json_scan_init(struct json_scan *scan, const char *file, struct span text,
 struct err *json_problem(struct json_scan *scan, unsigned line, unsigned column, const char *format,
                          ...)
 {
-    char message[sizeof((struct err *)0)->message];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    struct err *err =
+        problems_vadd(scan->problems, PROBLEM_SYNTAX, scan->file, line, column, format, args);
     va_end(args);
     scan->has_problem = true;
-    return problems_add(scan->problems, PROBLEM_SYNTAX, scan->file, line, column, "%s", message);
+    return err;
 }
 
 /* The column of `at`. */

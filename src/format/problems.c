@@ -1,7 +1,6 @@
 /* Problems: see problems.h. One thread at a time. */
 #include "format/problems.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,8 +16,8 @@ const struct problem_kind problem_kinds[PROBLEM_CODE_COUNT] = {
 #undef PROBLEM
 };
 
-struct err *problems_add(struct problems *problems, enum problem_code code, const char *file,
-                         unsigned line, unsigned column, const char *format, ...)
+struct err *problems_vadd(struct problems *problems, enum problem_code code, const char *file,
+                          unsigned line, unsigned column, const char *format, va_list args)
 {
     if (problems->items == NULL)
         problems->items = calloc(PROBLEMS_MAX, sizeof *problems->items);
@@ -29,14 +28,21 @@ struct err *problems_add(struct problems *problems, enum problem_code code, cons
     }
     struct err *err = &problems->items[problems->count++];
     char message[sizeof err->message];
-    va_list args;
-    va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
-    va_end(args);
     err_set(err, "%s", message);
     err_place(err, file ? file : "", line, column);
     memcpy(err->pointer, problems->pointer, sizeof err->pointer);
     return problems_recode(err, code);
+}
+
+struct err *problems_add(struct problems *problems, enum problem_code code, const char *file,
+                         unsigned line, unsigned column, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct err *err = problems_vadd(problems, code, file, line, column, format, args);
+    va_end(args);
+    return err;
 }
 
 struct err *problems_recode(struct err *err, enum problem_code code)

@@ -5,6 +5,7 @@
 #ifndef PORTICO_FORMAT_PROBLEMS_H
 #define PORTICO_FORMAT_PROBLEMS_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -42,6 +43,11 @@ struct problems {
 struct err *problems_add(struct problems *problems, enum problem_code code, const char *file,
                          unsigned line, unsigned column, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
+
+/* The same, for functions that have arguments of their own to hand on. */
+struct err *problems_vadd(struct problems *problems, enum problem_code code, const char *file,
+                          unsigned line, unsigned column, const char *format, va_list args)
+    __attribute__((format(printf, 6, 0)));
 
 /* Gives a problem that was added (or NULL) another code. Returns it. */
 struct err *problems_recode(struct err *err, enum problem_code code);

@@ -10,7 +10,6 @@
 #include "format/toml_lex.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "format/utf8.h"
 
@@ -38,13 +37,12 @@ struct toml_place toml_here(struct toml_lex *lex)
 
 struct err *toml_problem(struct toml_lex *lex, struct toml_place place, const char *format, ...)
 {
-    char message[sizeof((struct err *)0)->message];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    struct err *err = problems_vadd(lex->problems, PROBLEM_SYNTAX, lex->file, place.line,
+                                    place.column, format, args);
     va_end(args);
-    return problems_add(lex->problems, PROBLEM_SYNTAX, lex->file, place.line, place.column, "%s",
-                        message);
+    return err;
 }
 
 int toml_exhausted(struct toml_lex *lex)

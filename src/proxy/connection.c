@@ -51,7 +51,8 @@ void connection_open(struct connection *c, struct service *service, int fd,
     metrics_add(METRIC_CONNECTIONS_TOTAL, 1);
 }
 
-void connection_close(struct connection *c)
+/* Closes everything and gives the slot back. Only with the connection in hand (RUNNING). */
+static void connection_close(struct connection *c)
 {
     check_magic(c, CONNECTION_MAGIC);
     struct service *service = c->service;

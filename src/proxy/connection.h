@@ -79,9 +79,6 @@ void connection_await_first_byte(struct connection *connection, int64_t handshak
  * request through the proxy. */
 void connection_serve(struct connection *connection, struct turn *turn);
 
-/* Closes everything and gives the slot back. Only with the connection in hand (RUNNING). */
-void connection_close(struct connection *connection);
-
 const char *phase_name(enum phase phase);
 
 #endif

@@ -2,7 +2,8 @@
  * (rows H01 to H08, H11 to H14 and H25 of the table in src/README.md).
  *
  * No connection is needed and nothing is remembered: workers decide here, and so does `portico
- * explain`, which therefore cannot be of another opinion. */
+ * explain`. The two differ only where they are told different things, as about certificates: the
+ * store knows what it could not use, `explain` what it finds on the disk. */
 #ifndef PORTICO_PROXY_DECISION_H
 #define PORTICO_PROXY_DECISION_H
 

@@ -5,7 +5,6 @@ import argparse
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from bench import bulk, footprint, peers, report, small, targets
 from bench.figures import Samples
-from bench.process import Failed, raise_open_files, say
+from bench.process import Failed, raise_open_files, run_tool, say
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PARTS = ["small", "log", "handshakes", "bulk", "idle", "start"]
@@ -141,12 +140,4 @@ def run(options):
 
 def main(argv=None):
     options = options_of(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
-    try:
-        run(options)
-    except (Failed, subprocess.CalledProcessError) as problem:
-        say(f"scripts/bench: {problem}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return run_tool("scripts/bench", lambda: run(options))

@@ -26,6 +26,19 @@ def say(message):
     print(message, file=sys.stderr, flush=True)
 
 
+def run_tool(name, run):
+    """Runs a script's work; its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
+    try:
+        run()
+    except (Failed, subprocess.SubprocessError) as problem:
+        say(f"{name}: {problem}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
 def raise_open_files(needed):
     """Raises the limit on open files as far as it goes, for the children as well."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -10,7 +10,6 @@ slow peers take turns, as do the proxies; the figures are medians over the round
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from bench import peers as proxies
 from bench import report
-from bench.process import Failed, raise_open_files, say
+from bench.process import Failed, raise_open_files, run_tool, say
 from bench.slow_peers import KINDS
 from bench.slow_servers import QUICK, SLOW, Proxies, await_rest, host, start_origin
 from bench.slow_table import markdown, row, summary, verdict
@@ -194,12 +193,4 @@ def run(options):
 
 def main(argv=None):
     options = options_of(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped
-    try:
-        run(options)
-    except (Failed, subprocess.SubprocessError) as problem:
-        say(f"scripts/slow: {problem}")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return run_tool("scripts/slow", lambda: run(options))

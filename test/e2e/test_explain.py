@@ -29,6 +29,16 @@ def explain(*arguments, status=0, **options):
     return json.loads(done.stdout)
 
 
+def test_readme_shows_what_it_prints():
+    """But for the file on the disk, the look-up and the id, which are another machine's."""
+    shown = (ROOT / "README.md").read_text().split("$ portico explain ")[1].split("```")[0]
+    url, *lines = shown.splitlines()
+    done = invoke("explain", *url.replace("'", "").split(), cwd=ROOT)
+    others = ("             .certs/", "upstream", "             X-Request-Id")
+    same = [line for line in lines if not line.startswith(others)]
+    assert [line for line in done.stdout.splitlines() if line in same] == same
+
+
 @pytest.fixture
 def site(portico_factory, origin_factory):
     """A Portico, its origin, and the question: what would happen, and what does?"""

@@ -147,6 +147,16 @@ static struct guest *read_ahead_of(struct taker *taker, const char *point)
     return a;
 }
 
+/* The worker has dropped what it came with: it takes somebody else, who waits and has something. */
+static struct guest *another_is_taken_by(struct taker *taker)
+{
+    struct guest *b = guest_enter(room);
+    guest_write(b, 0);
+    assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
+    assert_ptr_equal(taker_join(taker), b);
+    return b;
+}
+
 /* The edge is reported, and its connection parks before the reporter looks for it. */
 static void reported_before_parking(void **state)
 {
@@ -159,10 +169,7 @@ static void reported_before_parking(void **state)
         /* Told to the one who parked, and not twice, even if it has parked again. */
         assert_int_equal(guest_park(room, a, 2, CLOCK_NEVER), ROOM_PARKED);
         interleave_go("worker", points[i]);
-        struct guest *b = guest_enter(room);
-        guest_write(b, 0);
-        assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
-        assert_ptr_equal(taker_join(&taker), b);
+        struct guest *b = another_is_taken_by(&taker);
         assert_int_equal(a->slot.state, SLOT_PARKED);
         guest_write(a, 1);
         assert_ptr_equal(guest_take(room), a);
@@ -375,10 +382,7 @@ static void woken_before_it_is_taken(void **state)
     assert_ptr_equal(taker_join(&other), a);
     interleave_go("worker", "room_take");
     /* The worker that has the stale event takes nothing, until there is something. */
-    struct guest *b = guest_enter(room);
-    guest_write(b, 0);
-    assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(taker_join(&taker), b);
+    struct guest *b = another_is_taken_by(&taker);
     guest_leave(room, a);
     guest_leave(room, b);
 }
@@ -396,10 +400,7 @@ static void two_workers_with_two_events(void **state)
     interleave_go("second", "room_take");
     assert_ptr_equal(taker_join(&two), a);
     interleave_go("worker", "room_take");
-    struct guest *b = guest_enter(room);
-    guest_write(b, 0);
-    assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(taker_join(&one), b);
+    struct guest *b = another_is_taken_by(&one);
     guest_leave(room, a);
     guest_leave(room, b);
 }
@@ -446,10 +447,7 @@ static void a_reused_descriptor_that_is_parked(void **state)
         assert_int_equal(guest_park(room, next, 2, CLOCK_NEVER), ROOM_PARKED);
         interleave_go("worker", points[i]);
         /* The event was the former connection's. */
-        struct guest *b = guest_enter(room);
-        guest_write(b, 0);
-        assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
-        assert_ptr_equal(taker_join(&taker), b);
+        struct guest *b = another_is_taken_by(&taker);
         assert_int_equal(next->slot.state, SLOT_PARKED);
         guest_write(next, 0);
         assert_ptr_equal(guest_take(room), next);
@@ -465,10 +463,7 @@ static void a_reused_descriptor_that_is_not(void **state)
     (void)state;
     interleave_go("worker", "room_take");
     guest_write(next, 1);
-    struct guest *b = guest_enter(room);
-    guest_write(b, 0);
-    assert_int_equal(guest_park(room, b, 1, CLOCK_NEVER), ROOM_PARKED);
-    assert_ptr_equal(taker_join(&taker), b);
+    struct guest *b = another_is_taken_by(&taker);
     assert_int_equal(next->slot.state, SLOT_RUNNING);
     guest_leave(room, next);
     guest_leave(room, b);
