@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "certs/inspect.h"
 #include "config/names.h"
+#include "config/setting_report.h"
 #include "format/value.h"
 #include "net/lookup.h"
 
@@ -55,11 +56,12 @@ static size_t collect_names(const struct config *config, const char **names)
 static void warn_unresolved(const struct config *config, size_t i, int result,
                             struct problems *problems)
 {
-    char message[sizeof((struct err *)0)->message];
+    char message[sizeof((struct err *)0)->message], quoted[PROBLEMS_QUOTE];
+    const struct value *written = config_route_value(config, i, SPAN("upstream"));
     snprintf(message, sizeof message,
              "upstream \"%s\" has a name that does not resolve now: %s; a name that this machine "
              "knows was expected",
-             config->routes[i].upstream,
+             setting_report_quote(written, config->routes[i].upstream, quoted),
              result == LOOKUP_UNKNOWN ? "no name server has answered in time"
                                       : gai_strerror(result));
     err_hint(warn(config, i, SPAN("upstream"), PROBLEM_UNRESOLVED, problems, message),

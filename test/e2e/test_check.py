@@ -392,6 +392,28 @@ def test_a_slip_at_the_name_of_a_secret_shows_nothing_of_it(tmp_path, suffix, sl
         assert done.returncode == 2 and MARK not in done.stdout + done.stderr, (text, done.stderr)
 
 
+@pytest.mark.parametrize("text, value", [
+    (ROUTE.replace("127.0.0.1:1", "${TOK}"), MARK), (ROUTE.replace("127.0.0.1:1", "a:${TOK}"), MARK),
+    (ROUTE.replace("a.example.com", "${TOK}"), f"{MARK} b"), (ROUTE + '[acme]\nemail = "${TOK}"\n', MARK),
+    (ROUTE + 'cert_type = "${TOK}"\n', MARK), (ROUTE + '[timeouts]\nhead = "${TOK}"\n', "7654321"),
+    (ROUTE + '[server]\nlisten = ["${TOK}"]\n', MARK), (ROUTE + '[server]\ntrusted_proxies = ["${TOK}"]\n', MARK),
+    (ROUTE + '[server]\nlisten = ["0::1", "${TOK}"]\n', "0:0::1"),
+    (ROUTE + ROUTE.replace("a.example.com", "${TOK}"), "A.Example.com"), (ROUTE.replace("a.example.com", "${TOK}"), f"{MARK}.local")])
+def test_what_a_variable_holds_is_not_shown(tmp_path, text, value):
+    """It is quoted as the file has it."""
+    path = write(tmp_path / "a.toml", text)
+    _, problems = problems_of(path, "--offline", env={"TOK": value})
+    assert len(problems) == 1 and "${TOK}" in problems[0]["message"]
+    assert value.lower() not in (problems[0]["message"] + str(problems[0]["hint"])).lower()
+
+
+def test_what_a_variable_holds_is_not_shown_when_it_does_not_resolve(tmp_path):
+    path = write(tmp_path / "a.toml", ROUTE.replace("127.0.0.1:1", "${TOK}"))
+    _, problems = problems_of(path, env={"TOK": f"{MARK}.invalid:80"})
+    assert [problem["code"] for problem in problems] == ["unresolved-upstream"]
+    assert MARK not in str(problems) and "${TOK}" in problems[0]["message"]
+
+
 def ask(portico, host, *fields):
     client = portico.connect("http")
     try:
