@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 #include "cli/explanation.h"
 #include "cli/options.h"
-#include "config/config_tree.h"
+#include "config/secret.h"
 #include "config/suggest.h"
 #include "net/waiting_room.h"
 #include "proxy/trust.h"
@@ -294,7 +294,7 @@ static void release(struct explanation *e)
  * secrets, so that none can show. */
 static struct config *load(const struct cli_source *source)
 {
-    static char mask[] = CONFIG_TREE_MASK;
+    static char mask[] = SECRET_MASK;
     struct config_problems problems = {.with_places = true};
     struct config *config = config_load(source->path, source->notation, &problems);
     if (config == NULL)

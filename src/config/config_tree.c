@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "config/duration.h"
 #include "config/schema.h"
+#include "config/secret.h"
 #include "config/setting.h"
 
 /* The text as the file would have it: "${" stands for a variable there, and "$${" for itself. */
@@ -129,7 +130,7 @@ static bool add_section(struct value_tree *tree, const struct section *section, 
             return false;
         if (value.type == VALUE_NULL || (!with_defaults && is_default(tree, setting, &value)))
             continue;
-        if (setting->is_secret && !text_value(tree, CONFIG_TREE_MASK, &value))
+        if (setting->is_secret && !text_value(tree, SECRET_MASK, &value))
             return false;
         if (!value_table_add(tree, table, span_str(setting->name), &value))
             return false;

@@ -160,6 +160,13 @@ static int resolve_text(const struct setting *setting, struct value *value,
     bool has_variables,
         is_file = setting->is_secret && span_has_prefix(value->string, SPAN(SECRET_FILE));
     mode_t mode = 0;
+    if (setting->is_secret && span_eq(value->string, SPAN(SECRET_MASK))) {
+        err_set(&fault, "is " SECRET_MASK ", which stands for it in what `portico config` prints; "
+                        "the secret itself was expected");
+        err_hint(&fault, "write ${NAME}, and set NAME in the environment; or " SECRET_FILE
+                         "PATH, and write it into that file");
+        return setting_report_fault(context, setting, value, PROBLEM_MASKED_SECRET, &fault);
+    }
     if (expand(value->string, context->tree, &expanded, &has_variables, &code, &fault) < 0)
         return setting_report_fault(context, setting, value, code, &fault);
     if (setting->is_secret && !is_file && !has_variables)

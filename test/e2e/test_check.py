@@ -95,6 +95,7 @@ OCCASIONS = {
     "duplicate-address": (ROUTE + '[server]\nlisten = ["::1", "0::1"]\n', "/server/listen/1", (5, 18)),
     "bad-variable": (ROUTE + 'cert_type = "${X"\n', "/routes/0/cert_type", (4, 13)),
     "unset-variable": (ROUTE + 'cert_type = "${NOT_SET_FOR_SURE}"\n', "/routes/0/cert_type", (4, 13)),
+    "masked-secret": (ROUTE + 'authorization = "<secret>"\n', "/routes/0/authorization", (4, 17)),
     "bad-secret-file": (ROUTE + 'authorization = "file:missing"\n', "/routes/0/authorization", (4, 17)),
     "never-matches": (ROUTE.replace("a.example.com", "0.0.0.0"), "/routes/0/host", (2, 8)),
     "no-public-certificate": (ROUTE.replace("a.example.com", "a.local"), "/routes/0/host", (2, 8)),
@@ -448,6 +449,11 @@ def test_nothing_shows_a_secret(portico_factory, origin_factory, tmp_path):
         assert done.returncode == 0 and MARK not in done.stdout + done.stderr
         if command[0] != "check":
             assert re.search(r"(?i)authorization\"?( =|:) \"?<secret>", done.stdout), done.stdout
+        if command[0] == "config":  # and what it prints is not taken for a secret
+            printed = write(tmp_path / "printed", done.stdout)
+            notation = command[2] if len(command) > 1 else "toml"
+            _, problems = problems_of(printed, "--offline", "--format", notation)
+            assert [problem["code"] for problem in problems] == ["masked-secret"] * 4
 
 
 def test_the_built_in_page_shows_no_secret(portico_factory):

@@ -23,6 +23,13 @@ def invoke(*arguments, env=None, stdin=None, cwd=None):
                           input=stdin or "", env={**os.environ, **(env or {})}, cwd=cwd)
 
 
+def printed(*arguments, **options):
+    """A configuration, with a secret where one was masked."""
+    done = invoke("config", *arguments, **options)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout.replace("<secret>", "${APP_LOGIN:-secret}")
+
+
 def explain(*arguments, status=0, **options):
     done = invoke("explain", "--json", *arguments, **options)
     assert (done.returncode, done.stderr) == (status, ""), done
@@ -306,7 +313,7 @@ def test_explain_mentions_the_ports():
 @pytest.mark.parametrize("notation", ["toml", "json", "yaml"])
 def test_explain_in_every_notation(tmp_path, notation):
     """Also where places cost a second look, and on standard input."""
-    text = invoke("config", EXAMPLE, "--to", notation).stdout
+    text = printed(EXAMPLE, "--to", notation)
     path = tmp_path / f"config.{notation}"
     path.write_text(text)
     line = next(number for number, line in enumerate(text.splitlines(), start=1) if "nas.home.arpa" in line)
@@ -344,10 +351,10 @@ def test_config_round_trips(tmp_path):
         for first in ("toml", "json", "yaml"):
             for options in ([], ["--no-defaults"]):
                 path = tmp_path / f"{source.stem}.{first}"
-                path.write_text(invoke("config", source, f"--to={first}", *options).stdout)
+                path.write_text(printed(source, f"--to={first}", *options))
                 for second in ("toml", "json", "yaml"):
-                    done = invoke("config", path, "--to", second, *options)
-                    again = invoke("config", "-", "--format", second, "--to", "json", stdin=done.stdout)
+                    text = printed(path, "--to", second, *options)
+                    again = invoke("config", "-", "--format", second, "--to", "json", stdin=text)
                     assert (json.loads(again.stdout), again.stderr) == (expected, "")
 
 
