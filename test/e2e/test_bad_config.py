@@ -70,7 +70,7 @@ OTHER_FILES = {
         "deep mappings": (YAML + b"a: " + b"{a: " * 100_000, "too deep"),
         "deep dashes": (YAML + b"a:\n  " + b"- " * 100_000, "too deep"),
         "a billion laughs": (b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
-            b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"), "alias"),
+            b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"), "may be a secret"),
         "many mistakes": (YAML + b"".join(b"wrong%d: x\n" % number for number in range(5000)), "wrong0"),
         "many doubles": (YAML + b"a: 1\n" * 5000, "already defined"),
         "two documents": (YAML + b"---\n" + YAML, "another document"),

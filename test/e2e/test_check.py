@@ -393,6 +393,36 @@ def test_a_slip_at_the_name_of_a_secret_shows_nothing_of_it(tmp_path, suffix, sl
         assert done.returncode == 2 and MARK not in done.stdout + done.stderr, (text, done.stderr)
 
 
+@pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
+def test_no_problem_shows_what_an_unknown_key_holds(tmp_path, suffix):
+    """Nobody can say what that is. Other lines are shown."""
+    for key in ("kennwort", "my pass phrase!", "\u043f\u0430\u0440\u043e\u043b\u044c", "pw", "a.b"):
+        for value in (MARK, f"{MARK} }}", [MARK], {"to": MARK}, {"list": [MARK]}):
+            table = {"host": "a b", key: value, "upstream": "no port"}
+            if suffix == "toml":
+                line = json.dumps(key, ensure_ascii=False) + " = " + json.dumps(value).replace('":', '" =')
+                texts = [f'[[routes]]\nhost = "a b"\n{line}\nupstream = "no port"\n', f'routes = [{{ host = "a b", {line}, upstream = "no port" }}]\n']
+            elif suffix == "json":
+                texts = [json.dumps({"routes": [table]}, indent=indent, ensure_ascii=False) for indent in (None, 2)]
+            else:
+                texts = [yaml.safe_dump({"routes": [table]}, allow_unicode=True, default_flow_style=flow) for flow in (None, True, False)]
+            for text in texts:
+                path = write(tmp_path / f"a.{suffix}", text)
+                for command in (["check", "--offline"], ["check", "--offline", "--json"], ["config"]):
+                    done = subprocess.run([BINARY, *command, path], text=True, capture_output=True, timeout=LIMIT)
+                    assert done.returncode == 2 and MARK not in done.stdout + done.stderr, (text, done.stderr)
+                assert "no port" in done.stderr and "is no key of" in done.stderr
+    slips = 0
+    good = document({"routes": [{"host": "a.test", "upstream": "127.0.0.1:80", "kennwort": MARK, "cert_type": "none"}]}, suffix)
+    for at in range(good.find("kennwort"), good.find(":" if suffix == "yaml" else MARK, good.find("kennwort"))):
+        for letter in "\"'\n:{*\x01":
+            path = write(tmp_path / f"a.{suffix}", good[:at] + letter + good[at:])
+            done = check(path, "--offline")
+            slips += done.returncode == 2
+            assert MARK not in done.stdout + done.stderr, (path.read_text(), done.stderr)
+    assert slips > 30
+
+
 @pytest.mark.parametrize("text, value", [
     (ROUTE.replace("127.0.0.1:1", "${TOK}"), MARK), (ROUTE.replace("127.0.0.1:1", "a:${TOK}"), MARK),
     (ROUTE.replace("a.example.com", "${TOK}"), f"{MARK} b"), (ROUTE + '[acme]\nemail = "${TOK}"\n', MARK),
