@@ -123,14 +123,17 @@ static void check_certificates(const struct config *config, struct problems *pro
     }
     enum inspect_result result =
         needs_root ? inspect_root(config->cert_dir, now, &found) : INSPECT_GOOD;
-    if (result != INSPECT_GOOD)
-        err_hint(
-            problems_add(problems, code_of(result), NULL, 0, 0, "the local CA: %s", found.message),
-            result == INSPECT_EXPIRES
-                ? "remove its directory, so that Portico makes another, and import that one "
-                  "(README, \"The local CA\")"
-                : "make it readable for the user that runs Portico, or restore it from a "
-                  "copy");
+    if (result == INSPECT_EXPIRES)
+        err_hint(problems_add(problems, PROBLEM_CERT_EXPIRES, NULL, 0, 0, "the local CA: %s",
+                              found.message),
+                 "remove its directory, so that Portico makes another, and import that one "
+                 "(README, \"The local CA\")");
+    else if (result == INSPECT_UNREADABLE)
+        err_hint(problems_add(problems, PROBLEM_CERT_UNREADABLE, NULL, 0, 0,
+                              "%.300s; until it is usable, hosts without a good certificate are "
+                              "answered with 503",
+                              found.message),
+                 "%s", found.hint);
 }
 
 void check_world(const struct config *config, bool look_up, struct problems *problems)

@@ -160,10 +160,7 @@ static void explain_wrong_host(struct explanation *e)
 
 static void explain_certificate(struct explanation *e)
 {
-    snprintf(e->hint, sizeof e->hint,
-             "%s: remove it, or give it to the user that runs Portico, which then makes another "
-             "certificate",
-             e->quarantine_err.message);
+    snprintf(e->hint, sizeof e->hint, "%s: %s", e->quarantine_err.message, e->quarantine_err.hint);
 }
 
 static void refuse(struct explanation *e, enum reason reason)

@@ -233,6 +233,33 @@ def test_explain_a_certificate_that_cannot_be_used(portico_factory, suffix):
     assert "refused with 503 E503-CERTIFICATE" in text and "redirect " not in text
 
 
+def test_a_root_that_cannot_be_used(portico_factory):
+    """It stops nobody: what is there is served. What is missing is not, and run, explain and check say why."""
+    portico = portico_factory(toml([("bad.test", "builtin:hello", "self_signed"), ("good.test", "builtin:hello", "self_signed")]))
+    portico.stop()
+    root = portico.cert_dir / "local-ca.crt"
+    root.write_text("nonsense")
+    (portico.cert_dir / "self-signed" / "bad.test.key").unlink()
+    portico.start()
+    fault = f"the local CA's root is damaged: {root}"
+    assert "certificates that are there are served" in portico.wait_log(fault)
+    for scheme, status, reason in (("http", 503, "E503-CERTIFICATE"), ("https", None, "TLS-CERTIFICATE")):
+        said = explain(f"{scheme}://bad.test/", portico.path, env=portico.environment, status=1)
+        assert (said["status"], said["reason"]) == (status, reason) and said["hint"].startswith(f"{fault}: restore")
+    assert explain("https://good.test/", portico.path, env=portico.environment)["result"] == "answered"
+    done = invoke("check", "--offline", portico.path, env=portico.environment)
+    assert done.returncode == 0 and f"warning: {fault}; until it is usable" in done.stderr
+    for host, status in (("good.test", 301), ("bad.test", 503)):
+        client = portico.connect("http")
+        assert client.ask(request("GET", "/", host=host)).status == status
+        client.reset()
+    client = portico.connect("https", server_name="good.test", verify=False)
+    assert client.ask(request("GET", "/", host="good.test")).status == 200
+    client.reset()
+    with pytest.raises(ssl.SSLError, match="(?i)internal.error"):
+        portico.connect("https", server_name="bad.test", verify=False)
+
+
 def routes_of_example():
     """(host, upstream, line of the host) of each, by looking."""
     lines = EXAMPLE.read_text().splitlines()
