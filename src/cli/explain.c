@@ -38,6 +38,23 @@ bool explanation_has_port(const struct explanation *e)
            e->url.port == config->public_https_port;
 }
 
+/* Is it plain HTTP at the port for HTTPS, or the other way round? Whether any other port leads to
+ * Portico is not known here. */
+static bool is_swapped_port(const struct explanation *e)
+{
+    uint16_t other = e->url.is_secure ? e->config->http_port : e->config->https_port;
+    return other != 0 && e->url.port == other && !explanation_has_port(e);
+}
+
+const char *explanation_note(const struct explanation *e, char out[EXPLANATION_NOTE])
+{
+    snprintf(out, EXPLANATION_NOTE,
+             "Portico listens for %s on port %u: something in front of it must lead there",
+             e->url.is_secure ? "HTTPS" : "HTTP",
+             e->url.is_secure ? e->config->https_port : e->config->http_port);
+    return explanation_has_port(e) || is_swapped_port(e) ? NULL : out;
+}
+
 /* ---- The request ---- */
 
 static bool has_line_break(const char *text)
@@ -175,6 +192,23 @@ static void refuse(struct explanation *e, enum reason reason)
         explain_unknown_host(e, e->url.host);
     else if (reason == REASON_CERTIFICATE || reason == REASON_HANDSHAKE_CERTIFICATE)
         explain_certificate(e);
+}
+
+/* What comes of a swapped port: what the code says that reads there. */
+static void refuse_port(struct explanation *e)
+{
+    static const char hello[] =
+        "\x16\x03\x01"; /* a TLS record with a ClientHello (RFC 8446, 5.1) */
+    struct http_scan scan = {0};
+    size_t size;
+    enum reason why = REASON_BAD_TLS_PORT;
+    if (e->url.is_secure)
+        http_scan(&scan, HTTP_REQUEST, span_str(hello), &size, &why);
+    refuse(e, why);
+    snprintf(e->hint, sizeof e->hint, "port %u is Portico's for %s, and %s comes to port %u",
+             e->url.port, e->url.is_secure ? "plain HTTP" : "HTTPS",
+             e->url.is_secure ? "HTTPS" : "plain HTTP",
+             e->url.is_secure ? e->config->public_https_port : e->config->http_port);
 }
 
 /* ---- What happens ---- */
@@ -376,7 +410,9 @@ int cli_explain(char **arguments)
         fprintf(stderr, "portico: explain: out of memory\n");
         goto out;
     }
-    if (shake_hands(&e))
+    if (is_swapped_port(&e))
+        refuse_port(&e);
+    else if (shake_hands(&e))
         serve(&e);
     if (is_json)
         explanation_print_json(&e, stdout);

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness.client import tls_context
+from harness.client import Client, tls_context
 from harness.portico import BINARY, ROOT, toml
 from harness.wire import LIMIT, Endpoint, read_response, request
 
@@ -335,6 +335,25 @@ def test_explain_mentions_the_ports():
     assert "HTTPS on port 9443" in text
     text = invoke("explain", "https://nas.home.arpa:8443/", EXAMPLE, env={"HTTPS_PORT": "9443", "PUBLIC_HTTPS_PORT": "8443"}).stdout
     assert "on port" not in text
+
+
+def test_explain_ports(portico_factory):
+    """One that belongs to the other protocol is refused, as by Portico; of any other there is a note."""
+    portico = portico_factory(toml([("a.test", "builtin:hello", "self_signed")]))
+    ports = {scheme: portico.address(scheme)[1] for scheme in ("http", "https")}
+    env = {**portico.environment, "HTTP_PORT": str(ports["http"]), "HTTPS_PORT": str(ports["https"]), "PUBLIC_HTTPS_PORT": "443"}
+    for asked, scheme in (("http", "https"), ("https", "http")):
+        said = explain(f"{asked}://a.test:{ports[scheme]}/", portico.path, env=env, status=1)
+        client = Client(portico.address(scheme))
+        answer = client.ask(request("GET", "/", host="a.test") if asked == "http" else b"\x16\x03\x01\x02\x00\x01")
+        assert (said["result"], said["status"], said["note"]) == ("refused", answer.status, None)
+        client.reset()
+        assert said["reason"] in answer.text and str(ports[asked] if asked == "http" else 443) in said["hint"]
+        assert f"refused with 400 {said['reason']}" in invoke("explain", f"{asked}://a.test:{ports[scheme]}/", portico.path, env=env).stdout
+    for url, noted in ((f"http://a.test:{ports['http']}/", False), ("https://a.test/", False), (f"https://a.test:{ports['https']}/", False),
+                       ("http://a.test:1/", True), ("https://a.test:1/", True)):
+        note = explain(url, portico.path, env=env)["note"]
+        assert "must lead there" in note if noted else note is None
 
 
 @pytest.mark.parametrize("notation", ["toml", "json", "yaml"])
