@@ -156,6 +156,8 @@ struct value_tree *config_tree_new(const struct config *config, bool with_defaul
 {
     struct value_tree *tree = value_tree_new();
     bool is_whole = tree != NULL;
+    if (tree)
+        tree->max = SIZE_MAX; /* with its defaults it may be larger than a file */
     for (size_t i = 0; is_whole && i < schema_section_count; i++) {
         const struct section *section = &schema_sections[i];
         struct value value = {.type = VALUE_TABLE};
