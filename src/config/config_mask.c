@@ -280,7 +280,8 @@ static size_t hide_behind(struct span text, const struct word *word, size_t end,
     return value_end > end ? value_end : end;
 }
 
-/* Is that the name of a key or a section, or nearly? */
+/* Is that the name of a key or a section, or nearly? *asked counts how often that was found out at
+ * length. */
 static bool is_known(struct span word, unsigned *asked)
 {
     struct suggest suggest = {.word = word};
@@ -341,8 +342,6 @@ static bool is_behind_unknown(struct span text, size_t at, unsigned *asked)
             break;
     return end > 0 && !is_known(span_make(text.data + begin, last_word - begin), asked);
 }
-
-#define SHORT_MAX 5u /* bytes of what is no secret: a number, true, null */
 
 /* Does the value that begins at `begin` consist of other keys? Those are looked at on their own. */
 static bool is_table(struct span text, size_t begin)
