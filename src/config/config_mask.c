@@ -228,7 +228,7 @@ static size_t end_of_doubt(struct span text, size_t at)
 static size_t hide(size_t begin, size_t end, enum mask why, char *hidden)
 {
     if (end > begin)
-        memset(hidden + begin, why, end - begin);
+        memset(hidden + begin, (int)why, end - begin);
     return end;
 }
 
