@@ -33,6 +33,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "net/stream_batch.h"
 
 void stream_init(struct stream *stream, int fd)
@@ -134,11 +135,11 @@ static ssize_t tls_read(struct stream *stream, void *data, size_t size)
     return stream_tls_read(stream, data, size);
 }
 
-static ssize_t plain_read(struct stream *stream, void *data, size_t size)
+static ssize_t plain_read(struct stream *stream, void *data, size_t size, int flags)
 {
     ssize_t count;
     do
-        count = recv(stream->fd, data, size, 0);
+        count = recv(stream->fd, data, size, flags);
     while (count < 0 && errno == EINTR);
     /* A read that does not fill its room has emptied the socket: epoll(7), edge-triggered. */
     stream->drained = count < (ssize_t)size;
@@ -160,12 +161,38 @@ ssize_t stream_read(struct stream *stream, void *data, size_t size)
         errno = ECONNABORTED;
         return stream->broken ? -1 : 0;
     }
-    ssize_t count = stream->ssl ? tls_read(stream, data, size) : plain_read(stream, data, size);
+    ssize_t count = stream->ssl ? tls_read(stream, data, size) : plain_read(stream, data, size, 0);
     if (count > 0)
         stream->bytes_read += (uint64_t)count;
     else if (stream->read_wants == 0)
         stream->eof = true;
     return count;
+}
+
+ssize_t stream_peek(struct stream *stream, void *data, size_t size)
+{
+    check(stream->ssl == NULL && !stream->eof);
+    stream->read_wants = 0;
+    ssize_t count = plain_read(stream, data, size, MSG_PEEK);
+    if (count <= 0 && stream->read_wants == 0)
+        stream->eof = true;
+    return count;
+}
+
+ssize_t stream_skip(struct stream *stream, void *data, size_t size)
+{
+    size_t skipped = 0;
+    while (skipped < size) {
+        ssize_t count = plain_read(stream, data, size - skipped, MSG_TRUNC);
+        if (count <= 0) {
+            stream->eof = true;
+            errno = count == 0 ? ECONNABORTED : errno;
+            return -1;
+        }
+        stream->bytes_read += (uint64_t)count;
+        skipped += (size_t)count;
+    }
+    return (ssize_t)skipped;
 }
 
 /* How much of `size` bytes to write as a batch: whole records that there is room for, and more

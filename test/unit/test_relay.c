@@ -733,7 +733,7 @@ static void plain_release(struct plain_link *link)
     stream_close(&link->to);
     close(link->source);
     close(link->sink);
-    splice_thread_release();
+    bulk_thread_release();
 }
 
 static void plain_give(struct plain_link *link, size_t size)
@@ -774,7 +774,7 @@ static void a_receiver_with_a_small_window(void **state)
             struct turn turn = {.began = clock_now()};
             ssize_t n = send(link.source, bulk, BULK, MSG_NOSIGNAL);
             result = relay_move(&link.relay, &turn);
-            assert_true(buf_len(&link.in) <= BULK_SIZE);
+            assert_true(buf_len(&link.in) <= BULK_MIN);
             if (result == RELAY_WANTS_READ && n == -1)
                 tls_peer_wait(link.from.fd, POLLIN);
         } while (result != RELAY_WANTS_WRITE);
