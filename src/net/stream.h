@@ -103,6 +103,10 @@ ssize_t stream_send(struct stream *stream, const void *data, size_t size);
 /* For net/stream_batch: reads, as stream_read does, with what OpenSSL has for a BIO now. */
 ssize_t stream_tls_read(struct stream *stream, void *data, size_t size);
 
+/* For net/tls: from now on a peer that sends on and on but no data fails the stream. Once, when
+ * `ssl` has got its socket. */
+void stream_tls_watch(const struct stream *stream);
+
 /* Frees what the calling thread keeps for writing: a thread calls it as it ends. */
 void stream_thread_release(void);
 

@@ -252,6 +252,7 @@ int tls_accept(struct tls_server *server, struct stream *stream)
     }
     SSL_set_accept_state(ssl);
     stream->ssl = ssl;
+    stream_tls_watch(stream);
     return 0;
 }
 
