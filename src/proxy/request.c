@@ -127,7 +127,9 @@ static void remember(struct connection *c, const struct http_request *request)
     x->wants_upgrade = request->wants_upgrade;
     x->wants_html = reply_wants_html(request);
     x->awaits_continue = request->expect_continue;
-    x->framing = request->framing;
+    /* "Content-Length: 0" travels on, but there is no body to be consumed or left over. */
+    bool is_empty = request->framing == HTTP_FRAMING_LENGTH && request->content_length == 0;
+    x->framing = is_empty ? HTTP_FRAMING_NONE : request->framing;
     x->content_length = request->content_length;
 }
 

@@ -162,6 +162,14 @@ def test_idle_upstream_connections_are_closed_in_time(portico_factory, origin_fa
     client.close()
 
 
+def test_an_empty_body_leaves_nothing_over(site):
+    """Portico answers without an upstream, and the connection goes on."""
+    client = site.connect()
+    message = client.ask(request("POST", "/", body=b"", host="unknown.test"))
+    assert (message.status, message.get("Connection")) == (421, None)
+    assert client.ask(site.request()).status == 200
+
+
 # What comes behind an answer
 
 def test_h23_bytes_behind_an_answer(site):
@@ -240,8 +248,9 @@ def dies(method_that_dies, how="close", partial=b""):
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
-def test_h24_idempotent_requests_are_retried_once(site, method, how):
+@pytest.mark.parametrize("method, fields", [("GET", ()), ("HEAD", ()), ("OPTIONS", ()), ("DELETE", ()),
+                                            ("PUT", ("Content-Length: 0",)), ("DELETE", ("Content-Length: 0",))])
+def test_h24_idempotent_requests_are_retried_once(site, method, fields, how):
     attempts = []
 
     def script(connection):
@@ -255,7 +264,7 @@ def test_h24_idempotent_requests_are_retried_once(site, method, how):
     site.origin.script = script
     client = site.connect()
     assert client.ask(site.request()).status == 200
-    assert client.ask(site.request(method, "/retried"), method).status == 200
+    assert client.ask(site.request(method, "/retried", *fields), method).status == 200
     assert len(attempts) == 2 and attempts[0].head == attempts[1].head
     assert len(site.origin.connections) == 2
 
