@@ -228,6 +228,15 @@ static enum parse_result scan(struct connection *c, const struct turn *turn, siz
     return result;
 }
 
+/* The turn is over, and the head is not: more of it may lie inside OpenSSL already. Whoever sends
+ * and sends, and never a head, gets no more time than others. */
+static enum step give_way(struct connection *c, struct turn *turn)
+{
+    if (turn->now >= head_deadline(c, &turn->config->timeouts))
+        return timed_out(c, turn);
+    return connection_yield(c, POLLOUT, 0);
+}
+
 /* Came in before the overload was noticed, and has waited for its first turn ever since. */
 static bool is_to_be_shed(const struct connection *c)
 {
@@ -244,7 +253,7 @@ enum step phase_head(struct connection *c, struct turn *turn)
      * of the answers is for the next exchange to find out. */
     if (buf_len(&c->in) && turn_is_over(turn))
         return connection_yield(c, POLLOUT, 0);
-    for (;;) {
+    for (bool first = true;; first = false) {
         size_t size;
         enum reason why;
         enum parse_result result = scan(c, turn, &size, &why);
@@ -252,6 +261,8 @@ enum step phase_head(struct connection *c, struct turn *turn)
             return begin_request(c, turn, size);
         if (result == PARSE_BAD)
             return refuse(c, turn, why);
+        if (!first && turn_is_over(turn))
+            return give_way(c, turn);
         enum step step = read_more(c, turn);
         if (step != STEP_NEXT || c->phase != PHASE_HEAD)
             return step;
