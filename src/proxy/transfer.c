@@ -264,15 +264,22 @@ static bool gives_up_upload(struct connection *c)
     return true;
 }
 
+/* Can the request be sent once more? Of a body none may be gone: that of a client which waits to
+ * be told to go on is not even here. */
+static bool is_repeatable(const struct exchange *x)
+{
+    bool consumed =
+        x->framing == HTTP_FRAMING_LENGTH ? x->up.body > 0 : x->framing != HTTP_FRAMING_NONE;
+    return x->is_idempotent && !consumed;
+}
+
 /* The upstream ended before its answer did. */
 static enum step upstream_ended(struct connection *c)
 {
     struct exchange *x = c->exchange;
     if (x->answer_known)
         return exchange_fail(c, REASON_ANSWER_SHORT);
-    bool retry = x->pooled && !x->retried && !x->answer_begun && x->is_idempotent &&
-                 x->framing == HTTP_FRAMING_NONE;
-    if (!retry)
+    if (!x->pooled || x->retried || x->answer_begun || !is_repeatable(x))
         return exchange_fail(c, REASON_UPSTREAM_CLOSED);
     /* H24: it died while it lay in the pool, and so have its like. */
     upstream_pool_clear(x->target->pool);

@@ -269,6 +269,30 @@ def test_h24_idempotent_requests_are_retried_once(site, method, fields, how):
     assert len(site.origin.connections) == 2
 
 
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_h24_so_is_one_whose_client_waits_to_go_on(site, how):
+    """Nothing of its body is there yet, let alone consumed."""
+    attempts = []
+
+    def script(connection):
+        while message := connection.request_head():
+            if message.target == "/retried":
+                attempts.append(message)
+                if len(attempts) == 1:
+                    getattr(connection, how)()
+                    return
+                connection.send(response("100 Continue"))
+            connection.send(response(body=connection.request_body(message)))
+    site.origin.script = script
+    client = site.connect()
+    assert client.ask(site.request()).status == 200
+    client.send(site.request("PUT", "/retried", "Expect: 100-continue", "Content-Length: 5"))
+    assert client.interim().status == 100
+    client.send(b"hello")
+    assert client.response().body == b"hello"
+    assert len(attempts) == 2 and attempts[0].head == attempts[1].head
+
+
 def test_h24_only_once(site):
     site.origin.script = dies("GET")
     client = site.connect()
