@@ -23,6 +23,8 @@
 /* What is read at once when bytes flow. Less than this is not worth knowing whether there is room
  * for it, and more does not fit the cores' caches beside its encrypted twin. */
 #define BULK_SIZE ((size_t)64 * 1024)
+/* Records that are read at once, at most: 64 KiB of the smallest would be work for fifty turns. */
+#define BULK_RECORDS 64u
 /* What goes in single records after a receiver that took less than it had room for. */
 #define WARY_BYTES ((uint64_t)1 << 20)
 
@@ -227,6 +229,7 @@ static size_t read_size(struct relay *relay)
 static ssize_t fill_by_reading(struct relay *relay, struct turn *turn, size_t size)
 {
     ssize_t n;
+    unsigned reads = 0;
     size = size < BULK_SIZE ? size : BULK_SIZE;
     if (buf_reserve(relay->in, size) == -1)
         return -1;
@@ -236,9 +239,13 @@ static ssize_t fill_by_reading(struct relay *relay, struct turn *turn, size_t si
             buf_produce(relay->in, (size_t)n);
             turn->moved += (size_t)n;
         }
-    } while (n > 0 && relay->from->ssl && buf_len(relay->in) + READ_SIZE <= size);
+    } while (n > 0 && relay->from->ssl && ++reads < BULK_RECORDS &&
+             buf_len(relay->in) + READ_SIZE <= size);
     size_t len = buf_len(relay->in);
-    return len > 0 ? (ssize_t)len : n;
+    if (len == 0)
+        return n;
+    relay->flowing = len >= READ_SIZE || reads == BULK_RECORDS;
+    return (ssize_t)len;
 }
 
 /* Moves bytes past the empty `in`, into which comes what `to` did not take; as splice_move. */
@@ -246,6 +253,7 @@ static ssize_t fill_by_splicing(struct relay *relay, struct turn *turn, size_t s
 {
     ssize_t n = splice_move(relay->from, relay->to, size, relay->in);
     if (n > 0) {
+        relay->flowing = n >= (ssize_t)READ_SIZE;
         size_t written = (size_t)n - buf_len(relay->in);
         turn->moved += (size_t)n + written;
         body_moved(relay, written);
@@ -269,10 +277,8 @@ static enum relay_result fill(struct relay *relay, struct turn *turn)
         if (n == -1 && errno == ENOTSUP)
             n = fill_by_reading(relay, turn, size);
     }
-    if (n > 0) {
-        relay->flowing = n >= READ_SIZE;
+    if (n > 0)
         return RELAY_DONE;
-    }
     if (n == -1 && errno == EAGAIN)
         return RELAY_WANTS_READ;
     if (n == -1 && errno == ENOMEM)
