@@ -292,12 +292,21 @@ static enum step upstream_ended(struct connection *c)
     return STEP_NEXT;
 }
 
+/* While the upstream takes no more of the request, or the client has said its last, nothing is read
+ * from it, and nothing can be known of it but that it has reset the connection. False when it
+ * has. */
+static bool watch_for_reset(const struct connection *c, short *client_events)
+{
+    *client_events |= POLLERR;
+    return !stream_is_reset(&c->client);
+}
+
 /* Reads what the client sends while it waits for its answer: nothing, or its next requests, or
  * its end. False when it is gone (H27). */
 static bool watch_client(struct connection *c, struct turn *turn, short *client_events)
 {
     if (c->client.eof || buf_len(&c->in) >= READ_AHEAD)
-        return true;
+        return watch_for_reset(c, client_events);
     if (buf_reserve(&c->in, READ_AHEAD - buf_len(&c->in)) == -1)
         return true;
     while (buf_len(&c->in) < READ_AHEAD) {
@@ -308,19 +317,11 @@ static bool watch_client(struct connection *c, struct turn *turn, short *client_
             continue;
         }
         if (n == 0)
-            return !c->secure;
+            return !c->secure && watch_for_reset(c, client_events);
         *client_events |= c->client.read_wants;
         return errno == EAGAIN;
     }
-    return true;
-}
-
-/* While the upstream takes no more of the request, nothing is read from the client, and nothing
- * can be known of it but that it has reset the connection. False when it has. */
-static bool watch_for_reset(const struct connection *c, short *client_events)
-{
-    *client_events |= POLLERR;
-    return !stream_is_reset(&c->client);
+    return watch_for_reset(c, client_events);
 }
 
 /* --- waiting ------------------------------------------------------------------------------ */

@@ -421,3 +421,23 @@ def test_h27_a_client_that_is_gone(site, how, started):
      "fin": lambda: client.sock.shutdown(1), "reset": client.reset}[how]()
     assert site.origin.reported() == "over"
     site.portico.wait_access(lambda e: "/left" in e["request"] and e["reason"] == "CLIENT-GONE", mark)
+
+
+@pytest.mark.parametrize("before", ["half-closed", "more than is read ahead"])
+def test_h27_a_client_that_resets_when_nothing_more_is_read_of_it(sites, before):
+    site = sites["a.http.test"]
+
+    def script(connection):
+        connection.request_head()
+        connection.report("asked")
+        connection.report(connection.to_end() or "over")
+    site.origin.script = script
+    mark = site.portico.out.mark()
+    client = site.connect()
+    client.send(site.request(target="/left"))
+    assert site.origin.reported() == "asked"
+    client.finish() if before == "half-closed" else client.send(site.request() * 1000)
+    site.portico.await_standstill()
+    client.reset()
+    assert site.origin.reported() == "over"
+    site.portico.wait_access(lambda e: "/left" in e["request"] and e["reason"] == "CLIENT-GONE", mark)
