@@ -29,6 +29,8 @@
 #define TIME_MAX (5 * CLOCK_MS)
 /* What is read of a TLS stream: the most that a receiver can leave us with. */
 #define TLS_MAX ((size_t)64 * 1024)
+/* The most records of them: 64 KiB of the smallest would be work for fifty turns. */
+#define RECORDS_MAX 64
 /* One record: less room than this may be too little for one that has come; RFC 8446, 5.1. */
 #define RECORD ((size_t)16384)
 
@@ -72,12 +74,12 @@ static ssize_t move_by_reading(struct stream *from, struct stream *to, size_t si
                                struct buf *rest)
 {
     size_t len = 0;
-    ssize_t n;
-    do {
+    ssize_t n = 1;
+    for (int i = 0; i < RECORDS_MAX && n > 0 && (i == 0 || size - len >= RECORD); i++) {
         n = stream_read(from, memory + len, size - len);
         if (n > 0)
             len += (size_t)n;
-    } while (n > 0 && size - len >= RECORD);
+    }
     if (len == 0)
         return n;
     size_t given = give(to, len, CLOCK_NEVER), left = len - given;

@@ -252,8 +252,9 @@ static ssize_t read_in(struct relay *relay, struct turn *turn)
 static enum relay_result fill(struct relay *relay, struct turn *turn)
 {
     ssize_t n = 0;
+    size_t size = 0;
     if (!relay->from->eof) {
-        size_t size = bulk_size(relay);
+        size = bulk_size(relay);
         n = -1;
         errno = ENOTSUP;
         if (size > 0)
@@ -262,7 +263,9 @@ static enum relay_result fill(struct relay *relay, struct turn *turn)
             n = read_in(relay, turn);
     }
     if (n > 0) {
-        relay->flowing = n >= READ_SIZE;
+        /* A bulk of records that are small ends before there are none left. */
+        relay->flowing = n >= READ_SIZE ||
+                         (size > 0 && relay->from->ssl != NULL && relay->from->read_wants == 0);
         return RELAY_DONE;
     }
     if (n == -1 && errno == EAGAIN)

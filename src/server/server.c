@@ -33,7 +33,8 @@
 #include "server/listener_set.h"
 #include "server/worker.h"
 
-#define RESOLVER_THREADS 3u
+/* At most: so many names may hang before others have to wait. */
+#define RESOLVER_THREADS 64u
 /* Descriptors that are not for connections: listeners, logs, epoll, what libraries open. */
 #define RESERVED_DESCRIPTORS 64u
 #define CONNECTIONS_MAX      (1u << 17)
