@@ -1,9 +1,10 @@
 /* The control socket: see control_socket.h. The serving side belongs to the thread "admin", the
  * other one to a command in a process of its own.
  *
- * Whose socket it is, is decided by a lock on the directory (flock(2)), which the kernel drops
- * with its process: whoever has the lock may remove what a dead one left, and two that start
- * at once cannot both have it. */
+ * Whose socket it is, is decided by a lock (flock(2)), which the kernel drops with its process:
+ * whoever has it may remove what a dead one left, and two that start at once cannot both have it.
+ * It is on a file with mode 0600, for a directory could be locked by whoever can read it. The file
+ * stays: if it were removed, two could each have a lock on a file of that name. */
 #include "server/control_socket.h"
 
 #include <errno.h>
@@ -18,7 +19,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "certs/pem_file.h"
+
 #define SOCKET_NAME "portico.sock"
+#define LOCK_NAME   "portico.lock"
 #define SYSTEMD_DIR "/run/portico"
 #define PLACES      3u
 
@@ -42,39 +46,30 @@ static int address_in(const char *dir, struct sockaddr_un *address, struct err *
             "the path of the control socket, %s/" SOCKET_NAME ", is longer than the %zu bytes "
             "that a socket's may have",
             dir, sizeof address->sun_path - 1);
-    err_hint(err, "let [server] run_dir name a directory with a shorter path");
-    errno = ENAMETOOLONG;
-    return -1;
+    return err_hint(err, "let [server] run_dir name a directory with a shorter path");
 }
 
 /* ---- the side that serves ----------------------------------------------------------------- */
 
-/* The directory, open and locked. */
-static int own_directory(const char *dir, bool make, struct err *err)
+/* The lock of a directory, which is made if need be. -1 with `err`. */
+static int take_lock(const char *dir, struct err *err)
 {
-    if (make && mkdir(dir, 0700) == -1 && errno != EEXIST) {
-        int error = errno;
-        err_set_errno(err, error, "the directory %s for the control socket cannot be made", dir);
-        errno = EACCES;
+    char path[PATH_MAX];
+    if (pem_file_make_dir(dir, err) == -1)
         return -1;
-    }
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd == -1) {
-        int error = errno;
-        err_set_errno(err, error, "the directory %s for the control socket cannot be opened", dir);
-        errno = error;
-        return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    snprintf(path, sizeof path, "%s/" LOCK_NAME, dir);
+    int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd != -1 && fchmod(fd, 0600) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;
-    if (errno == EWOULDBLOCK) {
+    if (fd != -1 && errno == EWOULDBLOCK) {
         err_set(err, "another Portico has its control socket in %s already", dir);
         err_hint(err, "give each its own directory with [server] run_dir");
     } else {
-        err_set_errno(err, errno, "the directory %s cannot be locked", dir);
+        err_set_errno(err, errno, "the control socket's lock %s cannot be had", path);
+        err_hint(err, "let [server] run_dir name a directory that Portico can write");
     }
-    close(fd);
-    errno = EBUSY;
+    if (fd != -1)
+        close(fd);
     return -1;
 }
 
@@ -102,19 +97,17 @@ int control_socket_open(struct control_socket *control, const struct config *con
         dir = config->cert_dir;
     if (address_in(dir, &address, err) == -1)
         return -1;
-    control->dir_fd = own_directory(dir, config->run_dir != NULL, err);
-    if (control->dir_fd == -1)
+    control->lock_fd = take_lock(dir, err);
+    if (control->lock_fd == -1)
         return -1;
     control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (bind_private(control->fd, &address) == 0) {
         memcpy(control->path, address.sun_path, sizeof control->path);
         return 0;
     }
-    int error = errno;
-    err_set_errno(err, error, "the control socket %s cannot be made", address.sun_path);
+    err_set_errno(err, errno, "the control socket %s cannot be made", address.sun_path);
     err_hint(err, "let [server] run_dir name a directory that Portico can write");
     control_socket_close(control);
-    errno = EACCES;
     return -1;
 }
 
@@ -124,8 +117,8 @@ void control_socket_close(struct control_socket *control)
         (void)unlink(control->path);
     if (control->fd != -1)
         close(control->fd);
-    if (control->dir_fd != -1)
-        close(control->dir_fd);
+    if (control->lock_fd != -1)
+        close(control->lock_fd);
     *control = CONTROL_SOCKET_NONE;
 }
 

@@ -11,16 +11,16 @@
 #include "config/config.h"
 
 struct control_socket {
-    int fd;     /* listening, non-blocking; -1: there is none */
-    int dir_fd; /* the directory, locked while this process owns the socket */
+    int fd;      /* listening, non-blocking; -1: there is none */
+    int lock_fd; /* locked while this process owns the socket */
     char path[108];
 };
 
 #define CONTROL_SOCKET_NONE ((struct control_socket){-1, -1, ""})
 
-/* Opens it; takes the place of a socket whose process is dead. 0; or -1 with `err`: the
- * directory cannot be used, its path is too long for a socket, or a living process has one
- * there. Then errno is ENOENT when the directory is not there, and nobody asked for it. */
+/* Opens it, and makes its directory if need be; takes the place of a socket whose process is dead.
+ * 0; or -1 with `err`: the directory cannot be made or used, its path is too long for a socket, or
+ * a living process has one there. */
 int control_socket_open(struct control_socket *control, const struct config *config,
                         struct err *err);
 
