@@ -1,5 +1,5 @@
-/* The control socket: see control_socket.h. The serving side belongs to the thread "admin", the
- * other one to a command in a process of its own.
+/* The control socket: see control_socket.h. This belongs to the thread "admin"; a command that
+ * looks for it uses server/control_search.
  *
  * Whose socket it is, is decided by a lock (flock(2)), which the kernel drops with its process:
  * whoever has it may remove what a dead one left, and two that start at once cannot both have it.
@@ -21,13 +21,7 @@
 
 #include "certs/pem_file.h"
 
-#define SOCKET_NAME "portico.sock"
-#define LOCK_NAME   "portico.lock"
-#define SYSTEMD_DIR "/run/portico"
-#define PLACES      3u
-
-/* The first directory of $RUNTIME_DIRECTORY, which may be a list, in `out`; or NULL. */
-static const char *runtime_directory(char out[PATH_MAX])
+const char *control_socket_runtime_dir(char out[PATH_MAX])
 {
     const char *list = getenv("RUNTIME_DIRECTORY");
     if (list == NULL || *list == '\0')
@@ -36,30 +30,66 @@ static const char *runtime_directory(char out[PATH_MAX])
     return out;
 }
 
-static int address_in(const char *dir, struct sockaddr_un *address, struct err *err)
+int control_socket_address(const char *dir, struct sockaddr_un *address, struct err *err)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    int len = snprintf(address->sun_path, sizeof address->sun_path, "%s/" SOCKET_NAME, dir);
+    int len = snprintf(address->sun_path, sizeof address->sun_path, "%s/" CONTROL_SOCKET_NAME, dir);
     if (len >= 0 && (size_t)len < sizeof address->sun_path)
         return 0;
     err_set(err,
-            "the path of the control socket, %s/" SOCKET_NAME ", is longer than the %zu bytes "
+            "the path of the control socket, %s/" CONTROL_SOCKET_NAME
+            ", is longer than the %zu bytes "
             "that a socket's may have",
             dir, sizeof address->sun_path - 1);
     return err_hint(err, "let [server] run_dir name a directory with a shorter path");
 }
 
-/* ---- the side that serves ----------------------------------------------------------------- */
+/* False with errno. */
+static bool make_absolute(const char *path, char out[PATH_MAX])
+{
+    char dir[PATH_MAX] = "";
+    if (path[0] != '/' && getcwd(dir, sizeof dir) == NULL)
+        return false;
+    int len = snprintf(out, PATH_MAX, "%s%s%s", dir, dir[0] ? "/" : "", path);
+    errno = ENAMETOOLONG;
+    return len < PATH_MAX;
+}
 
-/* The lock of a directory, which is made if need be. -1 with `err`. */
-static int take_lock(const char *dir, struct err *err)
+bool control_socket_note(const char *path, char out[PATH_MAX])
+{
+    out[0] = '\0';
+    return strcmp(path, "-") == 0 || make_absolute(path, out);
+}
+
+/* By its full path, if that is not too long for a socket: whoever looks for it may be in another
+ * directory. */
+static int address_to_bind(const char *dir, struct sockaddr_un *address, struct err *err)
+{
+    char full[PATH_MAX];
+    if (make_absolute(dir, full) && control_socket_address(full, address, NULL) == 0)
+        return 0;
+    return control_socket_address(dir, address, err);
+}
+
+/* So that others need not ask which file is served. */
+static int write_note(int lock_fd, const char *path)
+{
+    char note[PATH_MAX];
+    if (!control_socket_note(path, note) || ftruncate(lock_fd, 0) == -1)
+        return -1;
+    return dprintf(lock_fd, "%s", note) < 0 ? -1 : 0;
+}
+
+/* The lock of a directory, which is made if need be, with `file` noted in it. -1 with `err`. */
+static int take_lock(const char *dir, const char *file, struct err *err)
 {
     char path[PATH_MAX];
     if (pem_file_make_dir(dir, err) == -1)
         return -1;
-    snprintf(path, sizeof path, "%s/" LOCK_NAME, dir);
-    int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd != -1 && fchmod(fd, 0600) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+    snprintf(path, sizeof path, "%s/" CONTROL_LOCK_NAME, dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd != -1 && fchmod(fd, 0600) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+        write_note(fd, file) == 0)
         return fd;
     if (fd != -1 && errno == EWOULDBLOCK) {
         err_set(err, "another Portico has its control socket in %s already", dir);
@@ -92,12 +122,12 @@ int control_socket_open(struct control_socket *control, const struct config *con
     char runtime[PATH_MAX];
     struct sockaddr_un address;
     *control = CONTROL_SOCKET_NONE;
-    const char *dir = config->run_dir ? config->run_dir : runtime_directory(runtime);
+    const char *dir = config->run_dir ? config->run_dir : control_socket_runtime_dir(runtime);
     if (dir == NULL)
         dir = config->cert_dir;
-    if (address_in(dir, &address, err) == -1)
+    if (address_to_bind(dir, &address, err) == -1)
         return -1;
-    control->lock_fd = take_lock(dir, err);
+    control->lock_fd = take_lock(dir, config->path, err);
     if (control->lock_fd == -1)
         return -1;
     control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -137,48 +167,4 @@ int control_socket_accept(const struct control_socket *control)
             return fd;
         close(fd);
     }
-}
-
-/* ---- the other side ----------------------------------------------------------------------- */
-
-static int connect_in(const char *dir)
-{
-    struct sockaddr_un address;
-    if (address_in(dir, &address, NULL) == -1)
-        return -1;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd == -1 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-int control_socket_connect(const struct config *config, struct err *err)
-{
-    char runtime[PATH_MAX], tried[512] = "", text[128];
-    const char *places[PLACES];
-    size_t count = 0, used = 0;
-    if (config->run_dir) {
-        places[count++] = config->run_dir;
-    } else {
-        const char *dir = runtime_directory(runtime);
-        if (dir)
-            places[count++] = dir;
-        places[count++] = config->cert_dir;
-        places[count++] = SYSTEMD_DIR;
-    }
-    for (size_t i = 0; i < count; i++) {
-        int fd = connect_in(places[i]);
-        if (fd != -1)
-            return fd;
-        if (used < sizeof tried)
-            used +=
-                (size_t)snprintf(tried + used, sizeof tried - used, "%s%s/" SOCKET_NAME " (%s)",
-                                 i ? ", " : "", places[i], strerror_r(errno, text, sizeof text));
-    }
-    err_set(err, "no process answers at %s", tried);
-    return err_hint(err, "is Portico running, with the same [server] run_dir or CERT_DIR, and as "
-                         "the same user? `kill -HUP PID` reloads it too");
 }

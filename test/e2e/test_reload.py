@@ -60,7 +60,7 @@ def test_sighup(portico_factory):
 
 def test_the_command(portico_factory):
     portico = portico_factory(hello("a.test"), env={"RUNTIME_DIRECTORY": "", "CERT_DIR": "certs"})
-    portico.wait_log("info main: `portico reload` reaches this process at certs/portico.sock")
+    assert portico.wait_log("info main: `portico reload` reaches this process at ").endswith("certs/portico.sock")
     said = portico.reload(hello("b.test", "c.test"))
     assert said == f"reloaded: {portico.path}, routes: 2\n"
     assert (status_of(portico, "a.test"), status_of(portico, "b.test")) == (421, 200)
@@ -89,6 +89,38 @@ def test_run_dir(portico_factory, tmp_path):
     portico.process.send_signal(signal.SIGHUP)
     portico.wait_log("changed: workers, run_dir; that takes effect after a restart", mark)
     await_done(portico, mark)
+
+
+BROKEN = '[[routes]]\nhost = "a.test"\nupstream = """no end\n'
+
+
+def test_a_damaged_or_missing_file_is_its_process_s_affair(portico_factory, tmp_path):
+    """Never that of another process with the same CERT_DIR; without a process, it is reported."""
+    run = {"run_dir": str(tmp_path / "run")}
+    shared = {"RUNTIME_DIRECTORY": "", "CERT_DIR": str(tmp_path)}
+    other = portico_factory(hello("other.test"), env=shared)
+    portico = portico_factory(hello("a.test", server=run), env=shared)
+    mark = other.log.mark()
+    portico.write(hello("b.test", server={"run_dir": str(tmp_path / "edited")}))
+    found = portico.invoke("reload", portico.path)
+    assert (found.returncode, status_of(portico, "b.test")) == (0, 200), found.stderr
+    portico.path.write_text(BROKEN)
+    found = portico.invoke("reload", portico.path)
+    assert found.returncode == 2 and "not reloaded: problems in" in found.stderr, found.stderr
+    portico.path.unlink()
+    found = portico.invoke("reload", portico.path)
+    assert found.returncode == 2 and "not reloaded: problems in" in found.stderr, found.stderr
+    assert "the configuration cannot be read" in found.stderr
+    assert status_of(portico, "b.test") == 200
+    portico.stop()
+    portico.path.write_text(BROKEN)
+    found = portico.invoke("reload", portico.path)
+    assert found.returncode == 2 and f"{portico.path}:" in found.stderr, found.stderr
+    assert f"(of a process that serves {other.path})" in found.stderr
+    portico.path.write_text(hello("c.test"))
+    assert portico.invoke("reload", portico.path).returncode == 1
+    assert portico.invoke("reload", "-").returncode == 1
+    assert "reloading" not in "\n".join(other.log.items[mark:])
 
 
 def test_a_directory_that_cannot_be_used_is_no_failure(portico_factory):
