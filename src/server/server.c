@@ -57,7 +57,7 @@ struct server {
     struct listener_set listeners; /* main at the start, then admin */
     struct acceptor *acceptor;
     struct reload reload;
-    struct watch watch;
+    struct watch *watch; /* borrowed */
     struct admin *admin;
 };
 
@@ -191,7 +191,7 @@ static int start(struct server *server, struct err *err)
         return -1;
     server->reload = (struct reload){server->config,   &server->service, server->certs,
                                      server->acceptor, server->workers,  &server->listeners};
-    server->admin = admin_new(&server->reload, &server->watch, err);
+    server->admin = admin_new(&server->reload, server->watch, err);
     if (server->admin == NULL)
         return -1;
     log_write(LOG_INFO,
@@ -302,10 +302,20 @@ static void stop(struct server *server)
         close(server->ended_fd);
 }
 
-int server_run(struct config *config, struct err *err)
+/* SIGTERM and SIGINT still end the process at once: reading may wait for a pipe or a terminal. */
+void server_prepare(struct watch *watch, const char *path)
 {
-    struct server server = {.config = config, .signal_fd = -1, .ended_fd = -1};
-    watch_init(&server.watch, config->path);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    watch_init(watch, path);
+}
+
+int server_run(struct config *config, struct watch *watch, struct err *err)
+{
+    struct server server = {.config = config, .watch = watch, .signal_fd = -1, .ended_fd = -1};
     int result = start(&server, err);
     if (result == 0) {
         serve(&server);

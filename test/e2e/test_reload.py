@@ -1,6 +1,8 @@
 """Reloading the configuration: how it is asked for, what it changes, and what it leaves alone."""
 
 import asyncio
+import contextlib
+import os
 import re
 import signal
 import socket
@@ -161,6 +163,35 @@ def test_a_storm_of_signals(portico_factory):
     portico.await_balance()
 
 
+@contextlib.contextmanager
+def while_it_reads(portico):
+    """Starts it with a pipe as its file: the block runs while it waits for the text, which is what
+    the file has been."""
+    text = portico.path.read_text()
+    portico.stop()
+    ended = portico.process
+    portico.path.unlink()
+    os.mkfifo(portico.path)
+    starter = threading.Thread(target=portico.start)
+    starter.start()
+    with open(portico.path, "w", encoding="utf-8") as pipe:  # once it has opened its end
+        while portico.process is ended:
+            time.sleep(0.001)
+        yield
+        pipe.write(text)
+    starter.join(LIMIT)
+
+
+def test_signals_that_come_while_it_starts(portico_factory):
+    """SIGHUP and SIGUSR1 wait until it can follow them."""
+    portico = portico_factory(hello("a.test"))
+    with while_it_reads(portico):
+        portico.process.send_signal(signal.SIGHUP)
+        portico.process.send_signal(signal.SIGUSR1)
+    portico.wait_log("SIGHUP: reloading")
+    assert status_of(portico, "a.test") == 200
+
+
 # The file, watched
 
 def rename(path, text):
@@ -216,6 +247,16 @@ def test_watch(portico_factory):
     portico.reload()
     assert portico.descriptors() == began + 1
     portico.wait_log("portico reload: reloading")
+
+
+def test_a_change_while_it_starts_is_seen(portico_factory):
+    watched = hello("a.test", server={"watch": True, "listen": ["127.0.0.1"]})
+    portico = portico_factory(watched)
+    with while_it_reads(portico):
+        rename(portico.path, watched.replace("a.test", "b.test"))
+    portico.wait_log("the file has changed: reloading")
+    await_done(portico, 0)
+    assert (status_of(portico, "a.test"), status_of(portico, "b.test")) == (421, 200)
 
 
 def test_a_file_that_is_mounted_by_itself(portico_factory, tmp_path):
