@@ -41,7 +41,7 @@
 #define DRAIN_TICK (100 * CLOCK_MS)
 
 struct server {
-    struct config *config; /* owned: the one it was started with, for what takes a restart */
+    struct config *config; /* owned: the one that it starts with; NULL when it has started */
     bool logging;
     int signal_fd;
     int ended_fd;         /* an eventfd: a connection has ended while draining */
@@ -189,14 +189,20 @@ static int start(struct server *server, struct err *err)
     server->acceptor = acceptor_new(&server->service, server->admission, &server->listeners, err);
     if (server->acceptor == NULL || acceptor_start(server->acceptor, err) == -1)
         return -1;
-    server->reload = (struct reload){server->config,   &server->service, server->certs,
-                                     server->acceptor, server->workers,  &server->listeners};
+    server->reload = (struct reload){.started = reload_fixed_of(server->config),
+                                     .service = &server->service,
+                                     .certs = server->certs,
+                                     .acceptor = server->acceptor,
+                                     .workers = server->workers,
+                                     .listeners = &server->listeners};
     server->admin = admin_new(&server->reload, server->watch, err);
     if (server->admin == NULL)
         return -1;
     log_write(LOG_INFO,
               "ready: Portico %s, routes: %zu, workers: %u (%u at a time), connections: at most %u",
               PORTICO_VERSION, server->config->route_count, count, permits, server->connections);
+    config_unref(server->config);
+    server->config = NULL;
     return 0;
 }
 

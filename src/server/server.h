@@ -11,8 +11,8 @@
 void server_prepare(struct watch *watch, const char *path);
 
 /* Serves until SIGTERM or SIGINT, then drains. Runs on the main thread, before any other was
- * started, borrows `watch` and takes over one reference to `config`. Returns 0 once everything has ended in
- * good order, or -1 with `err` when it could not start. */
+ * started, borrows `watch` and takes over one reference to `config`. Returns 0 once everything has
+ * ended in good order, or -1 with `err` when it could not start. */
 int server_run(struct config *config, struct watch *watch, struct err *err);
 
 #endif

@@ -532,6 +532,15 @@ def test_old_configurations_are_freed(portico_factory):
     portico.await_balance()
 
 
+def test_the_first_configuration_is_freed_too(portico_factory):
+    """Of the one it was started with nothing is kept but what takes a restart: it may hold secrets."""
+    portico = portico_factory(hello("a.test", server={"workers": 2}))
+    # The one in force belongs to the service, the acceptor and, between their turns, the workers.
+    assert portico.status()["config_refs"] == 4
+    portico.reload(hello("b.test", server={"workers": 2}))
+    portico.await_status(lambda n: n["config_refs"] == 4)
+
+
 # Quarantine
 
 def obstruct(portico, host):
