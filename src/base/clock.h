@@ -27,6 +27,14 @@ static inline int64_t clock_wall(void)
     return (int64_t)now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000;
 }
 
+/* CPU time that the calling thread has used, in microseconds: it does not pass while others run. */
+static inline int64_t clock_thread_cpu(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * CLOCK_SECOND + used.tv_nsec / 1000;
+}
+
 /* Milliseconds until `deadline` for poll(2) and epoll_wait(2), rounded up so that waking is
  * never early; 0 when it has passed, -1 for CLOCK_NEVER. Capped at INT_MAX (24 days). */
 static inline int clock_poll_timeout(int64_t deadline, int64_t now)

@@ -139,7 +139,7 @@ out:
 int pem_file_make_dir(const char *path, struct err *err)
 {
     struct stat st;
-    if (mkdir(path, 0700) == 0)
+    if (mkdir(path, 0700) == 0 && chmod(path, 0700) == 0) /* whatever the umask took away */
         return 0;
     if (errno == EEXIST && stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode))

@@ -1,36 +1,69 @@
-/* `portico reload [FILE]`: asks the process that serves a configuration to read it again. The file
- * tells only where the process is to be found (run_dir), so it may be as wrong as it likes: that
- * is for the process to report. */
+/* `portico reload [FILE]`: asks the process that serves a file to read it again.
+ *
+ * What the file says helps to find the process, but it may be as wrong as it likes: that is for the
+ * process to report. Only when there is no process, it is loaded here, for its problems are then
+ * what there is to say. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "base/err.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "server/admin_client.h"
-#include "server/control_socket.h"
+#include "server/control_search.h"
 
-int cli_reload(const struct cli_source *source)
+static int fail(const char *why)
 {
-    struct err err = {0};
-    struct config *config = config_peek(source->path, source->notation);
-    int fd = -1, status = -1;
+    fprintf(stderr, "portico: %s\n", why);
+    return CLI_FAILED;
+}
+
+/* Nobody was found: the file's problems, if it has any, and where was looked. */
+static int report(const struct cli_source *source, const char *tried)
+{
+    struct config_problems problems = {0};
+    struct config *config = config_load(source->path, source->notation, &problems);
+    int status = config ? CLI_FAILED : CLI_BAD_CONFIG;
     if (config == NULL)
-        err_set(&err, "out of memory");
-    else
-        fd = control_socket_connect(config, &err);
+        config_problems_print(&problems, stderr);
+    fprintf(stderr,
+            "portico: no process was found that serves %s; tried were:%s\n"
+            "portico: hint: is Portico running, with this file, and as the same user? `kill -HUP "
+            "PID` reloads it too\n",
+            source->path, tried);
     config_unref(config);
-    if (fd == -1) {
-        fprintf(stderr, "portico: %s\n", err.message);
-        if (err.hint[0])
-            fprintf(stderr, "portico: hint: %s\n", err.hint);
-        return CLI_FAILED;
-    }
-    status = admin_ask(fd, "reload", stdout, stderr);
+    config_problems_release(&problems);
+    return status;
+}
+
+static int ask(int fd)
+{
+    int status = admin_ask(fd, "reload", stdout, stderr);
     close(fd);
     if (status != -1)
         return status;
-    fprintf(stderr, "portico: the process ended the connection without an answer; its log says "
-                    "more\n");
-    return CLI_FAILED;
+    return fail("the process ended the connection without an answer; its log says more");
+}
+
+int cli_reload(const struct cli_source *source)
+{
+    char *text = NULL;
+    size_t len = 0;
+    int status, fd = -1;
+    if (strcmp(source->path, "-") == 0)
+        return fail("standard input cannot be read again; name the file that Portico serves");
+    struct config *config = config_peek(source->path, source->notation);
+    FILE *tried = open_memstream(&text, &len);
+    if (config && tried)
+        fd = control_search(config, source->path, tried);
+    if (tried)
+        fclose(tried);
+    if (fd != -1)
+        status = ask(fd);
+    else
+        status = config && text ? report(source, text) : fail("out of memory");
+    config_unref(config);
+    free(text);
+    return status;
 }

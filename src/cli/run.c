@@ -12,8 +12,10 @@ int cli_run(const struct cli_source *source)
 {
     struct config_problems problems = {0};
     struct err err = {0};
+    struct watch watch;
     char text[1024];
 
+    server_prepare(&watch, source->path);
     struct config *config = config_load(source->path, source->notation, &problems);
     if (config) {
         log_set_level(config->log_level);
@@ -24,7 +26,7 @@ int cli_run(const struct cli_source *source)
     config_problems_release(&problems);
     if (config == NULL)
         return CLI_BAD_CONFIG;
-    if (server_run(config, &err) == 0)
+    if (server_run(config, &watch, &err) == 0)
         return EXIT_SUCCESS;
     err_format(&err, text, sizeof text);
     fprintf(stderr, "portico: %s\n", text);

@@ -80,7 +80,8 @@ bool http_authority_split(struct span authority, struct span *host)
             return false;
         if (name.len && name.data[name.len - 1] == '.')
             name.len--;
-        if (name.len == 0)
+        /* A second one would be an empty label, and route_find's to take off. */
+        if (name.len == 0 || name.data[name.len - 1] == '.')
             return false;
     }
     *host = name;

@@ -57,6 +57,7 @@ enum http_framing {
 struct http_request {
     struct span method;      /* a token of at most HTTP_METHOD_MAX bytes; case-sensitive */
     struct span target;      /* exactly as received */
+    struct span version;     /* likewise, "HTTP/1.1"; empty when there is none */
     struct span authority;   /* what routing and Host go by: Host's value, or the authority of an
                                 absolute-form target (H05); empty in HTTP/1.0 without Host */
     struct span host;        /* the authority without port and trailing dot; case as received;

@@ -91,6 +91,7 @@ enum parse_result http_request_line(struct span line, struct http_request *reque
         target.len = (size_t)(last - target.data);
     }
     request->target = target;
+    request->version = version;
     if (target.len > HTTP_TARGET_MAX)
         return bad(why, REASON_TARGET_SIZE);
     if (target.len == 0 || target.data[0] == ' ' || target.data[target.len - 1] == ' ')

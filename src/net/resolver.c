@@ -23,7 +23,10 @@
  *     pointer to an entry beyond the mutex.
  *  3. Waiters are woken once each, after the answer is in the entry. One that has gone away
  *     meanwhile does no harm: its ticket names a wait that is over.
- *  4. There are at most ENTRIES_MAX entries. */
+ *  4. There are at most ENTRIES_MAX entries.
+ *  5. A name waits for a thread only when all that there may be are asking. Threads are started
+ *     as they are needed, and stay: where a name server is dead, each of its names holds one for
+ *     half a minute, and the names that need no server must not wait behind them. */
 #include "net/resolver.h"
 
 #include <errno.h>
@@ -67,11 +70,14 @@ struct resolver {
     unsigned magic;
     struct resolver_source source; /* fixed after init, as the next two */
     pthread_t *threads;            /* owned */
-    unsigned thread_count;
+    unsigned threads_max;
 
     pthread_mutex_t mutex;
-    pthread_cond_t work; /* the queue is not empty, or stopping */
-    bool stopping;       /* guarded by mutex, as all that follows */
+    pthread_cond_t work;   /* the queue is not empty, or stopping */
+    bool stopping;         /* guarded by mutex, as all that follows */
+    unsigned thread_count; /* of `threads`: started */
+    unsigned idle;         /* of those: waiting for work */
+    unsigned queued;       /* entries in the queue */
     struct entry *queue_first;
     struct entry *queue_last;
     size_t entry_count;
@@ -154,6 +160,19 @@ static struct entry *add_locked(struct resolver *resolver, const char *name)
     return entry;
 }
 
+static void *run(void *arg);
+
+/* 0, or -1 with errno. */
+static int start_thread_locked(struct resolver *resolver)
+{
+    char name[24];
+    snprintf(name, sizeof name, "resolver%u", resolver->thread_count);
+    if (thread_start(&resolver->threads[resolver->thread_count], name, run, resolver) == -1)
+        return -1;
+    resolver->thread_count++;
+    return 0;
+}
+
 static void enqueue_locked(struct resolver *resolver, struct entry *entry)
 {
     entry->in_flight = true;
@@ -163,6 +182,10 @@ static void enqueue_locked(struct resolver *resolver, struct entry *entry)
     else
         resolver->queue_last->queue_next = entry;
     resolver->queue_last = entry;
+    resolver->queued++;
+    /* If that fails, one of those there are will come to it. */
+    if (resolver->queued > resolver->idle && resolver->thread_count < resolver->threads_max)
+        (void)start_thread_locked(resolver);
     pthread_cond_signal(&resolver->work);
 }
 
@@ -170,6 +193,7 @@ static struct entry *dequeue_locked(struct resolver *resolver)
 {
     struct entry *entry = resolver->queue_first;
     resolver->queue_first = entry->queue_next;
+    resolver->queued--;
     return entry;
 }
 
@@ -248,8 +272,10 @@ static void *run(void *arg)
     struct resolver *resolver = arg;
     pthread_mutex_lock(&resolver->mutex);
     for (;;) {
+        resolver->idle++;
         while (resolver->queue_first == NULL && !resolver->stopping)
             pthread_cond_wait(&resolver->work, &resolver->mutex);
+        resolver->idle--;
         if (resolver->stopping)
             break;
         struct entry *entry = dequeue_locked(resolver);
@@ -300,18 +326,17 @@ struct resolver *resolver_new_from(const struct resolver_source *source, unsigne
     resolver->magic = RESOLVER_MAGIC;
     resolver->source = *source;
     resolver->threads = handles;
+    resolver->threads_max = threads;
     pthread_mutex_init(&resolver->mutex, NULL);
     pthread_cond_init(&resolver->work, NULL);
-    for (; resolver->thread_count < threads; resolver->thread_count++) {
-        char name[24];
-        snprintf(name, sizeof name, "resolver%u", resolver->thread_count);
-        if (thread_start(&handles[resolver->thread_count], name, run, resolver) == -1) {
-            err_set_errno(err, errno, "cannot start the resolver's threads");
-            resolver_free(resolver);
-            return NULL;
-        }
-    }
-    return resolver;
+    pthread_mutex_lock(&resolver->mutex);
+    int result = start_thread_locked(resolver), error = errno;
+    pthread_mutex_unlock(&resolver->mutex);
+    if (result == 0)
+        return resolver;
+    err_set_errno(err, error, "cannot start the resolver's threads");
+    resolver_free(resolver);
+    return NULL;
 }
 
 /* Joins the threads. False when one is held up in a look-up. */

@@ -22,7 +22,8 @@ enum resolver_result { RESOLVER_DONE, RESOLVER_PENDING, RESOLVER_FAILED };
 
 struct resolver;
 
-/* Starts `threads` threads ("resolver0", …). NULL with `err`. */
+/* Starts a thread ("resolver0", …), and others when names come that it has no time for, up to
+ * `threads` in all. NULL with `err`. */
 struct resolver *resolver_new(unsigned threads, struct err *err);
 
 /* What a resolver asks, and the clock it goes by: the system's, unless a test brings its own.

@@ -13,6 +13,9 @@
  *  4. Before an SSL is freed it is told that both sides have shut down. Otherwise OpenSSL
  *     takes the end for an attack on the session and marks it as not resumable, whereas an
  *     aborted transfer says nothing about the keys.
+ *  5. A read over TLS ends, whatever the peer sends: inside of OpenSSL it would go on for as long
+ *     as records come that carry no data (key updates, attempts to renegotiate), and its worker
+ *     with it. No honest peer sends more than a few of them in a row, so the stream fails.
  *
  * A signal never interrupts a worker (all are blocked); the loops over EINTR are for callers
  * on other threads. Inside OpenSSL an EINTR shows as "would block", which costs one turn of
@@ -33,7 +36,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "net/stream_batch.h"
+
+/* What one read over TLS may take from the socket without giving a byte of data: more than any
+ * record and what came along with it. */
+#define TLS_FRUITLESS ((uint64_t)32 * 1024)
+
+/* The count of bytes taken from the socket at which the read at hand is given up. */
+static _Thread_local uint64_t tls_read_max;
 
 void stream_init(struct stream *stream, int fd)
 {
@@ -114,11 +125,27 @@ int stream_flush(struct stream *stream)
     return -1;
 }
 
+/* Called before and after whatever OpenSSL does with the socket in a read. */
+static long on_bio(BIO *bio, int operation, const char *data, size_t len, int argi, long argl,
+                   int result, size_t *processed)
+{
+    (void)data, (void)len, (void)argi, (void)argl, (void)processed;
+    if (operation != BIO_CB_READ || BIO_number_read(bio) < tls_read_max)
+        return result;
+    BIO_clear_retry_flags(bio);
+    errno = EPROTO;
+    return -1;
+}
+
 ssize_t stream_tls_read(struct stream *stream, void *data, size_t size)
 {
     size_t count = 0;
     tls_begin();
+    BIO *socket = SSL_get_rbio(stream->ssl);
+    tls_read_max = BIO_number_read(socket) + TLS_FRUITLESS;
+    BIO_set_callback_ex(socket, on_bio);
     int result = SSL_read_ex(stream->ssl, data, size, &count);
+    BIO_set_callback_ex(socket, NULL);
     if (result > 0)
         return (ssize_t)count;
     if (SSL_get_error(stream->ssl, result) == SSL_ERROR_ZERO_RETURN)
@@ -134,11 +161,11 @@ static ssize_t tls_read(struct stream *stream, void *data, size_t size)
     return stream_tls_read(stream, data, size);
 }
 
-static ssize_t plain_read(struct stream *stream, void *data, size_t size)
+static ssize_t plain_read(struct stream *stream, void *data, size_t size, int flags)
 {
     ssize_t count;
     do
-        count = recv(stream->fd, data, size, 0);
+        count = recv(stream->fd, data, size, flags);
     while (count < 0 && errno == EINTR);
     /* A read that does not fill its room has emptied the socket: epoll(7), edge-triggered. */
     stream->drained = count < (ssize_t)size;
@@ -160,12 +187,38 @@ ssize_t stream_read(struct stream *stream, void *data, size_t size)
         errno = ECONNABORTED;
         return stream->broken ? -1 : 0;
     }
-    ssize_t count = stream->ssl ? tls_read(stream, data, size) : plain_read(stream, data, size);
+    ssize_t count = stream->ssl ? tls_read(stream, data, size) : plain_read(stream, data, size, 0);
     if (count > 0)
         stream->bytes_read += (uint64_t)count;
     else if (stream->read_wants == 0)
         stream->eof = true;
     return count;
+}
+
+ssize_t stream_peek(struct stream *stream, void *data, size_t size)
+{
+    check(stream->ssl == NULL && !stream->eof);
+    stream->read_wants = 0;
+    ssize_t count = plain_read(stream, data, size, MSG_PEEK);
+    if (count <= 0 && stream->read_wants == 0)
+        stream->eof = true;
+    return count;
+}
+
+ssize_t stream_skip(struct stream *stream, void *data, size_t size)
+{
+    size_t skipped = 0;
+    while (skipped < size) {
+        ssize_t count = plain_read(stream, data, size - skipped, MSG_TRUNC);
+        if (count <= 0) {
+            stream->eof = true;
+            errno = count == 0 ? ECONNABORTED : errno;
+            return -1;
+        }
+        stream->bytes_read += (uint64_t)count;
+        skipped += (size_t)count;
+    }
+    return (ssize_t)skipped;
 }
 
 /* How much of `size` bytes to write as a batch: whole records that there is room for, and more

@@ -59,6 +59,14 @@ void stream_init(struct stream *stream, int fd);
  * can one that holds encrypted bytes: reading does not wait for them. */
 ssize_t stream_read(struct stream *stream, void *data, size_t size);
 
+/* Reads as stream_read does, of a plain stream that has not ended, but the bytes stay where they
+ * are: they come again. */
+ssize_t stream_peek(struct stream *stream, void *data, size_t size);
+
+/* Takes `size` bytes that stream_peek has shown. TCP discards them (tcp(7), MSG_TRUNC); others
+ * write them into `data`, which must have room for them. Returns `size`, or -1 with errno. */
+ssize_t stream_skip(struct stream *stream, void *data, size_t size);
+
 /* Up to `size` bytes (size > 0). Returns the count, at least 1; -1 with errno: EAGAIN (see
  * write_wants), EPROTO on a TLS error, or the socket's own error (EPIPE, ECONNRESET). */
 ssize_t stream_write(struct stream *stream, const void *data, size_t size);

@@ -27,7 +27,7 @@
 
 #include "base/check.h"
 
-#define BATCH_BYTES ((size_t)128 * 1024)
+#define BATCH_BYTES ((size_t)64 * 1024)
 /* The records of a batch, what is left of one before them that was refused, and a key update;
  * each with all that TLS may add to it (RFC 8446, 5.2; RFC 5246, 6.2.3 allows 2,048 bytes, which
  * no suite of ours comes near). */

@@ -15,8 +15,9 @@
 /* Addresses, dates, numbers, keys, quotation marks: generously. */
 #define FIXED_MAX 512u
 
-static_assert(ACCESS_LOG_METHOD_MAX + ACCESS_LOG_TARGET_MAX + ACCESS_LOG_REFERER_MAX +
-                      ACCESS_LOG_AGENT_MAX + 2 * ACCESS_LOG_WORD_MAX + FIXED_MAX <=
+static_assert(ACCESS_LOG_METHOD_MAX + ACCESS_LOG_TARGET_MAX + ACCESS_LOG_VERSION_MAX +
+                      ACCESS_LOG_REFERER_MAX + ACCESS_LOG_AGENT_MAX + 2 * ACCESS_LOG_WORD_MAX +
+                      FIXED_MAX <=
                   ACCESS_LOG_MAX,
               "an access line fits");
 
@@ -99,8 +100,10 @@ static void put_request_line(struct line *line, const struct access_entry *entry
     put_escaped(line, entry->method, ACCESS_LOG_METHOD_MAX);
     put(line, SPAN(" "));
     put_escaped(line, entry->target, ACCESS_LOG_TARGET_MAX);
-    put(line, SPAN(" HTTP/1."));
-    put_uint(line, entry->minor, 1);
+    if (entry->version.len) {
+        put(line, SPAN(" "));
+        put_escaped(line, entry->version, ACCESS_LOG_VERSION_MAX);
+    }
     put(line, SPAN("\""));
 }
 

@@ -23,6 +23,7 @@
 #define ACCESS_LOG_MAX         24576u
 #define ACCESS_LOG_METHOD_MAX  64u
 #define ACCESS_LOG_TARGET_MAX  16384u
+#define ACCESS_LOG_VERSION_MAX 64u
 #define ACCESS_LOG_REFERER_MAX 2048u
 #define ACCESS_LOG_AGENT_MAX   1024u
 #define ACCESS_LOG_WORD_MAX    512u /* host, id */
@@ -30,7 +31,7 @@
 struct access_entry {
     const struct address *client;
     struct span method, target; /* as received */
-    unsigned minor;             /* HTTP/1.minor */
+    struct span version;        /* likewise; empty: there was none */
     int status;
     uint64_t bytes;             /* of the body, sent */
     struct span referer, agent; /* empty: "-" */

@@ -101,7 +101,6 @@ static void write_access_line(const struct connection *c)
         body = x->down.body;
     struct access_entry entry = {
         .client = &c->client_address,
-        .minor = x->minor,
         /* 499: what is commonly logged for a client that left before its answer began. */
         .status = x->status ? x->status : 499,
         .bytes = body,
@@ -116,6 +115,7 @@ static void write_access_line(const struct connection *c)
         rest = span_from(rest, log->request_id + 1u);
         entry.method = take_text(&rest, log->method);
         entry.target = take_text(&rest, log->target);
+        entry.version = take_text(&rest, log->version);
         entry.host = take_text(&rest, log->host);
         entry.referer = take_text(&rest, log->referer);
         entry.agent = take_text(&rest, log->agent);

@@ -23,8 +23,8 @@
  * texts lie behind each other in `text`. */
 struct exchange_log {
     struct buf text;
-    uint32_t method, target, host, referer, agent; /* lengths */
-    uint8_t request_id;                            /* length; its NUL is not counted */
+    uint32_t method, target, version, host, referer, agent; /* lengths */
+    uint8_t request_id;                                     /* length; its NUL is not counted */
 };
 
 enum dial { DIAL_POOL, DIAL_LOOK_UP, DIAL_NEXT_ADDRESS, DIAL_CONNECTING };

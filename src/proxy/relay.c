@@ -5,10 +5,10 @@
  *     body bytes: what is undelivered fits one buffer.
  *  2. A refused write is repeated with the same bytes first: they stay where they are, at the
  *     front of `out` or of `in`. OpenSSL requires it.
- *  3. More than a record's worth is read only when `to` has room for it: what is undelivered when
- *     the receiver stalls is that much, unless the kernel did not keep its word. How far its word
- *     goes is learned: a relay moves little at first, more while the receiver reads, and after a
- *     mistake a record at a time for a while.
+ *  3. More than a record's worth is read only when `to` has room for it, and written before
+ *     anything else is done: what is undelivered when the receiver stalls is a record, unless the
+ *     kernel did not keep its word. How far its word goes is learned: a relay moves little at
+ *     first, more while the receiver reads, and after a mistake a record at a time for a while.
  *  4. RELAY_WANTS_WRITE is only answered after a write that was refused, and RELAY_WANTS_READ after
  *     such a read or splice: whoever waits may count on the kernel knowing. */
 #include "proxy/relay.h"
@@ -16,13 +16,12 @@
 #include <errno.h>
 
 #include "base/check.h"
-#include "net/splice.h"
+#include "net/bulk.h"
 
 /* One read, and one TLS record's worth. */
 #define READ_SIZE 16384u
-/* What is read at once when bytes flow. Less than this is not worth knowing whether there is room
- * for it, and more does not fit the cores' caches beside its encrypted twin. */
-#define BULK_SIZE ((size_t)64 * 1024)
+/* The least that is moved in bulk: less is not worth knowing whether there is room for it. */
+#define BULK_MIN ((size_t)64 * 1024)
 /* What goes in single records after a receiver that took less than it had room for. */
 #define WARY_BYTES ((uint64_t)1 << 20)
 
@@ -37,7 +36,7 @@ void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struc
     relay->remaining = source == HTTP_FRAMING_LENGTH ? length : 0;
     relay->chunk = (struct http_chunk){0};
     relay->flowing = false;
-    relay->portion = BULK_SIZE;
+    relay->portion = BULK_MIN;
     relay->acknowledged = to->bytes_written;
     relay->wary_until = 0;
     relay->complete = source == HTTP_FRAMING_NONE || (source == HTTP_FRAMING_LENGTH && length == 0);
@@ -176,7 +175,7 @@ enum relay_result relay_flush(struct relay *relay, struct turn *turn)
 /* `to` was given no more than it had room for, and did not take all of it. */
 static void become_wary(struct relay *relay)
 {
-    relay->portion = BULK_SIZE;
+    relay->portion = BULK_MIN;
     relay->wary_until = relay->body + WARY_BYTES;
 }
 
@@ -200,77 +199,73 @@ static void adapt(struct relay *relay, size_t under_way)
 {
     uint64_t written = relay->to->bytes_written;
     uint64_t acknowledged = written > under_way ? written - under_way : 0;
-    if (acknowledged > relay->acknowledged && relay->portion < SPLICE_MAX)
+    if (acknowledged > relay->acknowledged && relay->portion < BULK_MAX)
         relay->portion *= 2;
-    else if (acknowledged <= relay->acknowledged && relay->portion > BULK_SIZE)
+    else if (acknowledged <= relay->acknowledged && relay->portion > BULK_MIN)
         relay->portion /= 2;
     relay->acknowledged = acknowledged;
 }
 
-/* How much to ask `from` for: a record's worth, or, when bytes flow and go out as they came in,
- * what `to` has room for. What `to` has no room for stays where it is, in the kernel, so that a
- * receiver that stalls leaves no more than a record's worth here. */
-static size_t read_size(struct relay *relay)
+/* How much to move in bulk: what `to` has room for, or 0. Only bytes that flow, and go out as they
+ * came in. Where what is refused would have to be kept, the kernel's word is good for `portion`. */
+static size_t bulk_size(struct relay *relay)
 {
     if (!relay->flowing || !is_verbatim(relay) || relay->body < relay->wary_until)
-        return READ_SIZE;
-    size_t under_way, room = stream_room(relay->to, &under_way);
+        return 0;
+    size_t under_way, size = stream_room(relay->to, &under_way);
     adapt(relay, under_way);
-    if (room > relay->portion)
-        room = relay->portion;
-    if (relay->source == HTTP_FRAMING_LENGTH && room > relay->remaining)
-        room = (size_t)relay->remaining;
-    return room < BULK_SIZE ? READ_SIZE : room;
+    if (size > relay->portion && !bulk_leaves_rest(relay->from, relay->to))
+        size = relay->portion;
+    if (relay->source == HTTP_FRAMING_LENGTH && size > relay->remaining)
+        size = (size_t)relay->remaining;
+    return size < BULK_MIN ? 0 : size;
 }
 
-/* Reads into the empty `in`, as stream_read does; over TLS several records, if they are there. */
-static ssize_t fill_by_reading(struct relay *relay, struct turn *turn, size_t size)
+/* Moves bytes past the empty `in`, into which comes what `to` did not take; as bulk_move. */
+static ssize_t move_in_bulk(struct relay *relay, struct turn *turn, size_t size)
 {
-    ssize_t n;
-    size = size < BULK_SIZE ? size : BULK_SIZE;
-    if (buf_reserve(relay->in, size) == -1)
-        return -1;
-    do {
-        n = stream_read(relay->from, buf_tail(relay->in), size - buf_len(relay->in));
-        if (n > 0) {
-            buf_produce(relay->in, (size_t)n);
-            turn->moved += (size_t)n;
-        }
-    } while (n > 0 && relay->from->ssl && buf_len(relay->in) + READ_SIZE <= size);
-    size_t len = buf_len(relay->in);
-    return len > 0 ? (ssize_t)len : n;
-}
-
-/* Moves bytes past the empty `in`, into which comes what `to` did not take; as splice_move. */
-static ssize_t fill_by_splicing(struct relay *relay, struct turn *turn, size_t size)
-{
-    ssize_t n = splice_move(relay->from, relay->to, size, relay->in);
+    ssize_t n = bulk_move(relay->from, relay->to, size, relay->in);
     if (n > 0) {
         size_t written = (size_t)n - buf_len(relay->in);
         turn->moved += (size_t)n + written;
         body_moved(relay, written);
-        if (buf_len(relay->in) > 0)
-            become_wary(relay);
+    }
+    if (buf_len(relay->in) > 0 || relay->to->held != NULL || (n == -1 && errno == ENOTSUP))
+        become_wary(relay);
+    return n;
+}
+
+/* Reads once into the empty `in`, as stream_read does. */
+static ssize_t read_in(struct relay *relay, struct turn *turn)
+{
+    if (buf_reserve(relay->in, READ_SIZE) == -1)
+        return -1;
+    ssize_t n = stream_read(relay->from, buf_tail(relay->in), READ_SIZE);
+    if (n > 0) {
+        buf_produce(relay->in, (size_t)n);
+        turn->moved += (size_t)n;
     }
     return n;
 }
 
-/* `in` is empty: reads once, or splices. */
+/* `in` is empty: reads once, or moves in bulk. */
 static enum relay_result fill(struct relay *relay, struct turn *turn)
 {
-    size_t size = read_size(relay);
-    bool splices = size >= BULK_SIZE && relay->from->ssl == NULL && relay->to->ssl == NULL;
     ssize_t n = 0;
+    size_t size = 0;
     if (!relay->from->eof) {
+        size = bulk_size(relay);
         n = -1;
         errno = ENOTSUP;
-        if (splices)
-            n = fill_by_splicing(relay, turn, size);
+        if (size > 0)
+            n = move_in_bulk(relay, turn, size);
         if (n == -1 && errno == ENOTSUP)
-            n = fill_by_reading(relay, turn, size);
+            n = read_in(relay, turn);
     }
     if (n > 0) {
-        relay->flowing = n >= READ_SIZE;
+        /* A bulk of records that are small ends before there are none left. */
+        relay->flowing = n >= READ_SIZE ||
+                         (size > 0 && relay->from->ssl != NULL && relay->from->read_wants == 0);
         return RELAY_DONE;
     }
     if (n == -1 && errno == EAGAIN)
@@ -294,9 +289,7 @@ enum relay_result relay_move(struct relay *relay, struct turn *turn)
             return RELAY_DONE;
         /* One step is always made: the opposite direction, which is moved first and shares the
          * turn, would otherwise keep this one waiting for as long as it has something to move. */
-        /* What was read in a larger piece is offered first: it is not what a connection that waits
-         * for its turn should hold. */
-        if (result == RELAY_DONE && !first && buf_len(relay->in) <= READ_SIZE && turn_is_over(turn))
+        if (result == RELAY_DONE && !first && turn_is_over(turn))
             return RELAY_TURN_OVER;
         if (result == RELAY_DONE)
             result = buf_len(relay->in) ? forward(relay, turn) : fill(relay, turn);

@@ -16,7 +16,8 @@
 #include "proxy/trust.h"
 
 /* Fields in the access line are for people; whoever sends megabytes gets them cut off. */
-#define LOG_FIELD_MAX 1024u
+#define LOG_FIELD_MAX   1024u
+#define LOG_VERSION_MAX 16u
 
 /* How long the client may take for what it is doing: RFC 9112 leaves it to us. */
 static int64_t head_deadline(const struct connection *c, const struct config_timeouts *timeouts)
@@ -25,14 +26,81 @@ static int64_t head_deadline(const struct connection *c, const struct config_tim
     return c->phase_began + (kept_alive ? timeouts->keep_alive : timeouts->head);
 }
 
-/* A head that cannot be taken apart, or that took too long. */
+static uint32_t keep_text(struct buf *text, struct span s)
+{
+    buf_append_span(text, s);
+    return (uint32_t)s.len;
+}
+
+static uint32_t keep_field(struct buf *text, const struct http_request *request, struct span name)
+{
+    const struct http_field *field = http_field_find(request->fields, request->field_count, name);
+    return field ? keep_text(text, span_first(field->value, LOG_FIELD_MAX)) : 0;
+}
+
+/* What only the access line needs. */
+static void remember_for_log(struct exchange_log *log, const struct http_request *request)
+{
+    log->method = keep_text(&log->text, request->method);
+    log->target = keep_text(&log->text, request->target);
+    log->version = keep_text(&log->text, span_first(request->version, LOG_VERSION_MAX));
+    if (request->host.len)
+        log->host = keep_text(&log->text, span_first(request->host, LOG_FIELD_MAX));
+    else
+        log->host = keep_field(&log->text, request, SPAN("Host"));
+    log->referer = keep_field(&log->text, request, SPAN("Referer"));
+    log->agent = keep_field(&log->text, request, SPAN("User-Agent"));
+}
+
+/* Copies what the exchange needs of the head beyond this phase. */
+static void remember(struct connection *c, const struct http_request *request)
+{
+    struct exchange *x = c->exchange;
+    struct exchange_log *log = &x->log;
+    char id[REQUEST_ID_MAX + 1];
+
+    forward_request_id(request, id);
+    log->request_id = (uint8_t)keep_text(&log->text, span_str(id));
+    buf_append(&log->text, "", 1);
+    if (x->config->access_log)
+        remember_for_log(log, request);
+
+    x->minor = (uint8_t)request->minor;
+    x->is_head = request->is_head;
+    x->is_idempotent = request->is_idempotent;
+    x->keep_alive = request->keep_alive;
+    x->wants_upgrade = request->wants_upgrade;
+    x->wants_html = reply_wants_html(request);
+    x->awaits_continue = request->expect_continue;
+    /* "Content-Length: 0" travels on, but there is no body to be consumed or left over. */
+    bool is_empty = request->framing == HTTP_FRAMING_LENGTH && request->content_length == 0;
+    x->framing = is_empty ? HTTP_FRAMING_NONE : request->framing;
+    x->content_length = request->content_length;
+}
+
+/* Where its body ends, or whether it has one, is anybody's guess. */
+static void distrust(struct exchange *x)
+{
+    x->framing = HTTP_FRAMING_CLOSE;
+    x->keep_alive = false;
+}
+
+/* A head that cannot be taken apart, or that took too long. What there is of it says who asked for
+ * what, and how the answer is to look. */
 static enum step refuse(struct connection *c, struct turn *turn, enum reason reason)
 {
+    struct http_request request;
+    enum reason ignored;
+    struct span head = buf_len(&c->in) ? span_from(buf_span(&c->in), c->scan.skipped) : SPAN("");
+
     c->requests++;
     if (exchange_begin(c, turn->config) == -1)
         return connection_end(c, REASON_MEMORY);
-    c->exchange->keep_alive = false;
-    return exchange_fail(c, reason);
+    (void)http_request_parse(head, &request, &ignored);
+    if (request.method.len)
+        remember(c, &request);
+    distrust(c->exchange);
+    return c->exchange->log.text.failed ? connection_abort(c) : exchange_fail(c, reason);
 }
 
 /* The client has gone, or wants nothing more. */
@@ -85,52 +153,6 @@ static enum step read_more(struct connection *c, struct turn *turn)
                : timed_out(c, turn);
 }
 
-static uint32_t keep_text(struct buf *text, struct span s)
-{
-    buf_append_span(text, s);
-    return (uint32_t)s.len;
-}
-
-static uint32_t keep_field(struct buf *text, const struct http_request *request, struct span name)
-{
-    const struct http_field *field = http_field_find(request->fields, request->field_count, name);
-    return field ? keep_text(text, span_first(field->value, LOG_FIELD_MAX)) : 0;
-}
-
-/* What only the access line needs. */
-static void remember_for_log(struct exchange_log *log, const struct http_request *request)
-{
-    log->method = keep_text(&log->text, request->method);
-    log->target = keep_text(&log->text, request->target);
-    log->host = keep_text(&log->text, span_first(request->host, LOG_FIELD_MAX));
-    log->referer = keep_field(&log->text, request, SPAN("Referer"));
-    log->agent = keep_field(&log->text, request, SPAN("User-Agent"));
-}
-
-/* Copies what the exchange needs of the head beyond this phase. */
-static void remember(struct connection *c, const struct http_request *request)
-{
-    struct exchange *x = c->exchange;
-    struct exchange_log *log = &x->log;
-    char id[REQUEST_ID_MAX + 1];
-
-    forward_request_id(request, id);
-    log->request_id = (uint8_t)keep_text(&log->text, span_str(id));
-    buf_append(&log->text, "", 1);
-    if (x->config->access_log)
-        remember_for_log(log, request);
-
-    x->minor = (uint8_t)request->minor;
-    x->is_head = request->is_head;
-    x->is_idempotent = request->is_idempotent;
-    x->keep_alive = request->keep_alive;
-    x->wants_upgrade = request->wants_upgrade;
-    x->wants_html = reply_wants_html(request);
-    x->awaits_continue = request->expect_continue;
-    x->framing = request->framing;
-    x->content_length = request->content_length;
-}
-
 static enum step redirect(struct connection *c, const struct decision *decision,
                           const struct http_request *request)
 {
@@ -161,11 +183,8 @@ static enum step act(struct connection *c, const struct decision *decision,
 {
     struct exchange *x = c->exchange;
     x->route = decision->route;
-    if (decision->is_malformed) {
-        /* Where its body ends, or whether it has one, is anybody's guess. */
-        x->framing = HTTP_FRAMING_CLOSE;
-        x->keep_alive = false;
-    }
+    if (decision->is_malformed)
+        distrust(x);
     if (decision->verdict == VERDICT_REFUSE)
         return exchange_fail(c, decision->reason);
     if (decision->verdict == VERDICT_REDIRECT)
@@ -226,6 +245,15 @@ static enum parse_result scan(struct connection *c, const struct turn *turn, siz
     return result;
 }
 
+/* The turn is over, and the head is not: more of it may lie inside OpenSSL already. Whoever sends
+ * and sends, and never a head, gets no more time than others. */
+static enum step give_way(struct connection *c, struct turn *turn)
+{
+    if (turn->now >= head_deadline(c, &turn->config->timeouts))
+        return timed_out(c, turn);
+    return connection_yield(c, POLLOUT, 0);
+}
+
 /* Came in before the overload was noticed, and has waited for its first turn ever since. */
 static bool is_to_be_shed(const struct connection *c)
 {
@@ -242,7 +270,7 @@ enum step phase_head(struct connection *c, struct turn *turn)
      * of the answers is for the next exchange to find out. */
     if (buf_len(&c->in) && turn_is_over(turn))
         return connection_yield(c, POLLOUT, 0);
-    for (;;) {
+    for (bool first = true;; first = false) {
         size_t size;
         enum reason why;
         enum parse_result result = scan(c, turn, &size, &why);
@@ -250,6 +278,8 @@ enum step phase_head(struct connection *c, struct turn *turn)
             return begin_request(c, turn, size);
         if (result == PARSE_BAD)
             return refuse(c, turn, why);
+        if (!first && turn_is_over(turn))
+            return give_way(c, turn);
         enum step step = read_more(c, turn);
         if (step != STEP_NEXT || c->phase != PHASE_HEAD)
             return step;

@@ -264,15 +264,22 @@ static bool gives_up_upload(struct connection *c)
     return true;
 }
 
+/* Can the request be sent once more? Of a body none may be gone: that of a client which waits to
+ * be told to go on is not even here. */
+static bool is_repeatable(const struct exchange *x)
+{
+    bool consumed =
+        x->framing == HTTP_FRAMING_LENGTH ? x->up.body > 0 : x->framing != HTTP_FRAMING_NONE;
+    return x->is_idempotent && !consumed;
+}
+
 /* The upstream ended before its answer did. */
 static enum step upstream_ended(struct connection *c)
 {
     struct exchange *x = c->exchange;
     if (x->answer_known)
         return exchange_fail(c, REASON_ANSWER_SHORT);
-    bool retry = x->pooled && !x->retried && !x->answer_begun && x->is_idempotent &&
-                 x->framing == HTTP_FRAMING_NONE;
-    if (!retry)
+    if (!x->pooled || x->retried || x->answer_begun || !is_repeatable(x))
         return exchange_fail(c, REASON_UPSTREAM_CLOSED);
     /* H24: it died while it lay in the pool, and so have its like. */
     upstream_pool_clear(x->target->pool);
@@ -285,12 +292,21 @@ static enum step upstream_ended(struct connection *c)
     return STEP_NEXT;
 }
 
+/* While the upstream takes no more of the request, or the client has said its last, nothing is read
+ * from it, and nothing can be known of it but that it has reset the connection. False when it
+ * has. */
+static bool watch_for_reset(const struct connection *c, short *client_events)
+{
+    *client_events |= POLLERR;
+    return !stream_is_reset(&c->client);
+}
+
 /* Reads what the client sends while it waits for its answer: nothing, or its next requests, or
  * its end. False when it is gone (H27). */
 static bool watch_client(struct connection *c, struct turn *turn, short *client_events)
 {
     if (c->client.eof || buf_len(&c->in) >= READ_AHEAD)
-        return true;
+        return watch_for_reset(c, client_events);
     if (buf_reserve(&c->in, READ_AHEAD - buf_len(&c->in)) == -1)
         return true;
     while (buf_len(&c->in) < READ_AHEAD) {
@@ -301,19 +317,11 @@ static bool watch_client(struct connection *c, struct turn *turn, short *client_
             continue;
         }
         if (n == 0)
-            return !c->secure;
+            return !c->secure && watch_for_reset(c, client_events);
         *client_events |= c->client.read_wants;
         return errno == EAGAIN;
     }
-    return true;
-}
-
-/* While the upstream takes no more of the request, nothing is read from the client, and nothing
- * can be known of it but that it has reset the connection. False when it has. */
-static bool watch_for_reset(const struct connection *c, short *client_events)
-{
-    *client_events |= POLLERR;
-    return !stream_is_reset(&c->client);
+    return watch_for_reset(c, client_events);
 }
 
 /* --- waiting ------------------------------------------------------------------------------ */

@@ -156,11 +156,13 @@ static void *run(void *arg)
 static void open_control(struct admin *admin)
 {
     struct err err = {0};
-    if (control_socket_open(&admin->control, admin->reload->started, &err) == 0)
-        return;
-    bool unasked = errno == ENOENT;
-    log_write(unasked ? LOG_INFO : LOG_WARN, "`portico reload` will not work, SIGHUP does: %s%s%s",
-              err.message, err.hint[0] ? "; " : "", err.hint);
+    struct config *config = service_config(admin->reload->service);
+    if (control_socket_open(&admin->control, config, &err) == 0)
+        log_write(LOG_INFO, "`portico reload` reaches this process at %s", admin->control.path);
+    else
+        log_write(LOG_WARN, "`portico reload` will not work, SIGHUP does: %s%s%s", err.message,
+                  err.hint[0] ? "; " : "", err.hint);
+    config_unref(config);
 }
 
 struct admin *admin_new(struct reload *reload, struct watch *watch, struct err *err)

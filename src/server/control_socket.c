@@ -1,9 +1,10 @@
-/* The control socket: see control_socket.h. The serving side belongs to the thread "admin", the
- * other one to a command in a process of its own.
+/* The control socket: see control_socket.h. This belongs to the thread "admin"; a command that
+ * looks for it uses server/control_search.
  *
- * Whose socket it is, is decided by a lock on the directory (flock(2)), which the kernel drops
- * with its process: whoever has the lock may remove what a dead one left, and two that start
- * at once cannot both have it. */
+ * Whose socket it is, is decided by a lock (flock(2)), which the kernel drops with its process:
+ * whoever has it may remove what a dead one left, and two that start at once cannot both have it.
+ * It is on a file with mode 0600, for a directory could be locked by whoever can read it. The file
+ * stays: if it were removed, two could each have a lock on a file of that name. */
 #include "server/control_socket.h"
 
 #include <errno.h>
@@ -18,12 +19,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SOCKET_NAME "portico.sock"
-#define SYSTEMD_DIR "/run/portico"
-#define PLACES      3u
+#include "certs/pem_file.h"
 
-/* The first directory of $RUNTIME_DIRECTORY, which may be a list, in `out`; or NULL. */
-static const char *runtime_directory(char out[PATH_MAX])
+const char *control_socket_runtime_dir(char out[PATH_MAX])
 {
     const char *list = getenv("RUNTIME_DIRECTORY");
     if (list == NULL || *list == '\0')
@@ -32,49 +30,76 @@ static const char *runtime_directory(char out[PATH_MAX])
     return out;
 }
 
-static int address_in(const char *dir, struct sockaddr_un *address, struct err *err)
+int control_socket_address(const char *dir, struct sockaddr_un *address, struct err *err)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    int len = snprintf(address->sun_path, sizeof address->sun_path, "%s/" SOCKET_NAME, dir);
+    int len = snprintf(address->sun_path, sizeof address->sun_path, "%s/" CONTROL_SOCKET_NAME, dir);
     if (len >= 0 && (size_t)len < sizeof address->sun_path)
         return 0;
     err_set(err,
-            "the path of the control socket, %s/" SOCKET_NAME ", is longer than the %zu bytes "
+            "the path of the control socket, %s/" CONTROL_SOCKET_NAME
+            ", is longer than the %zu bytes "
             "that a socket's may have",
             dir, sizeof address->sun_path - 1);
-    err_hint(err, "let [server] run_dir name a directory with a shorter path");
-    errno = ENAMETOOLONG;
-    return -1;
+    return err_hint(err, "let [server] run_dir name a directory with a shorter path");
 }
 
-/* ---- the side that serves ----------------------------------------------------------------- */
-
-/* The directory, open and locked. */
-static int own_directory(const char *dir, bool make, struct err *err)
+/* False with errno. */
+static bool make_absolute(const char *path, char out[PATH_MAX])
 {
-    if (make && mkdir(dir, 0700) == -1 && errno != EEXIST) {
-        int error = errno;
-        err_set_errno(err, error, "the directory %s for the control socket cannot be made", dir);
-        errno = EACCES;
+    char dir[PATH_MAX] = "";
+    if (path[0] != '/' && getcwd(dir, sizeof dir) == NULL)
+        return false;
+    int len = snprintf(out, PATH_MAX, "%s%s%s", dir, dir[0] ? "/" : "", path);
+    errno = ENAMETOOLONG;
+    return len < PATH_MAX;
+}
+
+bool control_socket_note(const char *path, char out[PATH_MAX])
+{
+    out[0] = '\0';
+    return strcmp(path, "-") == 0 || make_absolute(path, out);
+}
+
+/* By its full path, if that is not too long for a socket: whoever looks for it may be in another
+ * directory. */
+static int address_to_bind(const char *dir, struct sockaddr_un *address, struct err *err)
+{
+    char full[PATH_MAX];
+    if (make_absolute(dir, full) && control_socket_address(full, address, NULL) == 0)
+        return 0;
+    return control_socket_address(dir, address, err);
+}
+
+/* So that others need not ask which file is served. */
+static int write_note(int lock_fd, const char *path)
+{
+    char note[PATH_MAX];
+    if (!control_socket_note(path, note) || ftruncate(lock_fd, 0) == -1)
         return -1;
-    }
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd == -1) {
-        int error = errno;
-        err_set_errno(err, error, "the directory %s for the control socket cannot be opened", dir);
-        errno = error;
+    return dprintf(lock_fd, "%s", note) < 0 ? -1 : 0;
+}
+
+/* The lock of a directory, which is made if need be, with `file` noted in it. -1 with `err`. */
+static int take_lock(const char *dir, const char *file, struct err *err)
+{
+    char path[PATH_MAX];
+    if (pem_file_make_dir(dir, err) == -1)
         return -1;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    snprintf(path, sizeof path, "%s/" CONTROL_LOCK_NAME, dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd != -1 && fchmod(fd, 0600) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+        write_note(fd, file) == 0)
         return fd;
-    if (errno == EWOULDBLOCK) {
+    if (fd != -1 && errno == EWOULDBLOCK) {
         err_set(err, "another Portico has its control socket in %s already", dir);
         err_hint(err, "give each its own directory with [server] run_dir");
     } else {
-        err_set_errno(err, errno, "the directory %s cannot be locked", dir);
+        err_set_errno(err, errno, "the control socket's lock %s cannot be had", path);
+        err_hint(err, "let [server] run_dir name a directory that Portico can write");
     }
-    close(fd);
-    errno = EBUSY;
+    if (fd != -1)
+        close(fd);
     return -1;
 }
 
@@ -97,24 +122,22 @@ int control_socket_open(struct control_socket *control, const struct config *con
     char runtime[PATH_MAX];
     struct sockaddr_un address;
     *control = CONTROL_SOCKET_NONE;
-    const char *dir = config->run_dir ? config->run_dir : runtime_directory(runtime);
+    const char *dir = config->run_dir ? config->run_dir : control_socket_runtime_dir(runtime);
     if (dir == NULL)
         dir = config->cert_dir;
-    if (address_in(dir, &address, err) == -1)
+    if (address_to_bind(dir, &address, err) == -1)
         return -1;
-    control->dir_fd = own_directory(dir, config->run_dir != NULL, err);
-    if (control->dir_fd == -1)
+    control->lock_fd = take_lock(dir, config->path, err);
+    if (control->lock_fd == -1)
         return -1;
     control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (bind_private(control->fd, &address) == 0) {
         memcpy(control->path, address.sun_path, sizeof control->path);
         return 0;
     }
-    int error = errno;
-    err_set_errno(err, error, "the control socket %s cannot be made", address.sun_path);
+    err_set_errno(err, errno, "the control socket %s cannot be made", address.sun_path);
     err_hint(err, "let [server] run_dir name a directory that Portico can write");
     control_socket_close(control);
-    errno = EACCES;
     return -1;
 }
 
@@ -124,8 +147,8 @@ void control_socket_close(struct control_socket *control)
         (void)unlink(control->path);
     if (control->fd != -1)
         close(control->fd);
-    if (control->dir_fd != -1)
-        close(control->dir_fd);
+    if (control->lock_fd != -1)
+        close(control->lock_fd);
     *control = CONTROL_SOCKET_NONE;
 }
 
@@ -144,48 +167,4 @@ int control_socket_accept(const struct control_socket *control)
             return fd;
         close(fd);
     }
-}
-
-/* ---- the other side ----------------------------------------------------------------------- */
-
-static int connect_in(const char *dir)
-{
-    struct sockaddr_un address;
-    if (address_in(dir, &address, NULL) == -1)
-        return -1;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd == -1 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-int control_socket_connect(const struct config *config, struct err *err)
-{
-    char runtime[PATH_MAX], tried[512] = "", text[128];
-    const char *places[PLACES];
-    size_t count = 0, used = 0;
-    if (config->run_dir) {
-        places[count++] = config->run_dir;
-    } else {
-        const char *dir = runtime_directory(runtime);
-        if (dir)
-            places[count++] = dir;
-        places[count++] = config->cert_dir;
-        places[count++] = SYSTEMD_DIR;
-    }
-    for (size_t i = 0; i < count; i++) {
-        int fd = connect_in(places[i]);
-        if (fd != -1)
-            return fd;
-        if (used < sizeof tried)
-            used +=
-                (size_t)snprintf(tried + used, sizeof tried - used, "%s%s/" SOCKET_NAME " (%s)",
-                                 i ? ", " : "", places[i], strerror_r(errno, text, sizeof text));
-    }
-    err_set(err, "no process answers at %s", tried);
-    return err_hint(err, "is Portico running, with the same [server] run_dir or CERT_DIR, and as "
-                         "the same user? `kill -HUP PID` reloads it too");
 }

@@ -7,20 +7,29 @@
 #ifndef PORTICO_SERVER_CONTROL_SOCKET_H
 #define PORTICO_SERVER_CONTROL_SOCKET_H
 
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/un.h>
+
 #include "base/err.h"
 #include "config/config.h"
 
+#define CONTROL_SOCKET_NAME "portico.sock"
+#define CONTROL_LOCK_NAME                                                                          \
+    "portico.lock" /* beside it; notes the file that is served                                     \
+                    */
+
 struct control_socket {
-    int fd;     /* listening, non-blocking; -1: there is none */
-    int dir_fd; /* the directory, locked while this process owns the socket */
+    int fd;      /* listening, non-blocking; -1: there is none */
+    int lock_fd; /* locked while this process owns the socket */
     char path[108];
 };
 
 #define CONTROL_SOCKET_NONE ((struct control_socket){-1, -1, ""})
 
-/* Opens it; takes the place of a socket whose process is dead. 0; or -1 with `err`: the
- * directory cannot be used, its path is too long for a socket, or a living process has one
- * there. Then errno is ENOENT when the directory is not there, and nobody asked for it. */
+/* Opens it, and makes its directory if need be; takes the place of a socket whose process is dead.
+ * 0; or -1 with `err`: the directory cannot be made or used, its path is too long for a socket, or
+ * a living process has one there. */
 int control_socket_open(struct control_socket *control, const struct config *config,
                         struct err *err);
 
@@ -31,8 +40,13 @@ void control_socket_close(struct control_socket *control);
  * away. The descriptor (non-blocking), or -1 when there is none for now. */
 int control_socket_accept(const struct control_socket *control);
 
-/* Connects to the process that serves `config`, from outside: looks in the same places, and in
- * /run/portico, where systemd puts it. The descriptor (blocking), or -1 with `err`. */
-int control_socket_connect(const struct config *config, struct err *err);
+/* The first directory of $RUNTIME_DIRECTORY, which may be a list, in `out`; or NULL. */
+const char *control_socket_runtime_dir(char out[PATH_MAX]);
+
+/* A file's path as the lock notes it: absolute; "" for standard input. False with errno. */
+bool control_socket_note(const char *path, char out[PATH_MAX]);
+
+/* The address of the socket in `dir`. 0; or -1 with `err`: its path is too long. */
+int control_socket_address(const char *dir, struct sockaddr_un *address, struct err *err);
 
 #endif

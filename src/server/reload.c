@@ -16,7 +16,6 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "config/schema.h"
 #include "proxy/trust.h"
 
 /* One sentence, to the log and to whoever asked. */
@@ -107,27 +106,46 @@ static struct config *load(const struct config *old, FILE *out)
     return config;
 }
 
-static bool is_changed(const struct setting *setting, const struct config *a,
-                       const struct config *b)
+/* They are counts and paths. */
+static void format_fixed(const struct setting *setting, const struct config *config,
+                         char out[SCHEMA_PATH_MAX + 1])
 {
-    const char *x = (const char *)a + setting->offset, *y = (const char *)b + setting->offset;
-    if (setting->type == SETTING_COUNT)
-        return *(const unsigned *)(const void *)x != *(const unsigned *)(const void *)y;
-    check(setting->type == SETTING_PATH);
-    const char *s = *(char *const *)(const void *)x, *t = *(char *const *)(const void *)y;
-    return s && t ? strcmp(s, t) != 0 : s != t;
+    const void *member = (const char *)config + setting->offset;
+    check(setting->type == SETTING_COUNT || setting->type == SETTING_PATH);
+    if (setting->type == SETTING_COUNT) {
+        snprintf(out, SCHEMA_PATH_MAX + 1, "%u", *(const unsigned *)member);
+    } else {
+        const char *path = *(char *const *)member;
+        snprintf(out, SCHEMA_PATH_MAX + 1, "%s", path ? path : "");
+    }
 }
 
-/* Keys of [server] that are fixed once Portico has started (they are counts and paths). */
-static void mention_restart(const struct config *started, const struct config *new, FILE *out)
+struct reload_fixed reload_fixed_of(const struct config *config)
 {
+    struct reload_fixed fixed = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        if (!schema_settings[i].needs_restart)
+            continue;
+        check(count < RELOAD_FIXED_MAX);
+        format_fixed(&schema_settings[i], config, fixed.values[count++]);
+    }
+    return fixed;
+}
+
+static void mention_restart(const struct reload_fixed *started, const struct config *new, FILE *out)
+{
+    const struct reload_fixed now = reload_fixed_of(new);
     char keys[256] = "";
-    size_t len = 0;
+    size_t len = 0, count = 0;
     for (size_t i = 0; i < schema_setting_count; i++) {
         const struct setting *setting = &schema_settings[i];
-        if (setting->needs_restart && is_changed(setting, started, new) && len < sizeof keys)
+        if (!setting->needs_restart)
+            continue;
+        if (strcmp(started->values[count], now.values[count]) != 0 && len < sizeof keys)
             len += (size_t)snprintf(keys + len, sizeof keys - len, "%s%s", len ? ", " : "",
                                     setting->name);
+        count++;
     }
     if (len)
         say(out, LOG_WARN, "changed: %s; that takes effect after a restart", keys);
@@ -196,7 +214,7 @@ static enum reload_result replace(struct reload *reload, const struct config *ol
     if (prepare(reload, &prepared, &err) == -1)
         return fail(old, &err, out);
     publish(reload, &prepared);
-    mention_restart(reload->started, new, out);
+    mention_restart(&reload->started, new, out);
     say(out, LOG_INFO, "reloaded: %s, routes: %zu", new->path, new->route_count);
     return RELOAD_DONE;
 }

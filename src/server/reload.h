@@ -10,14 +10,22 @@
 
 #include "certs/store.h"
 #include "config/config.h"
+#include "config/schema.h"
 #include "proxy/service.h"
 #include "server/acceptor.h"
 #include "server/listener_set.h"
 #include "server/worker.h"
 
-/* What a reload works on: all borrowed. One thread at a time. */
+/* The settings that take a restart, as they were at the start, in words. Only they are kept: the
+ * rest of that configuration, which may hold secrets, goes with the last who uses it. */
+#define RELOAD_FIXED_MAX 8u
+struct reload_fixed {
+    char values[RELOAD_FIXED_MAX][SCHEMA_PATH_MAX + 1];
+};
+
+/* What a reload works on: all borrowed, but `started`. One thread at a time. */
 struct reload {
-    const struct config *started; /* the configuration that the process was started with */
+    struct reload_fixed started;
     struct service *service;
     struct certs_store *certs;
     struct acceptor *acceptor;
@@ -30,6 +38,9 @@ enum reload_result {
     RELOAD_FAILED = 1,   /* something outside of the configuration */
     RELOAD_PROBLEMS = 2, /* the configuration has problems */
 };
+
+/* The fixed settings of a configuration. */
+struct reload_fixed reload_fixed_of(const struct config *config);
 
 /* Reloads the file that the process was started with. Whatever happens is logged, and written to
  * `out`, for whoever asked (NULL: a signal). `cause` is for the log: "SIGHUP". */

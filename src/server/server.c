@@ -33,7 +33,8 @@
 #include "server/listener_set.h"
 #include "server/worker.h"
 
-#define RESOLVER_THREADS 3u
+/* At most: so many names may hang before others have to wait. */
+#define RESOLVER_THREADS 64u
 /* Descriptors that are not for connections: listeners, logs, epoll, what libraries open. */
 #define RESERVED_DESCRIPTORS 64u
 #define CONNECTIONS_MAX      (1u << 17)
@@ -41,7 +42,7 @@
 #define DRAIN_TICK (100 * CLOCK_MS)
 
 struct server {
-    struct config *config; /* owned: the one it was started with, for what takes a restart */
+    struct config *config; /* owned: the one that it starts with; NULL when it has started */
     bool logging;
     int signal_fd;
     int ended_fd;         /* an eventfd: a connection has ended while draining */
@@ -57,7 +58,7 @@ struct server {
     struct listener_set listeners; /* main at the start, then admin */
     struct acceptor *acceptor;
     struct reload reload;
-    struct watch watch;
+    struct watch *watch; /* borrowed */
     struct admin *admin;
 };
 
@@ -189,14 +190,20 @@ static int start(struct server *server, struct err *err)
     server->acceptor = acceptor_new(&server->service, server->admission, &server->listeners, err);
     if (server->acceptor == NULL || acceptor_start(server->acceptor, err) == -1)
         return -1;
-    server->reload = (struct reload){server->config,   &server->service, server->certs,
-                                     server->acceptor, server->workers,  &server->listeners};
-    server->admin = admin_new(&server->reload, &server->watch, err);
+    server->reload = (struct reload){.started = reload_fixed_of(server->config),
+                                     .service = &server->service,
+                                     .certs = server->certs,
+                                     .acceptor = server->acceptor,
+                                     .workers = server->workers,
+                                     .listeners = &server->listeners};
+    server->admin = admin_new(&server->reload, server->watch, err);
     if (server->admin == NULL)
         return -1;
     log_write(LOG_INFO,
               "ready: Portico %s, routes: %zu, workers: %u (%u at a time), connections: at most %u",
               PORTICO_VERSION, server->config->route_count, count, permits, server->connections);
+    config_unref(server->config);
+    server->config = NULL;
     return 0;
 }
 
@@ -302,10 +309,20 @@ static void stop(struct server *server)
         close(server->ended_fd);
 }
 
-int server_run(struct config *config, struct err *err)
+/* SIGTERM and SIGINT still end the process at once: reading may wait for a pipe or a terminal. */
+void server_prepare(struct watch *watch, const char *path)
 {
-    struct server server = {.config = config, .signal_fd = -1, .ended_fd = -1};
-    watch_init(&server.watch, config->path);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    watch_init(watch, path);
+}
+
+int server_run(struct config *config, struct watch *watch, struct err *err)
+{
+    struct server server = {.config = config, .watch = watch, .signal_fd = -1, .ended_fd = -1};
     int result = start(&server, err);
     if (result == 0) {
         serve(&server);

@@ -19,7 +19,7 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "base/turnstile.h"
-#include "net/splice.h"
+#include "net/bulk.h"
 #include "net/stream.h"
 #include "proxy/connection.h"
 #include "proxy/turn.h"
@@ -106,7 +106,7 @@ static void *run(void *arg)
     }
     turnstile_leave(worker->turnstile);
     put_config(worker, NULL);
-    splice_thread_release();
+    bulk_thread_release();
     stream_thread_release();
     buf_thread_release();
     tls_thread_release();

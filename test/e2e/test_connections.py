@@ -162,6 +162,14 @@ def test_idle_upstream_connections_are_closed_in_time(portico_factory, origin_fa
     client.close()
 
 
+def test_an_empty_body_leaves_nothing_over(site):
+    """Portico answers without an upstream, and the connection goes on."""
+    client = site.connect()
+    message = client.ask(request("POST", "/", body=b"", host="unknown.test"))
+    assert (message.status, message.get("Connection")) == (421, None)
+    assert client.ask(site.request()).status == 200
+
+
 # What comes behind an answer
 
 def test_h23_bytes_behind_an_answer(site):
@@ -240,8 +248,9 @@ def dies(method_that_dies, how="close", partial=b""):
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
-def test_h24_idempotent_requests_are_retried_once(site, method, how):
+@pytest.mark.parametrize("method, fields", [("GET", ()), ("HEAD", ()), ("OPTIONS", ()), ("DELETE", ()),
+                                            ("PUT", ("Content-Length: 0",)), ("DELETE", ("Content-Length: 0",))])
+def test_h24_idempotent_requests_are_retried_once(site, method, fields, how):
     attempts = []
 
     def script(connection):
@@ -255,9 +264,33 @@ def test_h24_idempotent_requests_are_retried_once(site, method, how):
     site.origin.script = script
     client = site.connect()
     assert client.ask(site.request()).status == 200
-    assert client.ask(site.request(method, "/retried"), method).status == 200
+    assert client.ask(site.request(method, "/retried", *fields), method).status == 200
     assert len(attempts) == 2 and attempts[0].head == attempts[1].head
     assert len(site.origin.connections) == 2
+
+
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_h24_so_is_one_whose_client_waits_to_go_on(site, how):
+    """Nothing of its body is there yet, let alone consumed."""
+    attempts = []
+
+    def script(connection):
+        while message := connection.request_head():
+            if message.target == "/retried":
+                attempts.append(message)
+                if len(attempts) == 1:
+                    getattr(connection, how)()
+                    return
+                connection.send(response("100 Continue"))
+            connection.send(response(body=connection.request_body(message)))
+    site.origin.script = script
+    client = site.connect()
+    assert client.ask(site.request()).status == 200
+    client.send(site.request("PUT", "/retried", "Expect: 100-continue", "Content-Length: 5"))
+    assert client.interim().status == 100
+    client.send(b"hello")
+    assert client.response().body == b"hello"
+    assert len(attempts) == 2 and attempts[0].head == attempts[1].head
 
 
 def test_h24_only_once(site):
@@ -386,5 +419,25 @@ def test_h27_a_client_that_is_gone(site, how, started):
         client.until(b"hello")
     {"finish": client.finish, "close_notify": client.send_close_notify if client.tls else None,
      "fin": lambda: client.sock.shutdown(1), "reset": client.reset}[how]()
+    assert site.origin.reported() == "over"
+    site.portico.wait_access(lambda e: "/left" in e["request"] and e["reason"] == "CLIENT-GONE", mark)
+
+
+@pytest.mark.parametrize("before", ["half-closed", "more than is read ahead"])
+def test_h27_a_client_that_resets_when_nothing_more_is_read_of_it(sites, before):
+    site = sites["a.http.test"]
+
+    def script(connection):
+        connection.request_head()
+        connection.report("asked")
+        connection.report(connection.to_end() or "over")
+    site.origin.script = script
+    mark = site.portico.out.mark()
+    client = site.connect()
+    client.send(site.request(target="/left"))
+    assert site.origin.reported() == "asked"
+    client.finish() if before == "half-closed" else client.send(site.request() * 1000)
+    site.portico.await_standstill()
+    client.reset()
     assert site.origin.reported() == "over"
     site.portico.wait_access(lambda e: "/left" in e["request"] and e["reason"] == "CLIENT-GONE", mark)

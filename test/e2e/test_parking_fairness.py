@@ -9,7 +9,8 @@ import threading
 import pytest
 
 from harness.portico import cert_type, toml
-from harness.wire import CLEAN, LIMIT, read_head, request, response
+from harness.scale import scaled
+from harness.wire import CLEAN, LIMIT, read_head, request, response, unread_by_peer
 
 PIECE = bytes(1 << 18)
 CHUNKS = b"1\r\nx\r\n" * (1 << 16)
@@ -133,3 +134,29 @@ def test_two_that_never_stop(portico_factory, origin_factory, scheme, kinds):
     finally:
         for flow in flows:
             flow.stop()
+
+
+def test_heads_that_never_begin(portico_factory, origin_factory):
+    """An empty line in each TLS record: it is skipped (H26), and there is always another one."""
+    portico = portico_factory(toml([("flow.test", "builtin:hello", "self_signed"),
+                                    ("other.test", origin_factory(hello).upstream, "none")],
+                                   server={"workers": 2}), wrapper=("nice", "-n", "19"))
+    flows = []
+    for _ in range(2):
+        client = portico.connect("https", server_name="flow.test")
+        for _ in range(scaled(300_000, 30_000)):
+            client.tls.write(b"\r\n")
+        data = client.outgoing.read()
+        flows.append((client, threading.Thread(target=client.send_raw, args=(data,), daemon=True)))
+    other = portico.connect("http")
+    for client, thread in flows:
+        thread.start()
+    portico.await_status(lambda n: n["workers_busy"] == 2)
+    for number in range(3):
+        assert other.ask(request("GET", f"/{number}", host="other.test")).body == b"/%d" % number
+    assert all(thread.is_alive() or unread_by_peer(client.sock) for client, thread in flows), "both were waited for"
+    for client, thread in flows:
+        thread.join(LIMIT)
+        assert client.ask(request("GET", "/", host="flow.test")).status == 200
+        client.close()
+    other.close()

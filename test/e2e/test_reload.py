@@ -1,6 +1,8 @@
 """Reloading the configuration: how it is asked for, what it changes, and what it leaves alone."""
 
 import asyncio
+import contextlib
+import os
 import re
 import signal
 import socket
@@ -60,13 +62,7 @@ def test_sighup(portico_factory):
 
 def test_the_command(portico_factory):
     portico = portico_factory(hello("a.test"), env={"RUNTIME_DIRECTORY": "", "CERT_DIR": "certs"})
-    portico.cert_dir.mkdir()
-    # It had no place for its socket; with SIGHUP all is well.
-    found = portico.invoke("reload", portico.path)
-    assert (found.returncode, found.stdout) == (1, "")
-    assert "no process answers at certs/portico.sock" in found.stderr
-    portico.stop()
-    portico.start()
+    assert portico.wait_log("info main: `portico reload` reaches this process at ").endswith("certs/portico.sock")
     said = portico.reload(hello("b.test", "c.test"))
     assert said == f"reloaded: {portico.path}, routes: 2\n"
     assert (status_of(portico, "a.test"), status_of(portico, "b.test")) == (421, 200)
@@ -95,6 +91,38 @@ def test_run_dir(portico_factory, tmp_path):
     portico.process.send_signal(signal.SIGHUP)
     portico.wait_log("changed: workers, run_dir; that takes effect after a restart", mark)
     await_done(portico, mark)
+
+
+BROKEN = '[[routes]]\nhost = "a.test"\nupstream = """no end\n'
+
+
+def test_a_damaged_or_missing_file_is_its_process_s_affair(portico_factory, tmp_path):
+    """Never that of another process with the same CERT_DIR; without a process, it is reported."""
+    run = {"run_dir": str(tmp_path / "run")}
+    shared = {"RUNTIME_DIRECTORY": "", "CERT_DIR": str(tmp_path)}
+    other = portico_factory(hello("other.test"), env=shared)
+    portico = portico_factory(hello("a.test", server=run), env=shared)
+    mark = other.log.mark()
+    portico.write(hello("b.test", server={"run_dir": str(tmp_path / "edited")}))
+    found = portico.invoke("reload", portico.path)
+    assert (found.returncode, status_of(portico, "b.test")) == (0, 200), found.stderr
+    portico.path.write_text(BROKEN)
+    found = portico.invoke("reload", portico.path)
+    assert found.returncode == 2 and "not reloaded: problems in" in found.stderr, found.stderr
+    portico.path.unlink()
+    found = portico.invoke("reload", portico.path)
+    assert found.returncode == 2 and "not reloaded: problems in" in found.stderr, found.stderr
+    assert "the configuration cannot be read" in found.stderr
+    assert status_of(portico, "b.test") == 200
+    portico.stop()
+    portico.path.write_text(BROKEN)
+    found = portico.invoke("reload", portico.path)
+    assert found.returncode == 2 and f"{portico.path}:" in found.stderr, found.stderr
+    assert f"(of a process that serves {other.path})" in found.stderr
+    portico.path.write_text(hello("c.test"))
+    assert portico.invoke("reload", portico.path).returncode == 1
+    assert portico.invoke("reload", "-").returncode == 1
+    assert "reloading" not in "\n".join(other.log.items[mark:])
 
 
 def test_a_directory_that_cannot_be_used_is_no_failure(portico_factory):
@@ -133,6 +161,35 @@ def test_a_storm_of_signals(portico_factory):
     while status_of(portico, "b.test") != 200:
         assert time.monotonic() < deadline
     portico.await_balance()
+
+
+@contextlib.contextmanager
+def while_it_reads(portico):
+    """Starts it with a pipe as its file: the block runs while it waits for the text, which is what
+    the file has been."""
+    text = portico.path.read_text()
+    portico.stop()
+    ended = portico.process
+    portico.path.unlink()
+    os.mkfifo(portico.path)
+    starter = threading.Thread(target=portico.start)
+    starter.start()
+    with open(portico.path, "w", encoding="utf-8") as pipe:  # once it has opened its end
+        while portico.process is ended:
+            time.sleep(0.001)
+        yield
+        pipe.write(text)
+    starter.join(LIMIT)
+
+
+def test_signals_that_come_while_it_starts(portico_factory):
+    """SIGHUP and SIGUSR1 wait until it can follow them."""
+    portico = portico_factory(hello("a.test"))
+    with while_it_reads(portico):
+        portico.process.send_signal(signal.SIGHUP)
+        portico.process.send_signal(signal.SIGUSR1)
+    portico.wait_log("SIGHUP: reloading")
+    assert status_of(portico, "a.test") == 200
 
 
 # The file, watched
@@ -190,6 +247,16 @@ def test_watch(portico_factory):
     portico.reload()
     assert portico.descriptors() == began + 1
     portico.wait_log("portico reload: reloading")
+
+
+def test_a_change_while_it_starts_is_seen(portico_factory):
+    watched = hello("a.test", server={"watch": True, "listen": ["127.0.0.1"]})
+    portico = portico_factory(watched)
+    with while_it_reads(portico):
+        rename(portico.path, watched.replace("a.test", "b.test"))
+    portico.wait_log("the file has changed: reloading")
+    await_done(portico, 0)
+    assert (status_of(portico, "a.test"), status_of(portico, "b.test")) == (421, 200)
 
 
 def test_a_file_that_is_mounted_by_itself(portico_factory, tmp_path):
@@ -463,6 +530,15 @@ def test_old_configurations_are_freed(portico_factory):
     if scaled(True, False):
         assert portico.resident() - before < 8 << 20
     portico.await_balance()
+
+
+def test_the_first_configuration_is_freed_too(portico_factory):
+    """Of the one it was started with nothing is kept but what takes a restart: it may hold secrets."""
+    portico = portico_factory(hello("a.test", server={"workers": 2}))
+    # The one in force belongs to the service, the acceptor and, between their turns, the workers.
+    assert portico.status()["config_refs"] == 4
+    portico.reload(hello("b.test", server={"workers": 2}))
+    portico.await_status(lambda n: n["config_refs"] == 4)
 
 
 # Quarantine

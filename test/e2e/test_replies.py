@@ -109,6 +109,26 @@ def houses(portico_factory):
             origin.close()
 
 
+@pytest.mark.parametrize("code, line, fields", [
+    ("E431-HEAD", "GET /large HTTP/1.1", ("X: " + "x" * 70000,)),
+    ("E431-FIELDS", "GET /many HTTP/1.1", ("X: y",) * 201),
+    ("E400-FIELD", "GET /nul HTTP/1.1", ("X: \0",)),
+    ("E505-VERSION", "GET /new HTTP/2.0", ()),
+    ("E400-REQUEST", "GET /old", ()),
+])
+def test_h30_heads_that_are_not_read_to_their_end(site, code, line, fields):
+    """What there is of them says what was asked, and that a browser asked."""
+    mark = site.portico.out.mark()
+    client = site.connect()
+    client.send("\r\n".join((line, f"Host: {site.host}", "Accept: text/html", "X-Request-Id: mine", *fields, "", "")))
+    message = client.response()
+    entry = site.portico.wait_access(lambda e: e["reason"] == code, mark)
+    assert entry["request"] == line
+    if code in ("E431-HEAD", "E431-FIELDS", "E400-FIELD"):
+        assert (entry["host"], entry["id"]) == (site.host, "mine")
+        assert message.get("Content-Type").startswith("text/html") and "mine" in message.text
+
+
 def test_h30_every_refusal(houses):
     portico = houses
     before = portico.status()

@@ -24,7 +24,7 @@ static struct access_entry usual(void)
         .client = &client,
         .method = SPAN("GET"),
         .target = SPAN("/x?y=1"),
-        .minor = 1,
+        .version = SPAN("HTTP/1.1"),
         .status = 200,
         .bytes = 1234,
         .referer = SPAN("https://other.test/"),
@@ -100,14 +100,27 @@ static void numbers(void **state)
     (void)state;
     entry.bytes = UINT64_MAX;
     entry.status = 0;
-    entry.minor = 0;
     entry.duration_us = INT64_C(86400) * CLOCK_SECOND + 7999;
     entry.upstream_us = 0;
     const char *text = format(&entry);
-    assert_non_null(strstr(text, "HTTP/1.0\" 000 18446744073709551615 "));
+    assert_non_null(strstr(text, "HTTP/1.1\" 000 18446744073709551615 "));
     assert_non_null(strstr(text, " time=86400.007 upstream=0.000 "));
     entry.duration_us = -5; /* never, but nothing worse than 0 comes of it */
     assert_non_null(strstr(format(&entry), " time=0.000 "));
+}
+
+/* As received: a request that is refused for its version is not shown with another one. */
+static void versions(void **state)
+{
+    struct access_entry entry = usual();
+    (void)state;
+    entry.version = SPAN("HTTP/2.0");
+    assert_non_null(strstr(format(&entry), "\"GET /x?y=1 HTTP/2.0\" 200"));
+    entry.version = SPAN("");
+    assert_non_null(strstr(format(&entry), "\"GET /x?y=1\" 200"));
+    entry.version = SPAN("\"\n");
+    assert_non_null(strstr(format(&entry), "\"GET /x?y=1 \\\"\\x0a\" 200"));
+    assert_combined(format(&entry));
 }
 
 /* Every reason is a word (H30: the code in the log is the code in the answer). */
@@ -232,10 +245,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_usual_line), cmocka_unit_test(nothing_known),
-        cmocka_unit_test(numbers),        cmocka_unit_test(reasons_h30),
-        cmocka_unit_test(injections),     cmocka_unit_test(escapes),
-        cmocka_unit_test(bounded),        cmocka_unit_test(cut_off),
-        cmocka_unit_test(written),
+        cmocka_unit_test(numbers),        cmocka_unit_test(versions),
+        cmocka_unit_test(reasons_h30),    cmocka_unit_test(injections),
+        cmocka_unit_test(escapes),        cmocka_unit_test(bounded),
+        cmocka_unit_test(cut_off),        cmocka_unit_test(written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,10 +47,13 @@ static void modes_do_not_depend_on_the_umask(void **state)
         assert_int_equal(temp_dir_mode(dir, "private"), 0600);
         assert_int_equal(temp_dir_mode(dir, "public"), 0644);
     }
-    mode_t before = umask(0);
-    assert_int_equal(pem_file_make_dir(temp_dir_path(dir, "made"), NULL), 0);
-    umask(before);
-    assert_int_equal(temp_dir_mode(dir, "made"), 0700);
+    for (size_t i = 0; i < 2; i++) {
+        const char *name = i ? "none" : "all";
+        mode_t before = umask(i ? 0777 : 0);
+        assert_int_equal(pem_file_make_dir(temp_dir_path(dir, name), NULL), 0);
+        umask(before);
+        assert_int_equal(temp_dir_mode(dir, name), 0700);
+    }
 }
 
 static void failures_name_the_path_and_leave_nothing(void **state)

@@ -665,6 +665,44 @@ static void from_tls_a_byte_at_a_time(void **state)
     link_release(&link);
 }
 
+/* Encrypts one record of `size` bytes, and then `count` of one byte; sends them all at once. */
+static void send_records(struct link *link, size_t size, size_t count)
+{
+    BIO *memory = BIO_new(BIO_s_mem()), *socket = SSL_get_wbio(link->client);
+    char *data;
+    BIO_up_ref(socket);
+    SSL_set0_wbio(link->client, memory);
+    assert_int_equal(SSL_write(link->client, bulk, (int)size), size);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(SSL_write(link->client, bulk + size + i, 1), 1);
+    long len = BIO_get_mem_data(memory, &data);
+    assert_int_equal(send(link->client_fd, data, (size_t)len, MSG_NOSIGNAL), len);
+    SSL_set0_wbio(link->client, socket);
+}
+
+/* When bytes flow they are read in larger pieces, but not in any number of pieces. */
+static void small_records_take_turns(void **state)
+{
+    const size_t count = 2000;
+    uint64_t most = 0;
+    struct link link;
+    (void)state;
+    link_init(&link, true, HTTP_FRAMING_CLOSE);
+    send_records(&link, READ_SIZE, count);
+    while (link.relay.body < READ_SIZE + count) {
+        struct turn turn = {.began = clock_now() - TURN_TIME};
+        uint64_t before = link.relay.body;
+        enum relay_result result = relay_move(&link.relay, &turn);
+        assert_true(result == RELAY_TURN_OVER || result == RELAY_WANTS_READ);
+        if (before >= READ_SIZE && link.relay.body - before > most)
+            most = link.relay.body - before;
+    }
+    assert_int_equal(most, 64);
+    assert_int_equal(recv(link.peer, got, sizeof got, 0), READ_SIZE + count);
+    assert_memory_equal(got, bulk, READ_SIZE + count);
+    link_release(&link);
+}
+
 /* The client reads now and then; records are refused in the middle. */
 static void to_tls_that_stalls(void **state)
 {
@@ -733,7 +771,7 @@ static void plain_release(struct plain_link *link)
     stream_close(&link->to);
     close(link->source);
     close(link->sink);
-    splice_thread_release();
+    bulk_thread_release();
 }
 
 static void plain_give(struct plain_link *link, size_t size)
@@ -774,7 +812,7 @@ static void a_receiver_with_a_small_window(void **state)
             struct turn turn = {.began = clock_now()};
             ssize_t n = send(link.source, bulk, BULK, MSG_NOSIGNAL);
             result = relay_move(&link.relay, &turn);
-            assert_true(buf_len(&link.in) <= BULK_SIZE);
+            assert_true(buf_len(&link.in) <= BULK_MIN);
             if (result == RELAY_WANTS_READ && n == -1)
                 tls_peer_wait(link.from.fd, POLLIN);
         } while (result != RELAY_WANTS_WRITE);
@@ -911,6 +949,7 @@ int main(void)
         cmocka_unit_test(what_is_large_is_not_joined),
         cmocka_unit_test(joining_sees_what_is_malformed),
         cmocka_unit_test(from_tls_a_byte_at_a_time),
+        cmocka_unit_test(small_records_take_turns),
         cmocka_unit_test(to_tls_that_stalls),
         cmocka_unit_test(a_receiver_with_a_small_window),
         cmocka_unit_test(a_large_body_between_plain_peers),

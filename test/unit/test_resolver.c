@@ -4,12 +4,15 @@
  * The hook on the yield point "resolver answered" counts answers, so that tests can await one
  * that nobody waits for; it also uses the resolver, which would hang if the resolver held its
  * lock while it wakes. */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -578,6 +581,42 @@ static void many_threads_ask(void **state)
     assert_int_equal(atomic_load(&c->overlaps), 0);
 }
 
+static unsigned count_threads(void)
+{
+    char path[300], name[16];
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", task->d_name);
+        FILE *file = fopen(path, "r");
+        if (file && fgets(name, sizeof name, file) && strncmp(name, "resolver", 8) == 0)
+            count++;
+        if (file)
+            fclose(file);
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* There are no more threads than it takes. */
+static void names_that_hang_hold_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+    char name[16];
+    resolver_free(f->resolver);
+    start(f, 40);
+    assert_in_range(count_threads(), 0, 1);
+    hold(f, true);
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "dead%u", i);
+        assert_int_equal(look_up(f, name), RESOLVER_PENDING);
+    }
+    await(f, &f->asked, 20);
+    assert_in_range(count_threads(), 20, 21);
+    hold(f, false);
+}
+
 static void the_system_knows_localhost(void **state)
 {
     struct fixture *f = *state;
@@ -613,6 +652,7 @@ int main(void)
         TEST(the_longest_unused_are_evicted),
         TEST(what_is_in_flight_is_not_evicted),
         TEST(ends_with_look_ups_in_flight_and_in_the_queue),
+        TEST(names_that_hang_hold_up_no_other),
         TEST(the_system_knows_localhost),
         cmocka_unit_test(many_threads_ask),
     };

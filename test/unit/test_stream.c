@@ -112,12 +112,13 @@ static ssize_t read_soon(struct stream *stream, void *data, size_t size)
     return n;
 }
 
-/* Writes until it is refused. Returns what went out. */
+/* Writes until it is refused. Returns what went out: over TLS it goes record by record, since of a
+ * batch some may be held, if TCP is short of memory. */
 static size_t fill(struct stream *stream)
 {
     size_t sent = 0;
     for (;;) {
-        ssize_t n = stream_write(stream, bulk + sent % (BULK / 2), BULK / 2);
+        ssize_t n = stream_write(stream, bulk + sent % (BULK / 2), stream->ssl ? 16384 : BULK / 2);
         if (n < 0)
             break;
         assert_int_equal(stream->write_wants, 0);

@@ -764,6 +764,47 @@ static void the_keys_of_the_exchange_are_gone(void **state)
     }
 }
 
+/* Sends `count` changes of keys, and then a word, all at once: in small pieces they would not fit
+ * into the socket. */
+static void send_key_updates(struct link *link, int count)
+{
+    BIO *memory = BIO_new(BIO_s_mem()), *socket = SSL_get_wbio(link->client);
+    char *data;
+    BIO_up_ref(socket);
+    SSL_set0_wbio(link->client, memory);
+    while (count-- > 0) {
+        assert_int_equal(SSL_key_update(link->client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(link->client), 1);
+    }
+    assert_int_equal(SSL_write(link->client, "word", 4), 4);
+    long len = BIO_get_mem_data(memory, &data);
+    assert_int_equal(send(SSL_get_fd(link->client), data, (size_t)len, MSG_NOSIGNAL), len);
+    SSL_set0_wbio(link->client, socket);
+}
+
+/* Somebody who changes keys on and on would keep a worker in a single read. */
+static void changes_of_keys_come_to_an_end(void **state)
+{
+    SSL_CTX *ctx = tls_peer_client_ctx(TLS1_3_VERSION);
+    struct link link = link_open(*state, ctx, "a.test");
+    char word[5] = "";
+    assert_int_equal(tls_peer_handshake(&link.server, link.client).server, 0);
+    send_key_updates(&link, 100);
+    tls_peer_wait(link.server.fd, POLLIN);
+    assert_int_equal(stream_read(&link.server, word, 4), 4);
+    assert_string_equal(word, "word");
+    send_key_updates(&link, 2000);
+    tls_peer_wait(link.server.fd, POLLIN);
+    ssize_t n;
+    while ((n = stream_read(&link.server, word, 4)) == -1 && errno == EAGAIN)
+        tls_peer_wait(link.server.fd, POLLIN);
+    assert_int_equal(n, -1);
+    assert_int_equal(errno, EPROTO);
+    assert_true(link.server.broken);
+    link_close(&link);
+    SSL_CTX_free(ctx);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -786,6 +827,7 @@ int main(void)
         cmocka_unit_test(a_handshake_survives_every_byte_boundary),
         cmocka_unit_test(identities_are_checked),
         cmocka_unit_test(the_keys_of_the_exchange_are_gone),
+        cmocka_unit_test(changes_of_keys_come_to_an_end),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,120 @@
+/* Bulk: see bulk.h. Runs on the worker that holds the connection of both streams.
+ *
+ * What makes large pieces cheap is less the system calls that they save than the sleep: whoever
+ * is on the other side finds much to do when it is woken, and is not woken for each record.
+ * src/README.md has the figures.
+ *
+ * A receiver may take less than it had room for, and what was read for it would have to be kept.
+ * So bytes that wait in the kernel are looked at there (MSG_PEEK), and taken once they have been
+ * written. Bytes that come over TLS have been decrypted and cannot go back: of them only a few
+ * records are read at once.
+ *
+ * Invariants
+ *  1. The memory holds nothing between two calls.
+ *  2. Never more than `size` bytes are taken from `from`: what follows them is not ours.
+ *  3. After a refused write, the bytes that it was refused for are the next that `from` gives:
+ *     OpenSSL wants to be offered them again. */
+#include "net/bulk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "net/splice.h"
+
+/* How long one piece may keep the worker: a slow processor takes 20 ms to encrypt a mebibyte. To
+ * look at more than is written then costs a copy, a few per cent of that. */
+#define TIME_MAX (5 * CLOCK_MS)
+/* What is read of a TLS stream: the most that a receiver can leave us with. */
+#define TLS_MAX ((size_t)64 * 1024)
+/* The most records of them: 64 KiB of the smallest would be work for fifty turns. */
+#define RECORDS_MAX 64
+/* One record: less room than this may be too little for one that has come; RFC 8446, 5.1. */
+#define RECORD ((size_t)16384)
+
+static _Thread_local char *memory; /* owned, BULK_MAX bytes; NULL until it is first needed */
+
+void bulk_thread_release(void)
+{
+    splice_thread_release();
+    free(memory);
+    memory = NULL;
+}
+
+/* Gives `to` what it takes of the memory's first `len` bytes, for as long as `time` of the thread's
+ * CPU. Returns how many it took. */
+static size_t give(struct stream *to, size_t len, int64_t time)
+{
+    size_t given = 0;
+    int64_t began = clock_thread_cpu();
+    do {
+        ssize_t n = stream_write(to, memory + given, len - given);
+        if (n == -1)
+            break;
+        given += (size_t)n;
+    } while (given < len && clock_thread_cpu() - began < time);
+    return given;
+}
+
+static ssize_t move_by_peeking(struct stream *from, struct stream *to, size_t size)
+{
+    ssize_t count = stream_peek(from, memory, size);
+    if (count <= 0)
+        return count;
+    size_t given = give(to, (size_t)count, TIME_MAX);
+    if (given > 0)
+        return stream_skip(from, memory, given);
+    errno = ENOTSUP;
+    return -1;
+}
+
+static ssize_t move_by_reading(struct stream *from, struct stream *to, size_t size,
+                               struct buf *rest)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+    for (int i = 0; i < RECORDS_MAX && n > 0 && (i == 0 || size - len >= RECORD); i++) {
+        n = stream_read(from, memory + len, size - len);
+        if (n > 0)
+            len += (size_t)n;
+    }
+    if (len == 0)
+        return n;
+    size_t given = give(to, len, CLOCK_NEVER), left = len - given;
+    if (left > 0) {
+        if (buf_reserve_large(rest, left) == -1)
+            return -1;
+        memcpy(buf_tail(rest), memory + given, left);
+        buf_produce(rest, left);
+    }
+    return (ssize_t)len;
+}
+
+static bool can_splice(const struct stream *from, const struct stream *to)
+{
+    return from->ssl == NULL && to->ssl == NULL;
+}
+
+bool bulk_leaves_rest(const struct stream *from, const struct stream *to)
+{
+    return from->ssl == NULL && !can_splice(from, to);
+}
+
+ssize_t bulk_move(struct stream *from, struct stream *to, size_t size, struct buf *rest)
+{
+    check(size > 0 && buf_len(rest) == 0);
+    if (can_splice(from, to)) {
+        ssize_t count = splice_move(from, to, size, rest);
+        if (count != -1 || errno != ENOTSUP)
+            return count;
+    }
+    if (memory == NULL && (memory = malloc(BULK_MAX)) == NULL) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    if (from->ssl == NULL)
+        return move_by_peeking(from, to, size < BULK_MAX ? size : BULK_MAX);
+    return move_by_reading(from, to, size < TLS_MAX ? size : TLS_MAX, rest);
+}
