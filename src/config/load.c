@@ -56,7 +56,7 @@ static void unknown_key(struct loader *loader, const struct section *section,
     struct err *err = problems_add(
         loader->context->problems, PROBLEM_UNKNOWN_KEY, loader->context->file, entry->line,
         entry->column, "\"%s\" is no key of %s; one that Portico knows was expected",
-        problems_quote(entry->key, key),
+        problems_quote_key(entry->key, key),
         notation_say(words_of(loader)->section[section->is_list], section->name, NULL, name));
     if (err == NULL)
         return; /* one of very many: spare the search */
@@ -260,7 +260,7 @@ static void unknown_section(struct loader *loader, const struct value_entry *ent
     for (size_t i = 0; i < schema_section_count; i++)
         suggest_offer(&suggest, schema_sections[i].name);
     struct err *err;
-    problems_quote(entry->key, key);
+    problems_quote_key(entry->key, key);
     if (is_table && !other)
         err =
             problems_add(loader->context->problems, PROBLEM_UNKNOWN_SECTION, loader->context->file,

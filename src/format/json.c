@@ -77,7 +77,7 @@ static int build_member(struct builder *b, const cJSON *item, struct value_table
         err_hint(problems_add(b->problems, PROBLEM_DUPLICATE_KEY, b->file, place.line, place.column,
                               "the key \"%s\" is already defined on line %u; each key was expected "
                               "once",
-                              problems_quote(key, quoted), first->line),
+                              problems_quote_key(key, quoted), first->line),
                  "remove one of the two");
         return 0;
     }

@@ -54,8 +54,17 @@ struct err *problems_recode(struct err *err, enum problem_code code)
     return err;
 }
 
-/* RFC 6901, 3: "~" and "/" are escaped. What is too long to be known is left out, and the pointer
- * then names what it lies in. */
+/* How much of a key is surely one: up to the first blank, quotation mark, ":" or "=". */
+static size_t sure_length(struct span key)
+{
+    size_t len = 0;
+    while (len < key.len && strchr(" \t\"':=", key.data[len]) == NULL)
+        len++;
+    return len;
+}
+
+/* RFC 6901, 3: "~" and "/" are escaped. What is too long to be known, or may have a value in it, is
+ * left out, and the pointer then names what it lies in. */
 size_t problems_enter(struct problems *problems, struct span key)
 {
     size_t mark = strlen(problems->pointer), used = mark;
@@ -69,7 +78,7 @@ size_t problems_enter(struct problems *problems, struct span key)
         problems->pointer[used++] = c;
     }
     bool is_whole = used + 2 < sizeof problems->pointer && utf8_find_bad(key) == key.len &&
-                    memchr(key.data, '\0', key.len) == NULL;
+                    sure_length(key) == key.len;
     problems->pointer[is_whole ? used : mark] = '\0';
     return mark;
 }
@@ -148,5 +157,15 @@ const char *problems_quote(struct span text, char out[PROBLEMS_QUOTE])
         text = span_from(text, len ? len : 1);
     }
     out[used] = '\0';
+    return out;
+}
+
+const char *problems_quote_key(struct span key, char out[PROBLEMS_QUOTE])
+{
+    size_t len = sure_length(key);
+    problems_quote(span_first(key, len), out);
+    size_t used = strlen(out);
+    if (len < key.len && used + sizeof "..." <= PROBLEMS_QUOTE)
+        memcpy(out + used, "...", sizeof "...");
     return out;
 }

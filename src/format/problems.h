@@ -82,4 +82,9 @@ void problems_release(struct problems *problems);
 #define PROBLEMS_QUOTE 256u
 const char *problems_quote(struct span text, char out[PROBLEMS_QUOTE]);
 
+/* The same for a key, up to the first blank, quotation mark, ":" or "=": behind a slip, a value may
+ * have become part of it, and that may be a secret (`{authorization:"Basic ..."}` is a key to
+ * YAML). */
+const char *problems_quote_key(struct span key, char out[PROBLEMS_QUOTE]);
+
 #endif

@@ -166,7 +166,7 @@ static bool check_key(struct builder *b, const struct event *key, const struct v
                               key->column,
                               "the key \"%s\" is already defined on line %u; each key was expected "
                               "once",
-                              problems_quote(key->text, quoted), first->line),
+                              problems_quote_key(key->text, quoted), first->line),
                  "remove one of the two");
     return first == NULL;
 }

@@ -378,7 +378,7 @@ SLIPS = {
     "json": ['"authorization", "Bearer S"', '"authorization" "Bearer S"', '"authoriz\\u0061tion": "Bearer S"', '"api-key": "S"',
              '"authorization": {\n"value": "S"\n}', '"headers": [\n"Authorization",\n"S"\n]', '"authorization"\n"S"'],
     "yaml": ["authorization Bearer S", "authorization\n      Bearer S", '"authoriz\\x61tion": S', "headers: [Authorization, S]",
-             "accessToken: |\n      S", "? authorization\n    : S"]}
+             "accessToken: |\n      S", "? authorization\n    : S", 'authorization:"S": x', "authorization:S: x"]}
 AROUND = {"toml": '[[routes]]\nhost = "a b"\n{}\nupstream = \n', "json": '{{"routes": [{{"host": "a b",\n{},\n"upstream": }}]}}',
           "yaml": "routes:\n  - host: a b\n    {}\n    upstream: [\n"}
 
@@ -391,6 +391,18 @@ def test_a_slip_at_the_name_of_a_secret_shows_nothing_of_it(tmp_path, suffix, sl
         path = write(tmp_path / f"a.{suffix}", text)
         done = check(path, "--offline")
         assert done.returncode == 2 and MARK not in done.stdout + done.stderr, (text, done.stderr)
+
+
+@pytest.mark.parametrize("slip", ['authorization:"Basic S"', "authorization:Basic S", 'authorization "Basic S"', 'authorization="S"',
+                                  "authorization Basic S", '"authorization: S"'])
+@pytest.mark.parametrize("around", ["routes: [{{host: a.test, {}}}]", "routes: [{{host: a.test, {0}, {0}}}]", "{{{}: {{}}}}"])
+def test_a_value_that_has_become_part_of_its_key_is_not_shown(tmp_path, slip, around):
+    """A blank that is missing behind the colon does that in YAML's braces. The pointer has it neither."""
+    path = write(tmp_path / "a.yaml", around.format(slip.replace("S", MARK)))
+    for options in ([], ["--json"]):
+        done = check(path, "--offline", *options)
+        assert done.returncode == 2 and "authorization..." in done.stdout + done.stderr
+        assert MARK not in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
