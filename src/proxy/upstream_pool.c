@@ -1,12 +1,15 @@
 /* The pool of an upstream: see upstream_pool.h.
  *
- * Workers put and get, the acceptor sweeps. A pool is a small stack under its own mutex; no
- * system call is made with the mutex held: what is to be probed or closed is taken out first.
+ * Workers put and get, the acceptor sweeps. A pool is a small stack under its own mutex; what is to
+ * be probed or closed is taken out first, so that this is not done with the mutex held. The stack
+ * grows as it is needed, and is given back when the last connection has expired: upstreams stay
+ * when no configuration names them any more.
  *
  * Invariants
  *  1. idle[0..count) lie in the order in which they were put, the newest last; workers read the
  *     clock before they come here, so `since` may be out of order by a hair.
- *  2. Each connection in a pool is counted once in *total, which never exceeds
+ *  2. `room` is a power of two times ROOM_FIRST and at most POOL_IDLE_MAX, or 0.
+ *  3. Each connection in a pool is counted once in *total, which never exceeds
  *     UPSTREAMS_IDLE_MAX, and once in METRIC_UPSTREAM_IDLE. */
 #include "proxy/upstream_pool.h"
 
@@ -21,6 +24,8 @@
 #include "base/yield_point.h"
 
 #define POOL_MAGIC 0x506f6f6cu /* "Pool" */
+#define ROOM_FIRST 8u          /* connections that there is room for at first */
+_Static_assert(POOL_IDLE_MAX % ROOM_FIRST == 0, "a pool can be filled");
 
 struct idle {
     struct stream stream; /* owned */
@@ -34,7 +39,8 @@ struct upstream_pool {
     atomic_uint *total; /* borrowed: idle connections of all pools */
     pthread_mutex_t mutex;
     unsigned count; /* guarded by mutex, as what follows */
-    struct idle idle[POOL_IDLE_MAX];
+    unsigned room;
+    struct idle *idle; /* owned; NULL when room is 0 */
 };
 
 struct upstream_pool *upstream_pool_new(atomic_uint *idle)
@@ -53,6 +59,7 @@ void upstream_pool_free(struct upstream_pool *pool)
     if (pool == NULL)
         return;
     upstream_pool_clear(pool);
+    check(pool->idle == NULL);
     pthread_mutex_destroy(&pool->mutex);
     pool->magic = 0;
     free(pool);
@@ -82,6 +89,21 @@ static void unreserve(struct upstream_pool *pool, unsigned count)
     atomic_fetch_sub_explicit(pool->total, count, memory_order_relaxed);
 }
 
+/* Is there room for one more? Not when the pool is full, nor when memory is. */
+static bool make_room_locked(struct upstream_pool *pool)
+{
+    if (pool->count < pool->room)
+        return true;
+    unsigned room = pool->room ? 2 * pool->room : ROOM_FIRST;
+    struct idle *idle =
+        room <= POOL_IDLE_MAX ? realloc(pool->idle, room * sizeof *pool->idle) : NULL;
+    if (idle == NULL)
+        return false;
+    pool->idle = idle;
+    pool->room = room;
+    return true;
+}
+
 void upstream_pool_put(struct upstream_pool *pool, struct stream *stream,
                        const struct address *address, int64_t now, int64_t expires)
 {
@@ -92,7 +114,7 @@ void upstream_pool_put(struct upstream_pool *pool, struct stream *stream,
     *stream = STREAM_CLOSED;
     if (expires > now && reserve(pool)) {
         pthread_mutex_lock(&pool->mutex);
-        pooled = pool->count < POOL_IDLE_MAX;
+        pooled = make_room_locked(pool);
         if (pooled) {
             pool->idle[pool->count++] = (struct idle){taken, *address, now, expires};
             metrics_add(METRIC_UPSTREAM_IDLE, 1);
@@ -154,6 +176,7 @@ bool upstream_pool_get(struct upstream_pool *pool, int64_t now, int64_t max_idle
 static int64_t close_expired(struct upstream_pool *pool, int64_t now)
 {
     struct stream expired[POOL_IDLE_MAX];
+    struct idle *unused = NULL;
     unsigned gone = 0, kept = 0;
     int64_t next = CLOCK_NEVER;
     pthread_mutex_lock(&pool->mutex);
@@ -168,7 +191,13 @@ static int64_t close_expired(struct upstream_pool *pool, int64_t now)
         pool->idle[kept++] = *idle;
     }
     pool->count = kept;
+    if (kept == 0) {
+        unused = pool->idle;
+        pool->idle = NULL;
+        pool->room = 0;
+    }
     pthread_mutex_unlock(&pool->mutex);
+    free(unused);
     unreserve(pool, gone);
     metrics_add(METRIC_UPSTREAM_IDLE, -(int64_t)gone);
     for (unsigned i = 0; i < gone; i++)

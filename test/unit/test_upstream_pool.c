@@ -1,6 +1,7 @@
 /* Pools of idle upstream connections (rows H23 and H24 of the table in src/README.md), on
  * socket pairs and, where a reset is needed, on loopback TCP. */
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -331,6 +332,21 @@ static void many_threads_share_a_pool(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* Upstreams stay when no configuration names them any more: what an empty pool takes, it takes for
+ * good, time and again. */
+static void an_empty_pool_is_small(void **state)
+{
+    (void)state;
+    assert_in_range(malloc_usable_size(pool), 1, 256);
+    size_t before = mallinfo2().uordblks;
+    for (unsigned i = 0; i < POOL_IDLE_MAX; i++)
+        close(add(NOW, NOW + CLOCK_SECOND));
+    assert_int_equal(atomic_load(&total), POOL_IDLE_MAX);
+    upstream_pool_sweep(pool, NOW + CLOCK_SECOND);
+    assert_int_equal(atomic_load(&total), 0);
+    assert_true(mallinfo2().uordblks < before + 1024);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +359,7 @@ int main(void)
         TEST(sweeping_closes_what_has_expired),
         TEST(a_full_pool_takes_no_more),
         TEST(all_pools_together_are_limited),
+        TEST(an_empty_pool_is_small),
         TEST(many_threads_share_a_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
