@@ -142,8 +142,8 @@ static void report(struct certs_store *store, struct entry *entry, const struct 
 }
 
 /* Loads, or renews, one certificate. What cannot be renewed is served as it is and tried again
- * later. */
-static void refresh(struct certs_store *store, struct entry *entry, time_t now)
+ * later. Is it a new one? */
+static bool refresh(struct certs_store *store, struct entry *entry, time_t now)
 {
     struct local_ca_leaf leaf = {0};
     struct err err;
@@ -163,8 +163,10 @@ static void refresh(struct certs_store *store, struct entry *entry, time_t now)
 
     tls_identity_unref(unused);
     report(store, entry, result == 0 ? NULL : &err, quarantined);
-    if (result == 0 && leaf.issued)
+    bool is_new = result == 0 && leaf.issued;
+    if (is_new)
         log_write(LOG_INFO, "new certificate for %s", entry->host);
+    return is_new;
 }
 
 /* A reference to the entry's identity, if it has one. False when it should be loaded first. */
@@ -370,8 +372,7 @@ static size_t make_missing(struct certs_store *store, const struct certs_hosts *
         tls_identity_unref(identity);
         bool missing = untried && !local_ca_has(store->ca, entry->host);
         if (identity == NULL && (missing || !untried))
-            refresh(store, entry, now);
-        made += missing;
+            made += refresh(store, entry, now);
     }
     return made;
 }

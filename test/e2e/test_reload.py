@@ -587,6 +587,19 @@ def test_a_certificate_in_quarantine(portico_factory):
     assert (plain("new.test").status, plain("good.test").status) == (503, 301)
 
 
+def test_a_certificate_that_could_not_be_made_is_not_counted(portico_factory):
+    portico = portico_factory(hello("good.test", "bad.test", cert_type="self_signed"))
+    portico.stop()
+    obstruct(portico, "bad.test").rmdir()
+    obstacle = portico.cert_dir / "self-signed" / "bad.test.key"
+    obstacle.mkdir()
+    portico.start()
+    assert "of which 0 new" in portico.wait_log("certificates: 2")
+    obstacle.rmdir()
+    portico.reload()
+    portico.wait_log("certificates: 2, of which 1 new")
+
+
 # Under load
 
 def test_load_over_many_reloads(portico_factory, tmp_path):
