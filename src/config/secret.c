@@ -44,7 +44,7 @@ static int cannot_read(const char *path, int errnum, struct err *err)
     char quoted[PROBLEMS_QUOTE], why[128];
     problems_quote(span_str(path), quoted);
     err_set(err, "is to come from the file \"%s\", which cannot be read: %s", quoted,
-            strerror_r(errnum, why, sizeof why));
+            errnum == EINVAL ? "it is a pipe or a device" : strerror_r(errnum, why, sizeof why));
     if (errnum == EACCES)
         return err_hint(err, "the user that runs Portico needs permission to read it");
     return err_hint(err, "a relative path begins in the directory of the configuration file");

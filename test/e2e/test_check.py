@@ -318,9 +318,11 @@ def test_where_secrets_come_from(tmp_path, suffix, form):
 
 @pytest.mark.parametrize("content, words", [
     (b"", "empty"), (b"\n", "empty"), (b"a" * 8193, "8192"), (b"a\0b", "NUL"), (b"a\nb", "control"), (b"a\n\n", "control"),
-    (b"\xff", "ASCII"), (None, "No such file")])
+    (b"\xff", "ASCII"), (None, "No such file"), ("pipe", "a pipe or a device")])
 def test_secret_files_that_are_none(tmp_path, content, words):
-    if content is not None:
+    if content == "pipe":
+        os.mkfifo(tmp_path / "secret")
+    elif content is not None:
         write(tmp_path / "secret", content)
     path = write(tmp_path / "a.toml", ROUTE + 'authorization = "file:secret"\n')
     _, problems = problems_of(path, "--offline")
