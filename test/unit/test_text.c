@@ -171,7 +171,7 @@ static void describes_characters(void **state)
         bool is_lookalike;
     } rows[] = {{"", "the end of the file", false},
                 {"\nx", "the end of the line", false},
-                {"\r\n", "the end of the line", true},
+                {"\r\n", "the end of the line", false},
                 {"\rx", "a carriage return without a line feed", true},
                 {"x", "\"x\"", false},
                 {" ", "\" \"", false},
