@@ -208,6 +208,35 @@ static void reads_the_same_in_every_notation(void **state)
                  "- host: no\n  upstream: b:81\n");
 }
 
+/* What the file says, as it is written, and with places where they are asked for. */
+static void tells_what_the_file_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *text;
+    } rows[] = {
+        {"t.toml", "[[routes]]\nhost = \"a\"\nupstream = \"a:1\"\n"
+                   "[[routes]]\nhost = \"B.\"\nupstream = \"b:1\"\n"},
+        {"t.json", "{\"routes\": [\n{\"host\": \"a\",\n\"upstream\": \"a:1\"}, {\n"
+                   "\"host\": \"B.\", \"upstream\": \"b:1\"}]}"},
+        {"t.yaml", "routes:\n- host: a\n  upstream: a:1\n-\n  host: B.\n  upstream: b:1\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct config_problems problems = {.with_places = true};
+        struct config *config = config_load_text(rows[i].path, span_str(rows[i].text), &problems);
+        assert_non_null(config);
+        const struct value *host = config_route_value(config, 1, SPAN("host"));
+        assert_non_null(host);
+        assert_true(span_eq(host->string, SPAN("B.")));
+        assert_int_equal(host->line, i == 0 ? 5 : i == 1 ? 4 : 5);
+        assert_int_equal(config->routes[1].line, host->line);
+        assert_null(config_route_value(config, 1, SPAN("cert_type")));
+        assert_true(span_eq(config_route_value(config, 0, SPAN("upstream"))->string, SPAN("a:1")));
+        config_unref(config);
+        config_problems_release(&problems);
+    }
+}
+
 static void notations_have_names(void **state)
 {
     (void)state;
@@ -409,6 +438,35 @@ static void refuses_what_is_no_file(void **state)
                        "to enter its directory\n");
 }
 
+/* Where the process is that serves a file, however damaged that is. */
+static void peeks_into_what_is_damaged(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "[server]\nrun_dir = \"/run/x\"\nworkers = \"many\"\n",
+        "[server]\nrun_dir = \"/run/x\"\n[[routes]\n",
+        "gzip\n= \"\xff\"\n[server]\nrun_dir = \"/run/x\"\n",
+    };
+    setenv("CERT_DIR", "/certs", 1);
+    setenv("HTTP_PORT", "http", 1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        write_file(texts[i], strlen(texts[i]));
+        struct config *config = config_peek("config.toml", NULL);
+        assert_non_null(config);
+        assert_string_equal(config->run_dir, "/run/x");
+        assert_string_equal(config->cert_dir, "/certs");
+        config_unref(config);
+    }
+    static const char *const none[] = {"missing.toml", ".", "/dev/zero"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct config *config = config_peek(none[i], NULL);
+        assert_non_null(config);
+        assert_null(config->run_dir);
+        assert_string_equal(config->cert_dir, "/certs");
+        config_unref(config);
+    }
+}
+
 static void takes_large_files(void **state)
 {
     (void)state;
@@ -492,6 +550,7 @@ int main(void)
         cmocka_unit_test_setup(reads_every_key, clear_environment),
         cmocka_unit_test_setup(reads_other_spellings_of_tables, clear_environment),
         cmocka_unit_test_setup(reads_the_same_in_every_notation, clear_environment),
+        cmocka_unit_test_setup(tells_what_the_file_says, clear_environment),
         cmocka_unit_test(notations_have_names),
         cmocka_unit_test_setup(environment_is_read, clear_environment),
         cmocka_unit_test_setup(environment_is_checked, clear_environment),
@@ -503,6 +562,7 @@ int main(void)
     const struct CMUnitTest file_tests[] = {
         cmocka_unit_test_setup(loads_files, clear_environment),
         cmocka_unit_test_setup(refuses_what_is_no_file, clear_environment),
+        cmocka_unit_test_setup(peeks_into_what_is_damaged, clear_environment),
         cmocka_unit_test_setup(takes_large_files, clear_environment),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
