@@ -19,6 +19,8 @@
 #include "config/schema.h"
 #include "config/setting.h"
 #include "config/suggest.h"
+#include "guard_page.h"
+#include "log_pipes.h"
 
 #define ROUTE "[[routes]]\nhost = \"app.test\"\nupstream = \"127.0.0.1:8080\"\n"
 
@@ -360,6 +362,30 @@ static void terminals_see_colours(void **state)
     config_problems_release(&problems);
 }
 
+/* A problem is a line, whatever its hint. */
+static void problems_go_to_the_log(void **state)
+{
+    (void)state;
+    struct config_problems problems = {0};
+    err_hint(problems_add(&problems.found, PROBLEM_UNREADABLE, "a.toml", 0, 0, "it is gone"),
+             "write:\n[[routes]]\nhost");
+    problems_add(&problems.found, PROBLEM_UNRESOLVED, "a.toml", 2, 3, "nobody knows it");
+    for (unsigned i = 0; i < PROBLEMS_MAX - 1; i++)
+        problems_add(&problems.found, PROBLEM_SYNTAX, "a.toml", 9, 9, "again");
+    log_test_start();
+    config_problems_log(&problems);
+    log_test_stop();
+    assert_matches(next_line(&error_log), DATE "error main: a\\.toml: it is gone; hint: write: "
+                                               "\\[\\[routes\\]\\] host$");
+    assert_matches(next_line(&error_log), DATE "warn main: a\\.toml:2:3: nobody knows it$");
+    for (unsigned i = 0; i < PROBLEMS_MAX - 2; i++)
+        assert_matches(next_line(&error_log), DATE "error main: a\\.toml:9:9: again$");
+    assert_matches(next_line(&error_log),
+                   DATE "warn main: and more: the first 100 problems are shown$");
+    assert_null(next_line(&error_log));
+    config_problems_release(&problems);
+}
+
 /* ---- Files ---- */
 
 static char folder[64];
@@ -522,7 +548,7 @@ static void defaults_are_valid(void **state)
 
 static const char *suggestion(const char *word)
 {
-    struct suggest suggest = {.word = span_str(word)};
+    struct suggest suggest = {.word = span_make(guard_page_copy(span_str(word)), strlen(word))};
     for (size_t i = 0; i < schema_setting_count; i++)
         suggest_offer(&suggest, schema_settings[i].name);
     return suggest.best;
@@ -543,6 +569,33 @@ static void suggests_what_is_near(void **state)
     assert_null(suggestion("a-word-that-is-far-longer-than-any-key-could-be"));
 }
 
+/* The best one wins, and of equals the first; nobody compares a novel. */
+static void suggests_the_nearest(void **state)
+{
+    (void)state;
+    char longest[66];
+    memset(longest, 'x', sizeof longest);
+    longest[65] = '\0';
+    struct suggest suggest = {.word = SPAN("handshak")};
+    suggest_offer(&suggest, "hadnshake");
+    assert_string_equal(suggest.best, "hadnshake");
+    suggest_offer(&suggest, "handshake");
+    assert_string_equal(suggest.best, "handshake");
+    suggest_offer(&suggest, "handshaks");
+    assert_string_equal(suggest.best, "handshake");
+    suggest_offer(&suggest, "HANDSHAK");
+    assert_string_equal(suggest.best, "HANDSHAK");
+    assert_int_equal(suggest.distance, 0);
+    suggest = (struct suggest){.word = span_str(longest)};
+    suggest_offer(&suggest, longest);
+    assert_null(suggest.best);
+    suggest = (struct suggest){.word = span_str(longest + 1)};
+    suggest_offer(&suggest, longest);
+    assert_null(suggest.best);
+    suggest_offer(&suggest, longest + 3);
+    assert_ptr_equal(suggest.best, longest + 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +611,8 @@ int main(void)
         cmocka_unit_test_setup(terminals_see_colours, clear_environment),
         cmocka_unit_test(defaults_are_valid),
         cmocka_unit_test(suggests_what_is_near),
+        cmocka_unit_test(suggests_the_nearest),
+        cmocka_unit_test_setup_teardown(problems_go_to_the_log, log_test_setup, log_test_teardown),
     };
     const struct CMUnitTest file_tests[] = {
         cmocka_unit_test_setup(loads_files, clear_environment),
