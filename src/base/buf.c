@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -180,17 +178,6 @@ void buf_append(struct buf *buf, const void *data, size_t len)
     }
     memcpy(buf_tail(buf), data, len);
     buf->end += (uint32_t)len;
-}
-
-void buf_printf(struct buf *buf, const char *format, ...)
-{
-    char text[1001];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    check(len >= 0 && (size_t)len < sizeof text);
-    buf_append(buf, text, (size_t)len);
 }
 
 void buf_append_uint(struct buf *buf, uint64_t value)

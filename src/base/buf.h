@@ -83,9 +83,6 @@ static inline void buf_append_str(struct buf *buf, const char *str)
     buf_append(buf, str, strlen(str));
 }
 
-/* Formatted; at most 1,000 bytes a call. Not for hot paths. */
-void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* Appends an unsigned number in decimal. */
 void buf_append_uint(struct buf *buf, uint64_t value);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 #define ROOT_LEFT ISSUE_LEAF
 
 /* The certificate in that file and when it expires, or NULL with `err` and errno as
- * inspect_certificate has them. `host` NULL: it is the root. */
+ * inspect_certificate has them. */
 static X509 *read_certificate(const char *path, const char *host, time_t *end, struct err *err)
 {
     char *text = NULL;
@@ -33,7 +34,7 @@ static X509 *read_certificate(const char *path, const char *host, time_t *end, s
     X509 *cert = issue_read_cert(text, len);
     if (cert == NULL || !issue_term(cert, &begin, end))
         fault = "is damaged";
-    else if (host && !issue_covers(cert, host))
+    else if (!issue_covers(cert, host))
         fault = "is for another host";
     free(text);
     ERR_clear_error();
@@ -65,33 +66,32 @@ static int check_key(const char *path, X509 *cert, struct err *err)
     return result;
 }
 
-static enum inspect_result inspect(const struct local_ca_files *files, const char *host,
-                                   time_t left, time_t now, struct err *err)
+/* What is to be said of a certificate's end, with less than `left` to go. */
+static enum inspect_result judge_end(const char *path, time_t end, time_t left, time_t now,
+                                     struct err *err)
 {
-    time_t end;
     char date[32];
     struct tm parts;
-    X509 *cert = read_certificate(files->crt, host, &end, err);
-    if (cert == NULL)
-        return errno == ENOENT ? INSPECT_GOOD : INSPECT_UNREADABLE;
-    int result = check_key(files->key, cert, err);
-    X509_free(cert);
-    if (result != 0)
-        return INSPECT_UNREADABLE;
     if (end > now + left)
         return INSPECT_GOOD;
     gmtime_r(&end, &parts);
     strftime(date, sizeof date, "%Y-%m-%d", &parts);
-    err_set(err, "%s %s on %s", files->crt, end > now ? "expires" : "has expired", date);
+    err_set(err, "%s %s on %s", path, end > now ? "expires" : "has expired", date);
     return INSPECT_EXPIRES;
 }
 
 enum inspect_result inspect_leaf(const char *dir, const char *host, time_t now, struct err *err)
 {
     struct local_ca_files files;
+    time_t end;
     if (local_ca_leaf_files(dir, host, &files, err) != 0)
         return INSPECT_UNREADABLE;
-    return inspect(&files, host, LEAF_LEFT, now, err);
+    X509 *cert = read_certificate(files.crt, host, &end, err);
+    if (cert == NULL)
+        return errno == ENOENT ? INSPECT_GOOD : INSPECT_UNREADABLE;
+    int result = check_key(files.key, cert, err);
+    X509_free(cert);
+    return result == 0 ? judge_end(files.crt, end, LEAF_LEFT, now, err) : INSPECT_UNREADABLE;
 }
 
 /* Can a file be put at `path`, in place of what is there? */
@@ -113,23 +113,43 @@ static bool is_replaceable(const char *path, struct err *err)
 bool inspect_is_quarantined(const char *dir, const char *host, time_t now, struct err *err)
 {
     struct local_ca_files files;
-    struct err unused;
+    struct local_ca_root root;
+    struct err unused, why;
     time_t end;
     if (access(dir, X_OK) != 0)
         return false;
     if (local_ca_leaf_files(dir, host, &files, err) != 0)
         return true;
+    bool has_root = local_ca_root_read(dir, now, &root, &why) == 0;
     X509 *cert = read_certificate(files.crt, host, &end, &unused);
-    bool is_good = cert && end > now && check_key(files.key, cert, &unused) == 0;
+    bool is_good = cert && end > now && check_key(files.key, cert, &unused) == 0 &&
+                   (!has_root || (root.cert && X509_check_issued(root.cert, cert) == X509_V_OK));
     X509_free(cert);
-    return !is_good && !(is_replaceable(files.key, err) && is_replaceable(files.crt, err));
+    local_ca_root_release(&root);
+    if (is_good)
+        return false;
+    if (!has_root) {
+        *err = why;
+        return true;
+    }
+    if (is_replaceable(files.key, err) && is_replaceable(files.crt, err))
+        return false;
+    err_hint(err, "remove it, or give it to the user that runs Portico, which then makes another "
+                  "certificate");
+    return true;
 }
 
 enum inspect_result inspect_root(const char *dir, time_t now, struct err *err)
 {
     struct local_ca_files files;
+    struct local_ca_root root;
+    time_t begin, end = 0;
     local_ca_root_files(dir, &files);
-    return inspect(&files, NULL, ROOT_LEFT, now, err);
+    if (local_ca_root_read(dir, 0, &root, err) != 0)
+        return INSPECT_UNREADABLE;
+    bool is_there = root.cert && issue_term(root.cert, &begin, &end);
+    local_ca_root_release(&root);
+    return is_there ? judge_end(files.crt, end, ROOT_LEFT, now, err) : INSPECT_GOOD;
 }
 
 int inspect_certificate(const char *dir, const char *host, struct inspect_certificate *found,

@@ -30,8 +30,9 @@ enum inspect_result {
 enum inspect_result inspect_leaf(const char *dir, const char *host, time_t now, struct err *err);
 
 /* Would a Portico that starts now put `host` into quarantine (certs/store.h)? So it does when its
- * certificate cannot be used, and another cannot be put in its place; `err` says which file, and
- * why. False as well when CERT_DIR is closed to the caller: then Portico runs as somebody else. */
+ * certificate cannot be used, and another cannot be put in its place, or the local CA's root is of
+ * no use; `err` says which file, and why, and what to do. False as well when CERT_DIR is closed to
+ * the caller: then Portico runs as somebody else. */
 bool inspect_is_quarantined(const char *dir, const char *host, time_t now, struct err *err);
 
 /* The same as inspect_leaf, of the local CA's root. */

@@ -13,8 +13,10 @@
  *     empty directory end up with one root. The kernel drops the lock with the process, so
  *     none is ever left behind. Leaves are first read without the lock; a pair that somebody
  *     is just replacing shows as one that does not belong together, and is read again with it.
- *  4. Once open, a CA is immutable, but for the descriptor's lock; `mutex` stands beside it
- *     because flock knows no threads.
+ *  4. Once it has a root, a CA is immutable, but for the descriptor's lock; `mutex` stands beside
+ *     it because flock knows no threads. Until then (the root's files are there, but of no use)
+ *     whoever needs a new leaf looks at them again, with the lock; leaves that are there are taken
+ *     for what they are without it.
  *
  * That a leaf is this root's is decided by issuer and authorityKeyIdentifier (which is a hash
  * of the root's key), not by its signature: whoever could forge a leaf here could as well
@@ -28,6 +30,7 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +46,16 @@
 #define RETRY_AFTER     ((time_t)3600) /* when a leaf could not be renewed */
 #define FINGERPRINT_LEN (32 * 3)       /* "AA:" … and a NUL for the last colon */
 
-struct local_ca {                /* immutable once open */
+struct local_ca {
     pthread_mutex_t mutex;       /* before flock */
     int lock;                    /* descriptor of DIR/.lock */
     char *dir;                   /* owned */
-    X509 *root;                  /* owned */
-    EVP_PKEY *key;               /* owned */
     struct local_ca_files files; /* of the root */
     char leaves_path[PATH_MAX];
-    char fingerprint[FINGERPRINT_LEN];
+    struct err why;                    /* there was no root when it was opened; fixed after that */
+    struct local_ca_root root;         /* owned; written with the lock while has_root is false */
+    char fingerprint[FINGERPRINT_LEN]; /* as root */
+    atomic_bool has_root;              /* root and fingerprint are there, and fixed from then on */
 };
 
 const char *local_ca_path(const struct local_ca *ca)
@@ -64,6 +68,14 @@ const char *local_ca_fingerprint(const struct local_ca *ca)
     return ca->fingerprint;
 }
 
+bool local_ca_has_root(const struct local_ca *ca, struct err *err)
+{
+    if (atomic_load_explicit(&ca->has_root, memory_order_acquire))
+        return true;
+    *err = ca->why;
+    return false;
+}
+
 static const char *openssl_reason(void)
 {
     const char *text = ERR_reason_error_string(ERR_peek_error());
@@ -71,12 +83,6 @@ static const char *openssl_reason(void)
 }
 
 /* ---- the files ---------------------------------------------------------------------------- */
-
-void local_ca_root_files(const char *dir, struct local_ca_files *files)
-{
-    snprintf(files->crt, sizeof files->crt, "%s/local-ca.crt", dir);
-    snprintf(files->key, sizeof files->key, "%s/local-ca.key", dir);
-}
 
 /* Host names come from the configuration, which has checked them; that none of them leaves
  * the directory does not rest on that alone. */
@@ -170,98 +176,56 @@ static int write_root_key(const char *path, EVP_PKEY *key, struct err *err)
 static int make_root(struct local_ca *ca, time_t now, struct err *err)
 {
     char name[80];
-    if (ca->key == NULL) {
-        ca->key = issue_key();
-        if (ca->key == NULL)
+    if (ca->root.key == NULL) {
+        ca->root.key = issue_key();
+        if (ca->root.key == NULL)
             return err_set(err, "cannot make a key for the local CA: %s", openssl_reason());
-        if (write_root_key(ca->files.key, ca->key, err) != 0)
+        if (write_root_key(ca->files.key, ca->root.key, err) != 0)
             return -1;
     }
     root_name(name, sizeof name);
-    ca->root = issue_root(ca->key, name, now);
-    if (ca->root == NULL)
+    ca->root.cert = issue_root(ca->root.key, name, now);
+    if (ca->root.cert == NULL)
         return err_set(err, "cannot make the local CA's root: %s", openssl_reason());
-    return write_root(ca->files.crt, ca->root, err);
-}
-
-static int root_hint(const struct local_ca *ca, struct err *err)
-{
-    return err_hint(err,
-                    "restore local-ca.crt and local-ca.key in %s from a backup; or remove both, "
-                    "and Portico makes a new root, to be imported again",
-                    ca->dir);
-}
-
-static int check_root(const struct local_ca *ca, time_t now, struct err *err)
-{
-    time_t begin, end;
-    if (X509_check_private_key(ca->root, ca->key) != 1)
-        return err_set(err, "the local CA's root and its key do not belong together: %s and %s",
-                       ca->files.crt, ca->files.key);
-    if (X509_check_ca(ca->root) != 1)
-        return err_set(err, "the certificate is no root of a CA: %s", ca->files.crt);
-    if (!issue_term(ca->root, &begin, &end) || end <= now)
-        return err_set(err, "the local CA's root has expired: %s", ca->files.crt);
-    return 0;
-}
-
-/* Reads a file of the root, if there is one. *text is NULL when there is none. */
-static int read_root_file(const char *path, char **text, size_t *len, struct err *err)
-{
-    struct err why;
-    if (pem_file_read(path, text, len, &why) == 0 || errno == ENOENT)
-        return 0;
-    return err_set(err, "%s", why.message);
-}
-
-static int load_root(struct local_ca *ca, time_t now, struct err *err)
-{
-    char *crt = NULL, *key = NULL;
-    size_t crt_len = 0, key_len = 0;
-    int result = -1;
-
-    if (read_root_file(ca->files.crt, &crt, &crt_len, err) != 0 ||
-        read_root_file(ca->files.key, &key, &key_len, err) != 0)
-        goto out;
-    if (crt != NULL && key == NULL) {
-        err_set(err, "the local CA's root is here, but its key is missing: %s", ca->files.key);
-        goto out;
-    }
-    if (key != NULL && (ca->key = issue_read_key(key, key_len)) == NULL) {
-        err_set(err, "the local CA's key is damaged: %s", ca->files.key);
-        goto out;
-    }
-    if (crt == NULL && key != NULL && access(ca->leaves_path, F_OK) == 0) {
-        err_set(err, "the local CA's key is here, but its root is missing: %s", ca->files.crt);
-        goto out;
-    }
-    if (crt == NULL) {
-        result = make_root(ca, now, err);
-        goto out;
-    }
-    if ((ca->root = issue_read_cert(crt, crt_len)) == NULL) {
-        err_set(err, "the local CA's root is damaged: %s", ca->files.crt);
-        goto out;
-    }
-    pem_file_protect(ca->files.key);
-    result = check_root(ca, now, err);
-out:
-    if (result != 0 && (crt != NULL || key != NULL))
-        root_hint(ca, err);
-    OPENSSL_cleanse(key, key_len);
-    free(key);
-    free(crt);
-    ERR_clear_error();
-    return result;
+    return write_root(ca->files.crt, ca->root.cert, err);
 }
 
 static void set_fingerprint(struct local_ca *ca)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    X509_digest(ca->root, EVP_sha256(), digest, &len);
+    X509_digest(ca->root.cert, EVP_sha256(), digest, &len);
     for (unsigned i = 0; i < len && i < 32; i++)
         snprintf(ca->fingerprint + 3 * i, 4, i + 1 < 32 ? "%02X:" : "%02X", digest[i]);
+}
+
+/* Makes what is missing of the root that was read, and the folder of its leaves. From then on the
+ * CA has a root. */
+static int finish_root_locked(struct local_ca *ca, time_t now, struct err *err)
+{
+    if ((ca->root.cert == NULL && make_root(ca, now, err) != 0) ||
+        pem_file_make_dir(ca->leaves_path, err) != 0) {
+        local_ca_root_release(&ca->root);
+        ERR_clear_error();
+        return -1;
+    }
+    pem_file_protect(ca->files.key);
+    set_fingerprint(ca);
+    atomic_store_explicit(&ca->has_root, true, memory_order_release);
+    return 0;
+}
+
+/* Another look at a root that was of no use. */
+static int repair_root_locked(struct local_ca *ca, time_t now, struct err *err)
+{
+    if (atomic_load_explicit(&ca->has_root, memory_order_acquire))
+        return 0;
+    if (local_ca_root_read(ca->dir, now, &ca->root, err) != 0 ||
+        finish_root_locked(ca, now, err) != 0)
+        return -1;
+    log_write(LOG_INFO, "the local CA is usable again: %s, SHA-256 %s", ca->files.crt,
+              ca->fingerprint);
+    return 0;
 }
 
 struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
@@ -277,7 +241,7 @@ struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
     ca->lock = -1;
     pthread_mutex_init(&ca->mutex, NULL);
     local_ca_root_files(dir, &ca->files);
-    snprintf(ca->leaves_path, sizeof ca->leaves_path, "%s/self-signed", dir);
+    local_ca_leaves_path(dir, ca->leaves_path);
     if (strlen(dir) > PATH_MAX - 512) {
         err_set(err, "the certificate directory's path is too long: %.100s…", dir);
         goto failed;
@@ -288,13 +252,12 @@ struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
     }
     if (open_lock(ca, err) != 0 || lock(ca, err) != 0)
         goto failed;
-    int result = load_root(ca, now, err);
-    if (result == 0)
-        result = pem_file_make_dir(ca->leaves_path, err);
+    int result = 0;
+    if (local_ca_root_read(dir, now, &ca->root, &ca->why) == 0)
+        result = finish_root_locked(ca, now, err);
     unlock(ca);
     if (result != 0)
         goto failed;
-    set_fingerprint(ca);
     return ca;
 failed:
     local_ca_free(ca);
@@ -305,8 +268,7 @@ void local_ca_free(struct local_ca *ca)
 {
     if (ca == NULL)
         return;
-    EVP_PKEY_free(ca->key);
-    X509_free(ca->root);
+    local_ca_root_release(&ca->root);
     if (ca->lock >= 0)
         close(ca->lock);
     pthread_mutex_destroy(&ca->mutex);
@@ -327,7 +289,8 @@ static const char *unfit(const struct local_ca *ca, X509 *cert, const char *host
 {
     if (cert == NULL)
         return "it is damaged";
-    if (X509_check_issued(ca->root, cert) != X509_V_OK)
+    if (atomic_load_explicit(&ca->has_root, memory_order_acquire) &&
+        X509_check_issued(ca->root.cert, cert) != X509_V_OK)
         return "its issuer is another CA";
     if (!issue_covers(cert, host))
         return "it is for another host";
@@ -384,7 +347,7 @@ static int make_leaf(const struct local_ca *ca, const char *host,
     struct tls_identity *identity = NULL;
     int result = -1;
     EVP_PKEY *key = issue_key();
-    X509 *cert = key ? issue_leaf(ca->root, ca->key, key, host, now) : NULL;
+    X509 *cert = key ? issue_leaf(ca->root.cert, ca->root.key, key, host, now) : NULL;
 
     if (cert == NULL || (crt = issue_write_cert(cert, &crt_len)) == NULL ||
         (pem = issue_write_key(key, &pem_len)) == NULL) {
@@ -423,9 +386,8 @@ bool local_ca_has(const struct local_ca *ca, const char *host)
            access(files.key, F_OK) == 0;
 }
 
-static int renew_locked(const struct local_ca *ca, const char *host,
-                        const struct local_ca_files *files, time_t now, struct local_ca_leaf *leaf,
-                        struct err *err)
+static int renew_locked(struct local_ca *ca, const char *host, const struct local_ca_files *files,
+                        time_t now, struct local_ca_leaf *leaf, struct err *err)
 {
     struct local_ca_leaf old = {0};
     struct err why = {0};
@@ -435,7 +397,8 @@ static int renew_locked(const struct local_ca *ca, const char *host,
         *leaf = old;
         return 0;
     }
-    if (make_leaf(ca, host, files, now, leaf, &why) == 0) {
+    if (repair_root_locked(ca, now, &why) == 0 &&
+        make_leaf(ca, host, files, now, leaf, &why) == 0) {
         tls_identity_unref(old.identity);
         return 0;
     }

@@ -383,10 +383,17 @@ static int open_ca(struct certs_store *store, const struct config *config, struc
         store->ca = local_ca_open(config->cert_dir, wall_seconds(), err);
         if (store->ca == NULL)
             return -1;
-        log_write(LOG_INFO,
-                  "local CA: %s, SHA-256 %s; import it once into browsers and systems (README, "
-                  "\"The local CA\")",
-                  local_ca_path(store->ca), local_ca_fingerprint(store->ca));
+        struct err why;
+        if (!local_ca_has_root(store->ca, &why))
+            log_write(LOG_ERROR,
+                      "%s; certificates that are there are served, but none can be made until that "
+                      "is mended: %s",
+                      why.message, why.hint);
+        else
+            log_write(LOG_INFO,
+                      "local CA: %s, SHA-256 %s; import it once into browsers and systems (README, "
+                      "\"The local CA\")",
+                      local_ca_path(store->ca), local_ca_fingerprint(store->ca));
     }
     if (!store->running && thread_start(&store->thread, "certs", run, store) != 0)
         return err_set(err, "cannot start the thread that renews certificates");

@@ -20,8 +20,8 @@ struct certs_hosts; /* those of one configuration */
 
 /* Opens (or makes) the local CA in config->cert_dir and loads or issues the leaves that the
  * configuration needs; logs the root's path and fingerprint, and warns about `acme` routes.
- * NULL with `err` when the directory cannot be used. Configurations without TLS routes touch
- * no disk. Starts the "certs" thread. */
+ * NULL with `err` when the directory cannot be used; a root that cannot only keeps leaves from
+ * being made. Configurations without TLS routes touch no disk. Starts the "certs" thread. */
 struct certs_store *certs_store_new(const struct config *config, struct err *err);
 void certs_store_free(struct certs_store *store);
 

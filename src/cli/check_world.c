@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "certs/inspect.h"
 #include "config/names.h"
+#include "config/setting_report.h"
 #include "format/value.h"
 #include "net/lookup.h"
 
@@ -55,11 +56,12 @@ static size_t collect_names(const struct config *config, const char **names)
 static void warn_unresolved(const struct config *config, size_t i, int result,
                             struct problems *problems)
 {
-    char message[sizeof((struct err *)0)->message];
+    char message[sizeof((struct err *)0)->message], quoted[PROBLEMS_QUOTE];
+    const struct value *written = config_route_value(config, i, SPAN("upstream"));
     snprintf(message, sizeof message,
              "upstream \"%s\" has a name that does not resolve now: %s; a name that this machine "
              "knows was expected",
-             config->routes[i].upstream,
+             setting_report_quote(written, config->routes[i].upstream, quoted),
              result == LOOKUP_UNKNOWN ? "no name server has answered in time"
                                       : gai_strerror(result));
     err_hint(warn(config, i, SPAN("upstream"), PROBLEM_UNRESOLVED, problems, message),
@@ -121,14 +123,17 @@ static void check_certificates(const struct config *config, struct problems *pro
     }
     enum inspect_result result =
         needs_root ? inspect_root(config->cert_dir, now, &found) : INSPECT_GOOD;
-    if (result != INSPECT_GOOD)
-        err_hint(
-            problems_add(problems, code_of(result), NULL, 0, 0, "the local CA: %s", found.message),
-            result == INSPECT_EXPIRES
-                ? "remove its directory, so that Portico makes another, and import that one "
-                  "(README, \"The local CA\")"
-                : "make it readable for the user that runs Portico, or restore it from a "
-                  "copy");
+    if (result == INSPECT_EXPIRES)
+        err_hint(problems_add(problems, PROBLEM_CERT_EXPIRES, NULL, 0, 0, "the local CA: %s",
+                              found.message),
+                 "remove its directory, so that Portico makes another, and import that one "
+                 "(README, \"The local CA\")");
+    else if (result == INSPECT_UNREADABLE)
+        err_hint(problems_add(problems, PROBLEM_CERT_UNREADABLE, NULL, 0, 0,
+                              "%.300s; until it is usable, hosts without a good certificate are "
+                              "answered with 503",
+                              found.message),
+                 "%s", found.hint);
 }
 
 void check_world(const struct config *config, bool look_up, struct problems *problems)

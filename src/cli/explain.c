@@ -13,7 +13,7 @@
 #include "cli/cli.h"
 #include "cli/explanation.h"
 #include "cli/options.h"
-#include "config/config_tree.h"
+#include "config/secret.h"
 #include "config/suggest.h"
 #include "net/waiting_room.h"
 #include "proxy/trust.h"
@@ -36,6 +36,23 @@ bool explanation_has_port(const struct explanation *e)
         return config->http_port == 0 || e->url.port == config->http_port;
     return config->https_port == 0 || e->url.port == config->https_port ||
            e->url.port == config->public_https_port;
+}
+
+/* Is it plain HTTP at the port for HTTPS, or the other way round? Whether any other port leads to
+ * Portico is not known here. */
+static bool is_swapped_port(const struct explanation *e)
+{
+    uint16_t other = e->url.is_secure ? e->config->http_port : e->config->https_port;
+    return other != 0 && e->url.port == other && !explanation_has_port(e);
+}
+
+const char *explanation_note(const struct explanation *e, char out[EXPLANATION_NOTE])
+{
+    snprintf(out, EXPLANATION_NOTE,
+             "Portico listens for %s on port %u: something in front of it must lead there",
+             e->url.is_secure ? "HTTPS" : "HTTP",
+             e->url.is_secure ? e->config->https_port : e->config->http_port);
+    return explanation_has_port(e) || is_swapped_port(e) ? NULL : out;
 }
 
 /* ---- The request ---- */
@@ -160,10 +177,7 @@ static void explain_wrong_host(struct explanation *e)
 
 static void explain_certificate(struct explanation *e)
 {
-    snprintf(e->hint, sizeof e->hint,
-             "%s: remove it, or give it to the user that runs Portico, which then makes another "
-             "certificate",
-             e->quarantine_err.message);
+    snprintf(e->hint, sizeof e->hint, "%s: %s", e->quarantine_err.message, e->quarantine_err.hint);
 }
 
 static void refuse(struct explanation *e, enum reason reason)
@@ -178,6 +192,23 @@ static void refuse(struct explanation *e, enum reason reason)
         explain_unknown_host(e, e->url.host);
     else if (reason == REASON_CERTIFICATE || reason == REASON_HANDSHAKE_CERTIFICATE)
         explain_certificate(e);
+}
+
+/* What comes of a swapped port: what the code says that reads there. */
+static void refuse_port(struct explanation *e)
+{
+    static const char hello[] =
+        "\x16\x03\x01"; /* a TLS record with a ClientHello (RFC 8446, 5.1) */
+    struct http_scan scan = {0};
+    size_t size;
+    enum reason why = REASON_BAD_TLS_PORT;
+    if (e->url.is_secure)
+        http_scan(&scan, HTTP_REQUEST, span_str(hello), &size, &why);
+    refuse(e, why);
+    snprintf(e->hint, sizeof e->hint, "port %u is Portico's for %s, and %s comes to port %u",
+             e->url.port, e->url.is_secure ? "plain HTTP" : "HTTPS",
+             e->url.is_secure ? "HTTPS" : "plain HTTP",
+             e->url.is_secure ? e->config->public_https_port : e->config->http_port);
 }
 
 /* ---- What happens ---- */
@@ -294,7 +325,7 @@ static void release(struct explanation *e)
  * secrets, so that none can show. */
 static struct config *load(const struct cli_source *source)
 {
-    static char mask[] = CONFIG_TREE_MASK;
+    static char mask[] = SECRET_MASK;
     struct config_problems problems = {.with_places = true};
     struct config *config = config_load(source->path, source->notation, &problems);
     if (config == NULL)
@@ -379,7 +410,9 @@ int cli_explain(char **arguments)
         fprintf(stderr, "portico: explain: out of memory\n");
         goto out;
     }
-    if (shake_hands(&e))
+    if (is_swapped_port(&e))
+        refuse_port(&e);
+    else if (shake_hands(&e))
         serve(&e);
     if (is_json)
         explanation_print_json(&e, stdout);

@@ -61,13 +61,12 @@ static void say(FILE *out, const char *label, const char *format, ...)
 
 static void print_question(const struct explanation *e, FILE *out)
 {
-    char method[PROBLEMS_QUOTE], url[PROBLEMS_QUOTE], ip[ADDRESS_TEXT];
+    char method[PROBLEMS_QUOTE], url[PROBLEMS_QUOTE], ip[ADDRESS_TEXT], text[EXPLANATION_NOTE];
+    const char *note = explanation_note(e, text);
     say(out, "request", "%s %s from %s", problems_quote(span_str(e->method), method),
         problems_quote(span_str(e->url_text), url), address_format_ip(&e->client, ip));
-    if (!explanation_has_port(e))
-        say(out, "", "Portico listens for %s on port %u: something in front of it must lead there",
-            e->url.is_secure ? "HTTPS" : "HTTP",
-            e->url.is_secure ? e->config->https_port : e->config->http_port);
+    if (note)
+        say(out, "", "%s", note);
 }
 
 static void print_certificate(const struct explanation *e, FILE *out)
@@ -320,11 +319,13 @@ static void json_timeouts(struct json_writer *json, const struct explanation *e)
 void explanation_print_json(const struct explanation *e, FILE *out)
 {
     struct json_writer json = {.out = out};
-    char ip[ADDRESS_TEXT];
+    char ip[ADDRESS_TEXT], note[EXPLANATION_NOTE];
+    const char *said = explanation_note(e, note);
     json_begin(&json, NULL, '{');
     json_text(&json, "method", span_str(e->method));
     json_text(&json, "url", span_str(e->url_text));
     json_string(&json, "client", address_format_ip(&e->client, ip));
+    json_maybe(&json, "note", said ? said : "");
     json_certificate(&json, e);
     json_route(&json, e);
     json_begin(&json, "access", '{');

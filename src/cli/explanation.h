@@ -56,6 +56,10 @@ const char *explanation_place(const struct config *config, const struct config_r
 /* Does a client at that port reach Portico without anything in between? */
 bool explanation_has_port(const struct explanation *explanation);
 
+/* What is to be said if not, or NULL. Returns `out`. */
+#define EXPLANATION_NOTE 96u
+const char *explanation_note(const struct explanation *explanation, char out[EXPLANATION_NOTE]);
+
 void explanation_print(const struct explanation *explanation, FILE *out);
 void explanation_print_json(const struct explanation *explanation, FILE *out);
 

@@ -63,6 +63,7 @@ static struct config *assemble(const struct source *source, notation_parser *par
     struct value_tree *tree = parse(file, source->text, problems);
     if (tree == NULL)
         return NULL;
+    tree->max = SIZE_MAX; /* the file is in it; what follows are defaults */
     struct config *config = config_new(source->path, source->notation, tree);
     if (config == NULL) {
         problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");

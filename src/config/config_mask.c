@@ -5,8 +5,9 @@
  * behind a word that is nearly the name of a secret, or has in it what such names have in other
  * programs, escaped or not. With a "=" or ":" behind it that is everything up to the closing
  * quotation mark or bracket, else the rest of the line, and the lines below that are indented
- * deeper or begin with no key. Too much may be hidden in that way (what follows "auth" in a host,
- * say), but hardly too little.
+ * deeper or begin with no key. Of a key that Portico does not know nobody can say what it holds, so
+ * its value is hidden as well, unless the key is nearly one that is known. Too much may be hidden
+ * in that way (what follows "auth" in a host, say), but hardly too little.
  *
  * What config/ itself says never quotes a secret. What the parsers say quotes the text around the
  * place that they name, at most PROBLEMS_QUOTE bytes of it. */
@@ -23,6 +24,10 @@
 
 #define WORD_MAX 128u /* bytes of a word that are looked at */
 #define SLIP_MAX 4u   /* characters that may have come into one by mistake */
+#define NEAR_MAX 100u /* unknown keys of which it is asked what they are near to */
+
+/* Why a byte is hidden. */
+enum mask { MASK_NONE, MASK_UNKNOWN, MASK_SECRET };
 
 /* A word of the text, in lower case and with its escapes decoded. */
 struct word {
@@ -141,18 +146,22 @@ static size_t indentation(struct span text, size_t at)
     return skip(text, at, " ") - at;
 }
 
-/* Does the line at `at` begin with a key, a header, a bracket or a comment? */
-static bool begins_anew(struct span text, size_t at)
+/* Does `at`, perhaps behind blanks, begin a key with its sign? */
+static bool begins_key(struct span text, size_t at)
 {
-    at = skip(text, at, " \t-");
-    if (at == text.len || strchr("[]{}#", text.data[at]))
-        return true;
-    size_t word = at = skip(text, at, "\"'");
+    size_t word = at = skip(text, at, " \t-,\"'");
     while (at < text.len && text_is_word(text.data[at]))
         at++;
     size_t sign = skip(text, at, "\"' \t");
     return at > word && (has_at(text, sign, ':') || has_at(text, sign, '=')) &&
            (sign + 1 == text.len || strchr(" \t\r\n\"'", text.data[sign + 1]) != NULL);
+}
+
+/* Does the line at `at` begin with a key, a header, a bracket or a comment? */
+static bool begins_anew(struct span text, size_t at)
+{
+    size_t first = skip(text, at, " \t-");
+    return first == text.len || strchr("[]{}#", text.data[first]) || begins_key(text, at);
 }
 
 /* Where a value without quotes at `at` ends, whose key stands in a line indented by `indent`. */
@@ -216,14 +225,28 @@ static size_t end_of_doubt(struct span text, size_t at)
     return end < text.len ? end : text.len;
 }
 
-static size_t hide(size_t begin, size_t end, char *hidden)
+static size_t hide(size_t begin, size_t end, enum mask why, char *hidden)
 {
     if (end > begin)
-        memset(hidden + begin, 1, end - begin);
+        memset(hidden + begin, (int)why, end - begin);
     return end;
 }
 
-/* Marks what may be the value behind the name that ends at `at`. Returns its end. */
+/* Marks the value behind the sign at `at`. Returns its end. */
+static size_t hide_assigned(struct span text, size_t at, enum mask why, char *hidden)
+{
+    size_t begin = skip(text, at + 1, " \t\r\n");
+    if (begin == text.len)
+        return begin;
+    if (text.data[begin] == '"' || text.data[begin] == '\'')
+        return hide(skip(text, begin, "\"'"), end_of_quoted(text, begin), why, hidden);
+    size_t end = end_of_bare(text, begin, indentation(text, at));
+    size_t closed =
+        strchr("[{", text.data[begin]) && text.data[begin] ? end_of_bracket(text, begin) : begin;
+    return hide(begin, closed > end ? closed : end, why, hidden);
+}
+
+/* Marks what may be the value behind the name of a secret that ends at `at`. Returns its end. */
 static size_t hide_value(struct span text, size_t at, char *hidden)
 {
     size_t begin = skip(text, at, " \t\"'");
@@ -232,16 +255,8 @@ static size_t hide_value(struct span text, size_t at, char *hidden)
             break;
     begin = skip(text, begin, " \t\"'");
     if (!has_at(text, begin, '=') && !has_at(text, begin, ':'))
-        return hide(skip(text, at, " \t\"'"), end_of_doubt(text, at), hidden);
-    begin = skip(text, begin + 1, " \t\r\n");
-    if (begin == text.len)
-        return begin;
-    if (text.data[begin] == '"' || text.data[begin] == '\'')
-        return hide(skip(text, begin, "\"'"), end_of_quoted(text, begin), hidden);
-    size_t end = end_of_bare(text, begin, indentation(text, at));
-    size_t closed =
-        strchr("[{", text.data[begin]) && text.data[begin] ? end_of_bracket(text, begin) : begin;
-    return hide(begin, closed > end ? closed : end, hidden);
+        return hide(skip(text, at, " \t\"'"), end_of_doubt(text, at), MASK_SECRET, hidden);
+    return hide_assigned(text, begin, MASK_SECRET, hidden);
 }
 
 /* The end of the name of a secret that begins with `word`, ends in the next one, and has in its
@@ -265,26 +280,140 @@ static size_t hide_behind(struct span text, const struct word *word, size_t end,
     return value_end > end ? value_end : end;
 }
 
-/* Marks, for each byte of the text, what is to be hidden. False when that is nothing. */
+/* Is that the name of a key or a section, or nearly? *asked counts how often that was found out at
+ * length. */
+static bool is_known(struct span word, unsigned *asked)
+{
+    struct suggest suggest = {.word = word};
+    bool may_ask = *asked < NEAR_MAX, is_exact = schema_alias(word) != NULL;
+    for (size_t i = 0; i < schema_section_count; i++)
+        is_exact = is_exact || span_eq_nocase(word, span_str(schema_sections[i].name));
+    for (size_t i = 0; i < schema_setting_count; i++)
+        is_exact = is_exact || span_eq_nocase(word, span_str(schema_settings[i].name));
+    if (is_exact || !may_ask)
+        return is_exact;
+    ++*asked;
+    for (size_t i = 0; i < schema_section_count; i++)
+        suggest_offer(&suggest, schema_sections[i].name);
+    for (size_t i = 0; i < schema_setting_count; i++)
+        suggest_offer(&suggest, schema_settings[i].name);
+    return suggest.best != NULL;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Where the key ends that stands before the sign at `at`, with what a slip may have put in between;
+ * 0 when there is none. */
+static size_t end_of_key(struct span text, size_t at)
+{
+    for (size_t end = at; end > 0 && at - end <= 4 * SLIP_MAX; end--) {
+        char c = text.data[end - 1];
+        if (c == '\n' && text.data[at] == ':')
+            return 0;
+        if ((text_is_word(c) && c != '-') || (unsigned char)c >= 0x80)
+            return end;
+    }
+    return 0;
+}
+
+/* Is there a sign at `at`, behind a key that Portico does not know? Of a key that has more than one
+ * word, the last one counts. */
+static bool is_behind_unknown(struct span text, size_t at, unsigned *asked)
+{
+    size_t before = at;
+    if (!has_at(text, at, '=') && !has_at(text, at, ':'))
+        return false;
+    while (before > 0 && is_blank(text.data[before - 1]))
+        before--;
+    char last = before > 0 ? text.data[before - 1] : '\0';
+    if (text.data[at] == ':' && /* no address */
+        (has_at(text, at + 1, ':') || (last != '"' && last != '\'' && at + 1 < text.len &&
+                                       strchr(" \t\r\n", text.data[at + 1]) == NULL)))
+        return false;
+    size_t end = end_of_key(text, at), last_word = end, begin;
+    while (last_word > 0 && end - last_word < WORD_MAX &&
+           (unsigned char)text.data[last_word - 1] >= 0x80)
+        last_word--;
+    for (begin = last_word; begin > 0 && last_word - begin < WORD_MAX; begin--)
+        if (!text_is_word(text.data[begin - 1]))
+            break;
+    return end > 0 && !is_known(span_make(text.data + begin, last_word - begin), asked);
+}
+
+/* Does the value that begins at `begin` consist of other keys? Those are looked at on their own. */
+static bool is_table(struct span text, size_t begin)
+{
+    if (has_at(text, begin, '{'))
+        return begins_key(text, skip(text, begin + 1, " \t\r\n"));
+    if (!has_at(text, begin, '&') && !has_at(text, begin, '\r') && !has_at(text, begin, '\n'))
+        return false;
+    return begins_key(text, end_of_line(text, begin) + 1);
+}
+
+#define SHORT_MAX 5u /* bytes of what is no secret: a number, true, null */
+
+/* Is the value at `begin`, of the key in front of the sign at `at`, short? Then *end is where it
+ * ends. */
+static bool is_short(struct span text, size_t at, size_t begin, size_t *end)
+{
+    bool is_quoted = has_at(text, begin, '"') || has_at(text, begin, '\'');
+    size_t behind = begin += is_quoted;
+    while (behind < text.len && behind - begin <= SHORT_MAX &&
+           !strchr(" \t\"',]}\r\n", text.data[behind]))
+        behind++;
+    if (behind - begin > SHORT_MAX || (is_quoted && !has_at(text, behind, text.data[begin - 1])))
+        return false;
+    *end = behind;
+    behind = skip(text, behind + is_quoted, " \t\r");
+    if (has_at(text, behind, ','))
+        return begins_anew(text, skip(text, behind + 1, " \t\r\n"));
+    if (has_at(text, behind, ']') || has_at(text, behind, '}'))
+        return true;
+    if (behind < text.len && text.data[behind] != '\n' && text.data[behind] != '#')
+        return false;
+    return is_quoted || end_of_bare(text, begin, indentation(text, at)) == end_of_line(text, begin);
+}
+
+/* Marks the value of an unknown key, behind the sign at `at`. Returns its end. */
+static size_t hide_unknown(struct span text, size_t at, char *hidden)
+{
+    size_t begin = skip(text, at + 1, " \t"), end;
+    if (is_table(text, begin))
+        return begin + 1;
+    begin = skip(text, begin, " \t\r\n");
+    if (is_short(text, at, begin, &end))
+        return end;
+    if (has_at(text, begin, '[') || has_at(text, begin, '{'))
+        return hide(begin, end_of_bracket(text, begin), MASK_UNKNOWN, hidden);
+    return hide_assigned(text, at, MASK_UNKNOWN, hidden);
+}
+
+/* Marks, for each byte of the text, why it is to be hidden. False when none is. */
 static bool find_secrets(struct span text, char *hidden)
 {
     bool found = false;
+    unsigned asked = 0;
     for (size_t at = 0; at < text.len;) {
         struct word word = {.len = 0};
-        size_t name_end = take_word(text, at, &word);
-        if (name_end == at) {
-            at++;
-            continue;
-        }
-        at = hide_behind(text, &word, name_end, hidden);
+        size_t name_end = take_word(text, at, &word), begin = at;
+        if (name_end > at)
+            at = hide_behind(text, &word, name_end, hidden);
+        else if (is_behind_unknown(text, at, &asked))
+            at = hide_unknown(text, at, hidden);
         found = found || at > name_end;
+        if (at == begin)
+            at++;
     }
     return found;
 }
 
-/* Is anything hidden within `reach` bytes of a place? */
-static bool is_near(struct span text, const char *hidden, size_t line, unsigned column,
-                    size_t reach)
+/* What may be quoted that is hidden, for a place: within `reach` bytes of it a secret, or, behind
+ * it on its line, the value of an unknown key. */
+static enum mask mask_near(struct span text, const char *hidden, size_t line, unsigned column,
+                           size_t reach)
 {
     size_t at = line;
     for (; column > 1 && at < text.len && text.data[at] != '\n'; column--)
@@ -293,7 +422,12 @@ static bool is_near(struct span text, const char *hidden, size_t line, unsigned 
         while (at < text.len && utf8_is_tail(text.data[at]));
     size_t from = at > reach ? at - reach : 0;
     size_t to = at + reach < text.len ? at + reach + 1 : text.len;
-    return from < to && memchr(hidden + from, 1, to - from) != NULL;
+    if (from < to && memchr(hidden + from, MASK_SECRET, to - from))
+        return MASK_SECRET;
+    for (; at < to && text.data[at] != '\n'; at++)
+        if (hidden[at])
+            return MASK_UNKNOWN;
+    return MASK_NONE;
 }
 
 static bool has_code(const struct err *err, enum problem_code code)
@@ -313,17 +447,19 @@ static void reword(struct problems *problems, struct span text, const char *hidd
             line = end_of_line(text, line) + 1;
         bool quotes_key = has_code(err, PROBLEM_DUPLICATE_KEY);
         bool quotes_text = has_code(err, PROBLEM_SYNTAX) || has_code(err, PROBLEM_UNSUPPORTED);
-        if ((quotes_key || quotes_text) &&
-            is_near(text, hidden, line, err->column, quotes_key ? 0 : PROBLEMS_QUOTE)) {
+        enum mask mask = MASK_NONE;
+        if (quotes_key || quotes_text)
+            mask = mask_near(text, hidden, line, err->column, quotes_key ? 0 : PROBLEMS_QUOTE);
+        if (mask) {
             if (reworded == err->line)
                 continue;
             reworded = err->line;
             snprintf(err->message, sizeof err->message,
-                     "this cannot be read, and is not shown, since a secret stands here or nearby; "
-                     "%s were expected",
+                     "this cannot be read, and is not shown, since %s; %s were expected",
+                     mask == MASK_SECRET ? "a secret stands here or nearby" : "it may be a secret",
                      quotes_key ? "other keys" : "a key and its value");
-            snprintf(err->hint, sizeof err->hint,
-                     "look at the quotation marks, commas and brackets around it");
+            if (!has_code(err, PROBLEM_UNSUPPORTED)) /* whose hints quote nothing */
+                err_hint(err, "look at the quotation marks, commas and brackets around it");
         }
         if (kept++ < i)
             problems->items[kept - 1] = *err;

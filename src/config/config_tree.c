@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "config/duration.h"
 #include "config/schema.h"
+#include "config/secret.h"
 #include "config/setting.h"
 
 /* The text as the file would have it: "${" stands for a variable there, and "$${" for itself. */
@@ -129,7 +130,7 @@ static bool add_section(struct value_tree *tree, const struct section *section, 
             return false;
         if (value.type == VALUE_NULL || (!with_defaults && is_default(tree, setting, &value)))
             continue;
-        if (setting->is_secret && !text_value(tree, CONFIG_TREE_MASK, &value))
+        if (setting->is_secret && !text_value(tree, SECRET_MASK, &value))
             return false;
         if (!value_table_add(tree, table, span_str(setting->name), &value))
             return false;
@@ -155,6 +156,8 @@ struct value_tree *config_tree_new(const struct config *config, bool with_defaul
 {
     struct value_tree *tree = value_tree_new();
     bool is_whole = tree != NULL;
+    if (tree)
+        tree->max = SIZE_MAX; /* with its defaults it may be larger than a file */
     for (size_t i = 0; is_whole && i < schema_section_count; i++) {
         const struct section *section = &schema_sections[i];
         struct value value = {.type = VALUE_TABLE};

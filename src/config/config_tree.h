@@ -7,9 +7,6 @@
 #include "config/config.h"
 #include "format/value.h"
 
-/* What stands in place of a secret: text that nobody takes for one. */
-#define CONFIG_TREE_MASK "<secret>"
-
 /* Every setting of the schema that has a value, at its place and in its order; without those
  * that are what they would be anyway, unless `with_defaults`. Strings, integers, booleans, arrays
  * and tables only. Loading it again gives the same, secrets apart. NULL when out of memory. */

@@ -12,6 +12,7 @@
 #include "config/environment.h"
 #include "config/review.h"
 #include "config/schema.h"
+#include "config/setting_report.h"
 #include "config/suggest.h"
 
 /* Where a route was written. */
@@ -323,12 +324,13 @@ static void check_duplicates(struct loader *loader)
             continue;
         }
         const struct value *host = loader->sources[order[i]].host;
+        char quoted[PROBLEMS_QUOTE];
         enter_route(loader, order[i]);
         problems_enter(loader->context->problems, SPAN("host"));
         struct err *err = problems_add(
             loader->context->problems, PROBLEM_DUPLICATE_HOST, loader->context->file, host->line,
             host->column, "\"%s\" has a route already, on line %u; each host was expected once",
-            route->host, before->line);
+            setting_report_quote(host, route->host, quoted), before->line);
         err_hint(err, "remove one of the two");
         problems_leave(loader->context->problems, 0);
     }

@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 
+#include "config/setting_report.h"
+
 static bool is_v4(const char *host, struct in_addr *v4)
 {
     return inet_pton(AF_INET, host, v4) == 1;
@@ -82,12 +84,13 @@ void review_route(const struct config_route *route, const struct value *host,
                   struct setting_context *context)
 {
     const char *why = unreachable(route->host);
+    char quoted[PROBLEMS_QUOTE];
     if (why) {
         struct err *err = problems_add(
             context->problems, PROBLEM_NEVER_MATCHES, context->file, host->line, host->column,
             "host \"%s\" %s, so this route never matches; a host that clients can ask for was "
             "expected",
-            route->host, why);
+            setting_report_quote(host, route->host, quoted), why);
         err_hint(err, "write the name or the address as it stands in the address bar");
         return;
     }
@@ -98,7 +101,7 @@ void review_route(const struct config_route *route, const struct value *host,
         context->problems, PROBLEM_NO_PUBLIC_CERT, context->file, host->line, host->column,
         "host \"%s\" %s, for which no public CA gives a certificate; another "
         "cert_type than \"acme\", the default, was expected",
-        route->host, why);
+        setting_report_quote(host, route->host, quoted), why);
     char name[NOTATION_PHRASE];
     err_hint(err, "%s",
              notation_say(context->notation->words.add, "cert_type", "\"self_signed\"", name));

@@ -12,6 +12,9 @@
 
 #define SECRET_MAX 8192u /* bytes of a secret */
 
+/* What stands in place of a secret where a configuration is shown; as a secret it is refused. */
+#define SECRET_MASK "<secret>"
+
 /* "file:PATH": the secret stands in a file of its own. */
 #define SECRET_FILE "file:"
 

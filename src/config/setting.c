@@ -160,6 +160,13 @@ static int resolve_text(const struct setting *setting, struct value *value,
     bool has_variables,
         is_file = setting->is_secret && span_has_prefix(value->string, SPAN(SECRET_FILE));
     mode_t mode = 0;
+    if (setting->is_secret && span_eq(value->string, SPAN(SECRET_MASK))) {
+        err_set(&fault, "is " SECRET_MASK ", which stands for it in what `portico config` prints; "
+                        "the secret itself was expected");
+        err_hint(&fault, "write ${NAME}, and set NAME in the environment; or " SECRET_FILE
+                         "PATH, and write it into that file");
+        return setting_report_fault(context, setting, value, PROBLEM_MASKED_SECRET, &fault);
+    }
     if (expand(value->string, context->tree, &expanded, &has_variables, &code, &fault) < 0)
         return setting_report_fault(context, setting, value, code, &fault);
     if (setting->is_secret && !is_file && !has_variables)
@@ -174,20 +181,12 @@ static int resolve_text(const struct setting *setting, struct value *value,
     return 0;
 }
 
-/* One item of a list: checked, and in the form to keep. */
-static int list_item(const struct setting *setting, const struct value *item, char **out,
-                     struct setting_context *context)
+/* An item of a list, in the form to keep. */
+static int apply_item(const struct setting *setting, const struct value *item, char **out,
+                      struct setting_context *context)
 {
     struct err fault = {0};
     char ip[HOST_TEXT];
-    struct value resolved = *item;
-    if (item->type == VALUE_PLAIN)
-        yaml_resolve(VALUE_STRING, &resolved);
-    if (resolved.type != VALUE_STRING)
-        return setting_report_item(context, setting, item);
-    if (resolve_text(setting, &resolved, context) < 0)
-        return -1;
-    item = &resolved;
     if (setting->type == SETTING_NETWORKS) {
         if (network_check(item->string, &fault) < 0)
             return setting_report_text(context, setting, item, &fault);
@@ -200,10 +199,28 @@ static int list_item(const struct setting *setting, const struct value *item, ch
     return *out ? 0 : -1;
 }
 
+/* The same, with its variables replaced. */
+static int list_item(const struct setting *setting, const struct value *item, char **out,
+                     struct setting_context *context)
+{
+    struct value resolved = *item;
+    if (item->type == VALUE_PLAIN)
+        yaml_resolve(VALUE_STRING, &resolved);
+    if (resolved.type != VALUE_STRING)
+        return setting_report_item(context, setting, item);
+    if (resolve_text(setting, &resolved, context) < 0)
+        return -1;
+    size_t before = context->problems->count;
+    int result = apply_item(setting, &resolved, out, context);
+    setting_report_variables(context, setting, item, before);
+    return result;
+}
+
 static int apply_list(const struct setting *setting, char ***out, const struct value *value,
                       struct setting_context *context)
 {
     const struct value_array *array = value->array;
+    char quoted[PROBLEMS_QUOTE];
     int result = 0;
     size_t count = 0;
     char **list = value_alloc(context->tree, (array->count + 1) * sizeof *list);
@@ -222,7 +239,8 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
                 problems_add(context->problems, PROBLEM_DUPLICATE_ADDRESS, context->file,
                              array->items[i].line, array->items[i].column,
                              "\"%s\" names \"%s\" twice; each address was expected once",
-                             setting->name, list[j]);
+                             setting->name,
+                             setting_report_quote(&array->items[i], list[j], quoted));
                 result = -1;
             }
         problems_leave(context->problems, mark);
@@ -261,20 +279,10 @@ static enum value_type type_of(const struct setting *setting)
     }
 }
 
-int setting_apply(const struct setting *setting, void *object, const struct value *value,
-                  struct setting_context *context)
+/* Stores a value that is of the right type, and has its variables replaced. */
+static int store(const struct setting *setting, void *object, const struct value *value,
+                 struct setting_context *context)
 {
-    struct value resolved = *value;
-    if (value->type == VALUE_PLAIN && yaml_resolve(type_of(setting), &resolved))
-        value = &resolved;
-    if (value->type != type_of(setting))
-        return setting_report_type(context, setting, value);
-    if (value->type == VALUE_STRING && utf8_find_bad(value->string) < value->string.len)
-        return -1; /* the parser has reported it */
-    resolved = *value;
-    if (resolved.type == VALUE_STRING && resolve_text(setting, &resolved, context) < 0)
-        return -1;
-    value = &resolved;
     void *member = (char *)object + setting->offset;
     switch (setting->type) {
     case SETTING_DURATION:
@@ -301,6 +309,26 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
         return apply_list(setting, member, value, context);
     }
     return -1;
+}
+
+int setting_apply(const struct setting *setting, void *object, const struct value *value,
+                  struct setting_context *context)
+{
+    struct value plain = *value, resolved;
+    if (value->type == VALUE_PLAIN && yaml_resolve(type_of(setting), &plain))
+        value = &plain;
+    if (value->type != type_of(setting))
+        return setting_report_type(context, setting, value);
+    if (value->type == VALUE_STRING && utf8_find_bad(value->string) < value->string.len)
+        return -1; /* the parser has reported it */
+    resolved = *value;
+    if (resolved.type == VALUE_STRING && resolve_text(setting, &resolved, context) < 0)
+        return -1;
+    size_t before = context->problems->count;
+    int result = store(setting, object, &resolved, context);
+    if (resolved.type == VALUE_STRING)
+        setting_report_variables(context, setting, value, before);
+    return result;
 }
 
 /* The default as the value that the file would have held. */

@@ -6,6 +6,7 @@
 #include "config/setting_report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "config/duration.h"
@@ -204,6 +205,37 @@ int setting_report_text(struct setting_context *context, const struct setting *s
 {
     return setting_report_fault(context, setting, value, code_of(setting), fault);
 }
+
+static bool has_variables(const struct value *written)
+{
+    for (size_t i = 0; i + 1 < written->string.len; i++)
+        if (memcmp(written->string.data + i, "${", 2) == 0)
+            return true;
+    return false;
+}
+
+const char *setting_report_quote(const struct value *written, const char *text,
+                                 char out[PROBLEMS_QUOTE])
+{
+    return problems_quote(has_variables(written) ? written->string : span_str(text), out);
+}
+
+void setting_report_variables(struct setting_context *context, const struct setting *setting,
+                              const struct value *written, size_t before)
+{
+    char quoted[PROBLEMS_QUOTE], text[SETTING_EXPECTED];
+    if (setting->is_secret || !has_variables(written))
+        return;
+    for (size_t i = before; i < context->problems->count; i++) {
+        struct err *err = &context->problems->items[i];
+        snprintf(err->message, sizeof err->message,
+                 "\"%s\" is \"%s\", from which the environment makes nothing that is possible; %s "
+                 "was expected",
+                 setting->name, problems_quote(written->string, quoted), expected(setting, text));
+        err_hint(err, "look at the variables in the environment: what they hold is not shown");
+    }
+}
+
 int setting_report_item(struct setting_context *context, const struct setting *setting,
                         const struct value *item)
 {

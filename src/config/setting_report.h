@@ -26,6 +26,16 @@ int setting_report_fault(struct setting_context *context, const struct setting *
 int setting_report_text(struct setting_context *context, const struct setting *setting,
                         const struct value *value, const struct err *fault);
 
+/* What the environment holds may be secret, so a value with variables is quoted as it is `written`:
+ * rewords the problems from number `before` on, which are about it, if it has any. */
+void setting_report_variables(struct setting_context *context, const struct setting *setting,
+                              const struct value *written, size_t before);
+
+/* `text`, which has come of `written`, for messages: as it is written if that has variables.
+ * Returns `out`. */
+const char *setting_report_quote(const struct value *written, const char *text,
+                                 char out[PROBLEMS_QUOTE]);
+
 /* Warns if others can read the file with that mode, in which a secret stands: `file`, or the
  * configuration when that is NULL. */
 void setting_report_readers(struct setting_context *context, const struct setting *setting,

@@ -66,15 +66,6 @@ static bool next_member(struct span *list, struct span *member)
     return false;
 }
 
-bool http_list_has(struct span value, struct span token)
-{
-    struct span member;
-    while (next_member(&value, &member))
-        if (span_eq_nocase(member, token))
-            return true;
-    return false;
-}
-
 bool http_is_hop_by_hop(struct span name)
 {
     switch (name.len) {

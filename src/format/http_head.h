@@ -105,9 +105,6 @@ enum parse_result http_response_parse(char *head, size_t len, bool request_is_he
 const struct http_field *http_field_find(const struct http_field *fields, unsigned count,
                                          struct span name);
 
-/* Does the comma-separated list `value` hold `token` (no regard to case)? */
-bool http_list_has(struct span value, struct span token);
-
 /* Is `s` a token (RFC 9110, 5.6.2), at least one byte? */
 bool http_is_token(struct span s);
 

@@ -44,6 +44,8 @@ static bool is_ascii(struct span text)
     return true;
 }
 
+#define PORT_DIGITS 5u /* that http_authority_split takes */
+
 /* Why http_authority_split refused it. */
 static int bad_authority(struct span authority, struct err *err)
 {
@@ -67,6 +69,9 @@ static int bad_authority(struct span authority, struct err *err)
     uint64_t port;
     if (behind.len && !span_parse_uint(behind, 65535, &port))
         return err_set(err, "has \"%s\" for a port; a number up to 65535 was expected",
+                       problems_quote(behind, quoted));
+    if (behind.len > PORT_DIGITS)
+        return err_set(err, "has \"%s\" for a port; five digits at most were expected",
                        problems_quote(behind, quoted));
     return err_set(err, "has the host \"%s\"; letters, digits, \"-\", \"_\" and dots were expected",
                    problems_quote(span_first(authority, colon), quoted));

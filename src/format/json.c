@@ -38,8 +38,7 @@ static struct place next_place(struct builder *b)
 
 static int exhausted(struct builder *b)
 {
-    problems_add(b->problems, PROBLEM_MEMORY, b->file, 0, 0, "out of memory");
-    return -1;
+    return value_exhausted(b->tree, b->file, 0, 0, b->problems);
 }
 
 static int build_value(struct builder *b, const cJSON *item, struct value *value);

@@ -10,6 +10,7 @@
 #include "format/json.h"
 #include "format/json_scan.h"
 #include "format/text.h"
+#include "format/value.h"
 
 enum state {
     EXPECT_VALUE,
@@ -28,6 +29,7 @@ struct check {
     struct json_token comma;                /* before the next word, in EXPECT_VALUE and _KEY */
     unsigned line, column;                  /* behind the last word */
     bool is_behind_string;                  /* which was a string */
+    size_t count;                           /* of values so far, and the root */
 };
 
 static bool in_object(const struct check *check)
@@ -98,6 +100,11 @@ static bool trailing_comma(struct check *check, const struct json_token *token)
 static bool take_value(struct check *check, const struct json_token *token)
 {
     bool is_first = check->state == EXPECT_FIRST_VALUE;
+    if (!json_is_mark(token, ']') && check->count++ > VALUE_COUNT_MAX) { /* the root is none */
+        check->scan.has_problem = true;
+        value_too_many(check->scan.file, token->line, token->column, check->scan.problems);
+        return false;
+    }
     if (json_is_mark(token, '{') || json_is_mark(token, '['))
         return open_bracket(check, token);
     check->state = EXPECT_MORE;

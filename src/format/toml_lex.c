@@ -48,7 +48,8 @@ struct err *toml_problem(struct toml_lex *lex, struct toml_place place, const ch
 int toml_exhausted(struct toml_lex *lex)
 {
     if (!lex->is_exhausted)
-        problems_recode(toml_problem(lex, toml_here(lex), "out of memory"), PROBLEM_MEMORY);
+        value_exhausted(lex->tree, lex->file, toml_here(lex).line, toml_here(lex).column,
+                        lex->problems);
     lex->is_exhausted = true;
     return -1;
 }

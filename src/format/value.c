@@ -7,7 +7,9 @@
  * Invariants:
  *   1. A table with more than SMALL_TABLE entries has an index of at least twice as many
  *      places, and every entry is in it. A smaller one is searched from the front.
- *   2. Every string and key is followed by a NUL that is not part of it. */
+ *   2. Every string and key is followed by a NUL that is not part of it.
+ *   3. What is allocated is bounded by the text and by the number of values, which has a limit: a
+ *      few bytes of text can be a value, which takes fifty times as much. */
 #include "format/value.h"
 
 #include <stdalign.h>
@@ -28,6 +30,7 @@ struct value_tree *value_tree_new(void)
     struct value_tree *tree = calloc(1, sizeof *tree);
     if (tree == NULL)
         return NULL;
+    tree->max = VALUE_COUNT_MAX;
     tree->root = value_table_new(tree);
     if (tree->root == NULL) {
         value_tree_free(tree);
@@ -188,8 +191,9 @@ static bool table_grow(struct value_tree *tree, struct value_table *table)
 struct value_entry *value_table_add(struct value_tree *tree, struct value_table *table,
                                     struct span key, const struct value *value)
 {
-    if (table->count == table->capacity && !table_grow(tree, table))
+    if (tree->count == tree->max || (table->count == table->capacity && !table_grow(tree, table)))
         return NULL;
+    tree->count++;
     struct value_entry *entry = &table->entries[table->count];
     *entry = (struct value_entry){.key = key,
                                   .line = value->line,
@@ -205,6 +209,8 @@ struct value_entry *value_table_add(struct value_tree *tree, struct value_table 
 struct value *value_array_add(struct value_tree *tree, struct value_array *array,
                               const struct value *value)
 {
+    if (tree->count == tree->max)
+        return NULL;
     if (array->count == array->capacity) {
         struct value *items =
             grow(tree, array->items, sizeof *items, array->count, &array->capacity);
@@ -212,8 +218,25 @@ struct value *value_array_add(struct value_tree *tree, struct value_array *array
             return NULL;
         array->items = items;
     }
+    tree->count++;
     array->items[array->count] = *value;
     return &array->items[array->count++];
+}
+
+void value_too_many(const char *file, unsigned line, unsigned column, struct problems *problems)
+{
+    problems_add(problems, PROBLEM_TOO_LARGE, file, line, column,
+                 "the file has more than %u values; a configuration was expected", VALUE_COUNT_MAX);
+}
+
+int value_exhausted(const struct value_tree *tree, const char *file, unsigned line, unsigned column,
+                    struct problems *problems)
+{
+    if (tree->count < tree->max)
+        problems_add(problems, PROBLEM_MEMORY, file, line, column, "out of memory");
+    else
+        value_too_many(file, line, column, problems);
+    return -1;
 }
 
 const char *value_type_name(enum value_type type)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "format/problems.h"
 
 enum value_type {
     VALUE_BAD,
@@ -83,12 +84,18 @@ struct value_table {
                         missing need not be */
 };
 
+/* Values that a file may have: more than fit into 10 MiB of routes, and not more than some 150 MB
+ * of memory take. */
+#define VALUE_COUNT_MAX 1000000u
+
 struct value_tree {
     struct value_block *blocks; /* owned */
     struct value_table *root;
+    size_t count; /* values that were added to tables and arrays */
+    size_t max;   /* how many may be */
 };
 
-/* A tree with an empty root, or NULL when out of memory. */
+/* A tree with an empty root, for VALUE_COUNT_MAX values, or NULL when out of memory. */
 struct value_tree *value_tree_new(void);
 void value_tree_free(struct value_tree *tree); /* NULL is fine */
 
@@ -101,15 +108,23 @@ bool value_copy(struct value_tree *tree, struct span text, struct span *copy);
 struct value_table *value_table_new(struct value_tree *tree);
 struct value_array *value_array_new(struct value_tree *tree);
 
+/* Reports that a file has more than VALUE_COUNT_MAX values, of which this one is the first. */
+void value_too_many(const char *file, unsigned line, unsigned column, struct problems *problems);
+
+/* Reports why the tree, at that place of the file (0 when it is not known), took no more: it holds
+ * as many values as it may, or memory ran out. Returns -1. */
+int value_exhausted(const struct value_tree *tree, const char *file, unsigned line, unsigned column,
+                    struct problems *problems);
+
 /* The entry of `key`, or NULL. */
 struct value_entry *value_table_find(const struct value_table *table, struct span key);
 
 /* Appends `value` under `key` (in the tree's memory; not in the table yet). The entry, or
- * NULL when out of memory. */
+ * NULL when the tree takes no more. */
 struct value_entry *value_table_add(struct value_tree *tree, struct value_table *table,
                                     struct span key, const struct value *value);
 
-/* Appends. The item, or NULL when out of memory. */
+/* Appends. The item, or NULL when the tree takes no more. */
 struct value *value_array_add(struct value_tree *tree, struct value_array *array,
                               const struct value *value);
 

@@ -34,8 +34,7 @@ struct event {
 
 static int exhausted(struct builder *b)
 {
-    problems_add(b->source.problems, PROBLEM_MEMORY, b->source.file, 0, 0, "out of memory");
-    return -1;
+    return value_exhausted(b->tree, b->source.file, 0, 0, b->source.problems);
 }
 
 #define TAG_PREFIX "tag:yaml.org,2002:" /* what "!!" stands for */

@@ -7,7 +7,7 @@
  *    it means: nearly never. */
 #include "proxy/decision.h"
 
-#include "config/config_tree.h"
+#include "config/secret.h"
 
 /* The address that the client connected to, as a host name. */
 static struct span local_host(const struct decision_source *source, char text[ADDRESS_TEXT])
@@ -86,7 +86,7 @@ void decision_head(const struct decision *decision, const struct http_request *r
     const char *authorization = route->authorization ? route->authorization : "";
     /* The built-in page shows the head to whoever asks. */
     if (*authorization && decision->verdict != VERDICT_FORWARD)
-        authorization = CONFIG_TREE_MASK;
+        authorization = SECRET_MASK;
     forward_request(out, request, &source->client, span_str(route->host), span_str(authorization),
                     request_id);
 }

@@ -30,6 +30,7 @@ FILES = {
     "a deep array": (GOOD + b"a = " + b"[" * 100_000, "5:"),
     "a deep table": (GOOD + b"a = " + b"{a=" * 100_000, "5:"),
     "a deep key": (GOOD + b"[a" + b".a" * 100_000 + b"]\n", "5:"),
+    "many values": (GOOD + b"a = [1" + b",1" * 4_000_000 + b"]\n", "more than 1000000 values"),
     "many mistakes": (GOOD + b"wrong =\n" * 5000, "5:"),
 }
 
@@ -52,6 +53,7 @@ OTHER_FILES = {
         "deep arrays": (JSON % (b', "a": ' + b"[" * 100_000), "too deep"),
         "deep objects": (JSON % (b', "a": ' + b'{"a":' * 100_000), "too deep"),
         "a large number": (JSON % b', "a": 1e400', "too large"),
+        "many values": (JSON % (b', "a": [1' + b",1" * 4_000_000 + b"]"), "more than 1000000 values"),
         "many mistakes": (JSON % b"".join(b', "wrong": nope\n' for _ in range(5000)), "nope"),
         "many doubles": (JSON % b"".join(b', "a": 1\n' for _ in range(5000)), "already defined"),
     },
@@ -70,7 +72,8 @@ OTHER_FILES = {
         "deep mappings": (YAML + b"a: " + b"{a: " * 100_000, "too deep"),
         "deep dashes": (YAML + b"a:\n  " + b"- " * 100_000, "too deep"),
         "a billion laughs": (b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
-            b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"), "alias"),
+            b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"), "may be a secret"),
+        "many values": (YAML + b"a: [1" + b",1" * 4_000_000 + b"]\n", "more than 1000000 values"),
         "many mistakes": (YAML + b"".join(b"wrong%d: x\n" % number for number in range(5000)), "wrong0"),
         "many doubles": (YAML + b"a: 1\n" * 5000, "already defined"),
         "two documents": (YAML + b"---\n" + YAML, "another document"),

@@ -95,6 +95,7 @@ OCCASIONS = {
     "duplicate-address": (ROUTE + '[server]\nlisten = ["::1", "0::1"]\n', "/server/listen/1", (5, 18)),
     "bad-variable": (ROUTE + 'cert_type = "${X"\n', "/routes/0/cert_type", (4, 13)),
     "unset-variable": (ROUTE + 'cert_type = "${NOT_SET_FOR_SURE}"\n', "/routes/0/cert_type", (4, 13)),
+    "masked-secret": (ROUTE + 'authorization = "<secret>"\n', "/routes/0/authorization", (4, 17)),
     "bad-secret-file": (ROUTE + 'authorization = "file:missing"\n', "/routes/0/authorization", (4, 17)),
     "never-matches": (ROUTE.replace("a.example.com", "0.0.0.0"), "/routes/0/host", (2, 8)),
     "no-public-certificate": (ROUTE.replace("a.example.com", "a.local"), "/routes/0/host", (2, 8)),
@@ -392,6 +393,58 @@ def test_a_slip_at_the_name_of_a_secret_shows_nothing_of_it(tmp_path, suffix, sl
         assert done.returncode == 2 and MARK not in done.stdout + done.stderr, (text, done.stderr)
 
 
+@pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
+def test_no_problem_shows_what_an_unknown_key_holds(tmp_path, suffix):
+    """Nobody can say what that is. Other lines are shown."""
+    for key in ("kennwort", "my pass phrase!", "\u043f\u0430\u0440\u043e\u043b\u044c", "pw", "a.b"):
+        for value in (MARK, f"{MARK} }}", [MARK], {"to": MARK}, {"list": [MARK]}):
+            table = {"host": "a b", key: value, "upstream": "no port"}
+            if suffix == "toml":
+                line = json.dumps(key, ensure_ascii=False) + " = " + json.dumps(value).replace('":', '" =')
+                texts = [f'[[routes]]\nhost = "a b"\n{line}\nupstream = "no port"\n', f'routes = [{{ host = "a b", {line}, upstream = "no port" }}]\n']
+            elif suffix == "json":
+                texts = [json.dumps({"routes": [table]}, indent=indent, ensure_ascii=False) for indent in (None, 2)]
+            else:
+                texts = [yaml.safe_dump({"routes": [table]}, allow_unicode=True, default_flow_style=flow) for flow in (None, True, False)]
+            for text in texts:
+                path = write(tmp_path / f"a.{suffix}", text)
+                for command in (["check", "--offline"], ["check", "--offline", "--json"], ["config"]):
+                    done = subprocess.run([BINARY, *command, path], text=True, capture_output=True, timeout=LIMIT)
+                    assert done.returncode == 2 and MARK not in done.stdout + done.stderr, (text, done.stderr)
+                assert "no port" in done.stderr and "is no key of" in done.stderr
+    slips = 0
+    good = document({"routes": [{"host": "a.test", "upstream": "127.0.0.1:80", "kennwort": MARK, "cert_type": "none"}]}, suffix)
+    for at in range(good.find("kennwort"), good.find(":" if suffix == "yaml" else MARK, good.find("kennwort"))):
+        for letter in "\"'\n:{*\x01":
+            path = write(tmp_path / f"a.{suffix}", good[:at] + letter + good[at:])
+            done = check(path, "--offline")
+            slips += done.returncode == 2
+            assert MARK not in done.stdout + done.stderr, (path.read_text(), done.stderr)
+    assert slips > 30
+
+
+@pytest.mark.parametrize("text, value", [
+    (ROUTE.replace("127.0.0.1:1", "${TOK}"), MARK), (ROUTE.replace("127.0.0.1:1", "a:${TOK}"), MARK),
+    (ROUTE.replace("a.example.com", "${TOK}"), f"{MARK} b"), (ROUTE + '[acme]\nemail = "${TOK}"\n', MARK),
+    (ROUTE + 'cert_type = "${TOK}"\n', MARK), (ROUTE + '[timeouts]\nhead = "${TOK}"\n', "7654321"),
+    (ROUTE + '[server]\nlisten = ["${TOK}"]\n', MARK), (ROUTE + '[server]\ntrusted_proxies = ["${TOK}"]\n', MARK),
+    (ROUTE + '[server]\nlisten = ["0::1", "${TOK}"]\n', "0:0::1"),
+    (ROUTE + ROUTE.replace("a.example.com", "${TOK}"), "A.Example.com"), (ROUTE.replace("a.example.com", "${TOK}"), f"{MARK}.local")])
+def test_what_a_variable_holds_is_not_shown(tmp_path, text, value):
+    """It is quoted as the file has it."""
+    path = write(tmp_path / "a.toml", text)
+    _, problems = problems_of(path, "--offline", env={"TOK": value})
+    assert len(problems) == 1 and "${TOK}" in problems[0]["message"]
+    assert value.lower() not in (problems[0]["message"] + str(problems[0]["hint"])).lower()
+
+
+def test_what_a_variable_holds_is_not_shown_when_it_does_not_resolve(tmp_path):
+    path = write(tmp_path / "a.toml", ROUTE.replace("127.0.0.1:1", "${TOK}"))
+    _, problems = problems_of(path, env={"TOK": f"{MARK}.invalid:80"})
+    assert [problem["code"] for problem in problems] == ["unresolved-upstream"]
+    assert MARK not in str(problems) and "${TOK}" in problems[0]["message"]
+
+
 def ask(portico, host, *fields):
     client = portico.connect("http")
     try:
@@ -426,6 +479,11 @@ def test_nothing_shows_a_secret(portico_factory, origin_factory, tmp_path):
         assert done.returncode == 0 and MARK not in done.stdout + done.stderr
         if command[0] != "check":
             assert re.search(r"(?i)authorization\"?( =|:) \"?<secret>", done.stdout), done.stdout
+        if command[0] == "config":  # and what it prints is not taken for a secret
+            printed = write(tmp_path / "printed", done.stdout)
+            notation = command[2] if len(command) > 1 else "toml"
+            _, problems = problems_of(printed, "--offline", "--format", notation)
+            assert [problem["code"] for problem in problems] == ["masked-secret"] * 4
 
 
 def test_the_built_in_page_shows_no_secret(portico_factory):

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness.client import tls_context
+from harness.client import Client, tls_context
 from harness.portico import BINARY, ROOT, toml
 from harness.wire import LIMIT, Endpoint, read_response, request
 
@@ -21,6 +21,13 @@ TRUSTED = "127.0.0.2"  # a proxy in front, in these tests; the client is 127.0.0
 def invoke(*arguments, env=None, stdin=None, cwd=None):
     return subprocess.run([BINARY, *map(str, arguments)], text=True, capture_output=True, timeout=LIMIT,
                           input=stdin or "", env={**os.environ, **(env or {})}, cwd=cwd)
+
+
+def printed(*arguments, **options):
+    """A configuration, with a secret where one was masked."""
+    done = invoke("config", *arguments, **options)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout.replace("<secret>", "${APP_LOGIN:-secret}")
 
 
 def explain(*arguments, status=0, **options):
@@ -226,6 +233,33 @@ def test_explain_a_certificate_that_cannot_be_used(portico_factory, suffix):
     assert "refused with 503 E503-CERTIFICATE" in text and "redirect " not in text
 
 
+def test_a_root_that_cannot_be_used(portico_factory):
+    """It stops nobody: what is there is served. What is missing is not, and run, explain and check say why."""
+    portico = portico_factory(toml([("bad.test", "builtin:hello", "self_signed"), ("good.test", "builtin:hello", "self_signed")]))
+    portico.stop()
+    root = portico.cert_dir / "local-ca.crt"
+    root.write_text("nonsense")
+    (portico.cert_dir / "self-signed" / "bad.test.key").unlink()
+    portico.start()
+    fault = f"the local CA's root is damaged: {root}"
+    assert "certificates that are there are served" in portico.wait_log(fault)
+    for scheme, status, reason in (("http", 503, "E503-CERTIFICATE"), ("https", None, "TLS-CERTIFICATE")):
+        said = explain(f"{scheme}://bad.test/", portico.path, env=portico.environment, status=1)
+        assert (said["status"], said["reason"]) == (status, reason) and said["hint"].startswith(f"{fault}: restore")
+    assert explain("https://good.test/", portico.path, env=portico.environment)["result"] == "answered"
+    done = invoke("check", "--offline", portico.path, env=portico.environment)
+    assert done.returncode == 0 and f"warning: {fault}; until it is usable" in done.stderr
+    for host, status in (("good.test", 301), ("bad.test", 503)):
+        client = portico.connect("http")
+        assert client.ask(request("GET", "/", host=host)).status == status
+        client.reset()
+    client = portico.connect("https", server_name="good.test", verify=False)
+    assert client.ask(request("GET", "/", host="good.test")).status == 200
+    client.reset()
+    with pytest.raises(ssl.SSLError, match="(?i)internal.error"):
+        portico.connect("https", server_name="bad.test", verify=False)
+
+
 def routes_of_example():
     """(host, upstream, line of the host) of each, by looking."""
     lines = EXAMPLE.read_text().splitlines()
@@ -303,10 +337,29 @@ def test_explain_mentions_the_ports():
     assert "on port" not in text
 
 
+def test_explain_ports(portico_factory):
+    """One that belongs to the other protocol is refused, as by Portico; of any other there is a note."""
+    portico = portico_factory(toml([("a.test", "builtin:hello", "self_signed")]))
+    ports = {scheme: portico.address(scheme)[1] for scheme in ("http", "https")}
+    env = {**portico.environment, "HTTP_PORT": str(ports["http"]), "HTTPS_PORT": str(ports["https"]), "PUBLIC_HTTPS_PORT": "443"}
+    for asked, scheme in (("http", "https"), ("https", "http")):
+        said = explain(f"{asked}://a.test:{ports[scheme]}/", portico.path, env=env, status=1)
+        client = Client(portico.address(scheme))
+        answer = client.ask(request("GET", "/", host="a.test") if asked == "http" else b"\x16\x03\x01\x02\x00\x01")
+        assert (said["result"], said["status"], said["note"]) == ("refused", answer.status, None)
+        client.reset()
+        assert said["reason"] in answer.text and str(ports[asked] if asked == "http" else 443) in said["hint"]
+        assert f"refused with 400 {said['reason']}" in invoke("explain", f"{asked}://a.test:{ports[scheme]}/", portico.path, env=env).stdout
+    for url, noted in ((f"http://a.test:{ports['http']}/", False), ("https://a.test/", False), (f"https://a.test:{ports['https']}/", False),
+                       ("http://a.test:1/", True), ("https://a.test:1/", True)):
+        note = explain(url, portico.path, env=env)["note"]
+        assert "must lead there" in note if noted else note is None
+
+
 @pytest.mark.parametrize("notation", ["toml", "json", "yaml"])
 def test_explain_in_every_notation(tmp_path, notation):
     """Also where places cost a second look, and on standard input."""
-    text = invoke("config", EXAMPLE, "--to", notation).stdout
+    text = printed(EXAMPLE, "--to", notation)
     path = tmp_path / f"config.{notation}"
     path.write_text(text)
     line = next(number for number, line in enumerate(text.splitlines(), start=1) if "nas.home.arpa" in line)
@@ -344,10 +397,10 @@ def test_config_round_trips(tmp_path):
         for first in ("toml", "json", "yaml"):
             for options in ([], ["--no-defaults"]):
                 path = tmp_path / f"{source.stem}.{first}"
-                path.write_text(invoke("config", source, f"--to={first}", *options).stdout)
+                path.write_text(printed(source, f"--to={first}", *options))
                 for second in ("toml", "json", "yaml"):
-                    done = invoke("config", path, "--to", second, *options)
-                    again = invoke("config", "-", "--format", second, "--to", "json", stdin=done.stdout)
+                    text = printed(path, "--to", second, *options)
+                    again = invoke("config", "-", "--format", second, "--to", "json", stdin=text)
                     assert (json.loads(again.stdout), again.stderr) == (expected, "")
 
 

@@ -201,6 +201,26 @@ static void a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone(void **
     certs_store_free(store);
 }
 
+/* Good certificates are served without it; those that are missing are their hosts' trouble. */
+static void a_root_of_no_use_does_not_stop_the_start(void **state)
+{
+    struct config some = config_of(*state, routes, 1), all = all_routes(*state);
+    certs_store_free(open_store(&some));
+    temp_dir_write(*state, "local-ca.crt", "nothing");
+    char *log = log_of(*state, &all);
+    assert_non_null(strstr(log, "root is damaged"));
+    assert_non_null(strstr(log, "certificates that are there are served"));
+    assert_non_null(strstr(log, "no certificate for acme.test"));
+    assert_null(strstr(log, "app.test"));
+    free(log);
+
+    struct certs_store *store = open_store(&all);
+    assert_true(is_known(store, "app.test"));
+    assert_false(certs_store_is_quarantined(store, "app.test"));
+    assert_true(certs_store_is_quarantined(store, "acme.test"));
+    certs_store_free(store);
+}
+
 static void a_directory_that_cannot_be_used_stops_the_start(void **state)
 {
     struct config config = all_routes(*state);
@@ -389,6 +409,7 @@ int main(void)
         TEST(the_start_is_logged),
         TEST(the_warning_about_acme_is_bounded),
         TEST(a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone),
+        TEST(a_root_of_no_use_does_not_stop_the_start),
         TEST(a_directory_that_cannot_be_used_stops_the_start),
         TEST(unchanged_hosts_keep_their_identities),
         TEST(the_first_host_with_a_certificate),

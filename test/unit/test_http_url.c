@@ -90,6 +90,7 @@ static void says_what_is_wrong(void **state)
         {"https://fd00::1/", "several colons", "write \"[fd00::1]\""},
         {"https://a.test:x/", "has \"x\" for a port", ""},
         {"https://a.test:65536/", "has \"65536\" for a port", ""},
+        {"http://a.test:034355/", "has \"034355\" for a port; five digits at most", ""},
         {"https://a b/", "has the host \"a b\"", ""},
         {"https://*.test/", "has the host \"*.test\"", ""},
         {"https://a.test/\r\nX: y", "line break", ""},

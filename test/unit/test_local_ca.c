@@ -159,18 +159,35 @@ static void a_root_is_made_once(void **state)
     free(dir);
 }
 
-/* Opening fails, names `path`, says what to do, and changes neither file. */
+/* The CA has no root: `err` says why, and what to do. The leaf of x.test is used all the same
+ * (unless it has expired by then); another cannot be made. */
+static void assert_no_root(const char *dir, time_t now, struct err *err)
+{
+    struct local_ca_leaf leaf;
+    struct err why = {0};
+    struct local_ca *ca = open_ca(dir, now);
+    assert_false(local_ca_has_root(ca, err));
+    assert_non_null(strstr(err->hint, "backup"));
+    if (now == NOW)
+        assert_false(get_leaf(ca, "x.test", now).issued);
+    assert_int_equal(local_ca_get(ca, "new.test", now, &leaf, &why), -1);
+    assert_non_null(strstr(why.message, "new.test"));
+    assert_non_null(strstr(why.message, err->message));
+    assert_int_equal(access(temp_dir_path(dir, "self-signed/new.test.crt"), F_OK), -1);
+    assert_int_equal(ERR_peek_error(), 0);
+    local_ca_free(ca);
+}
+
+/* Names `path` with `word`, and changes neither file. */
 static void refused_root(const char *dir, time_t now, const char *path, const char *word)
 {
     struct err err = {0};
     char *crt = temp_dir_read(dir, "local-ca.crt");
     bool has_key = access(temp_dir_path(dir, "local-ca.key"), F_OK) == 0;
     char *key = has_key ? temp_dir_read(dir, "local-ca.key") : NULL;
-    assert_null(local_ca_open(dir, now, &err));
+    assert_no_root(dir, now, &err);
     assert_non_null(strstr(err.message, path));
     assert_non_null(strstr(err.message, word));
-    assert_non_null(strstr(err.hint, "backup"));
-    assert_int_equal(ERR_peek_error(), 0);
     assert_same_file(dir, "local-ca.crt", crt);
     assert_int_equal(access(temp_dir_path(dir, "local-ca.key"), F_OK) == 0, has_key);
     if (has_key)
@@ -206,7 +223,7 @@ static void a_spoiled_root_is_an_error(void **state)
     unlink(temp_dir_path(dir, "local-ca.crt"));
     assert_int_equal(mkdir(temp_dir_path(dir, "local-ca.crt"), 0700), 0);
     struct err err;
-    assert_null(local_ca_open(dir, NOW, &err));
+    assert_no_root(dir, NOW, &err);
     assert_non_null(strstr(err.message, "local-ca.crt: Is a directory"));
     free(crt);
     free(key);
@@ -240,11 +257,34 @@ static void a_lost_root_is_an_error(void **state)
     once(dir, "x.test", NOW);
     char *key = temp_dir_read(dir, "local-ca.key");
     unlink(temp_dir_path(dir, "local-ca.crt"));
-    assert_null(local_ca_open(dir, NOW, &err));
+    assert_no_root(dir, NOW, &err);
     assert_non_null(strstr(err.message, "root is missing"));
-    assert_non_null(strstr(err.hint, "backup"));
     assert_int_equal(access(temp_dir_path(dir, "local-ca.crt"), F_OK), -1);
     assert_same_file(dir, "local-ca.key", key);
+    free(key);
+}
+
+/* A CA that is open without a root gets it as soon as it is needed and there. */
+static void a_root_that_comes_back_is_used(void **state)
+{
+    const char *dir = *state;
+    struct local_ca_leaf leaf;
+    struct err err;
+    once(dir, "x.test", NOW);
+    char *key = temp_dir_read(dir, "local-ca.key");
+    temp_dir_write(dir, "local-ca.key", "nothing");
+    struct local_ca *ca = open_ca(dir, NOW);
+    assert_false(local_ca_has_root(ca, &err));
+    assert_int_equal(local_ca_get(ca, "new.test", NOW, &leaf, &err), -1);
+    temp_dir_write(dir, "local-ca.key", key);
+    capture_begin(dir);
+    assert_true(get_leaf(ca, "new.test", NOW).issued);
+    char *log = capture_end(dir);
+    assert_non_null(strstr(log, "the local CA is usable again"));
+    assert_true(local_ca_has_root(ca, &err));
+    assert_int_equal(client_verdict(dir, "self-signed/new.test.crt", "new.test", NOW), X509_V_OK);
+    local_ca_free(ca);
+    free(log);
     free(key);
 }
 
@@ -537,6 +577,7 @@ int main(void)
         TEST(a_spoiled_root_is_an_error),
         TEST(a_root_that_was_begun_is_finished),
         TEST(a_lost_root_is_an_error),
+        TEST(a_root_that_comes_back_is_used),
         TEST(keys_that_others_can_read_are_protected),
         TEST(unusable_directories_are_named),
         TEST(clients_accept_leaves),

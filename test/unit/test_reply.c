@@ -154,12 +154,7 @@ static void allow_h12(void **state)
     (void)state;
     const struct answer *answer = error(plain, REASON_METHOD);
     assert_int_equal(answer->response.status, 405);
-    const struct span allow = span_str(field(answer, "Allow"));
-    assert_true(http_list_has(allow, SPAN("GET")));
-    assert_true(http_list_has(allow, SPAN("HEAD")));
-    assert_true(http_list_has(allow, SPAN("POST")));
-    assert_false(http_list_has(allow, SPAN("CONNECT")));
-    assert_false(http_list_has(allow, SPAN("TRACE")));
+    assert_string_equal(field(answer, "Allow"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     assert_null(field(error(plain, REASON_BAD_REQUEST), "Allow"));
 }
 

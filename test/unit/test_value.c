@@ -107,6 +107,30 @@ static void copies_end_with_a_nul(void **state)
     value_tree_free(tree);
 }
 
+static void a_tree_has_a_limit(void **state)
+{
+    (void)state;
+    struct value_tree *tree = value_tree_new();
+    struct value value = {.type = VALUE_INTEGER};
+    struct problems problems = {0};
+    assert_int_equal(tree->max, VALUE_COUNT_MAX);
+    struct value_array *array = value_array_new(tree);
+    tree->max = 2;
+    add_integer(tree, tree->root, SPAN("a"), 1);
+    assert_non_null(value_array_add(tree, array, &value));
+    assert_null(value_array_add(tree, array, &value));
+    assert_null(value_table_add(tree, tree->root, SPAN("b"), &value));
+    assert_int_equal(array->count, 1);
+    assert_int_equal(value_exhausted(tree, "a.toml", 3, 4, &problems), -1);
+    assert_string_equal(problems.items[0].code, problem_kinds[PROBLEM_TOO_LARGE].code);
+    assert_int_equal(problems.items[0].line, 3);
+    tree->max = 3;
+    value_exhausted(tree, "a.toml", 0, 0, &problems);
+    assert_string_equal(problems.items[1].code, problem_kinds[PROBLEM_MEMORY].code);
+    problems_release(&problems);
+    value_tree_free(tree);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +139,7 @@ int main(void)
         cmocka_unit_test(arrays_grow_and_their_tables_stay),
         cmocka_unit_test(memory_is_aligned_and_apart),
         cmocka_unit_test(copies_end_with_a_nul),
+        cmocka_unit_test(a_tree_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
