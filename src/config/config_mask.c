@@ -440,7 +440,7 @@ static bool has_code(const struct err *err, enum problem_code code)
 static void reword(struct problems *problems, struct span text, const char *hidden)
 {
     size_t line = 0, kept = 0;
-    unsigned number = 1, reworded = 0;
+    unsigned number = 1, reworded = ~0u; /* no line; that of a problem without a place is 0 */
     for (size_t i = 0; i < problems->count; i++) {
         struct err *err = &problems->items[i];
         for (; number < err->line && line < text.len; number++)

@@ -75,7 +75,8 @@ static const char *private(const char *host)
     if (strchr(host, '.') == NULL)
         return "is a name without a domain";
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (span_has_suffix(span_str(host), span_str(suffixes[i])))
+        if (span_has_suffix(span_str(host), span_str(suffixes[i])) ||
+            strcmp(host, suffixes[i] + 1) == 0)
             return "is a name that is not in the public DNS";
     return NULL;
 }

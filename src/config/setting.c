@@ -242,6 +242,7 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
                              setting->name,
                              setting_report_quote(&array->items[i], list[j], quoted));
                 result = -1;
+                break;
             }
         problems_leave(context->problems, mark);
         count++;

@@ -195,6 +195,8 @@ const char *text_describe(struct span rest, char out[TEXT_DESCRIBE])
 
 const char *text_lookalike(struct span rest)
 {
+    if (span_has_prefix(rest, SPAN("\r\n")))
+        return NULL;
     for (size_t i = 0; i < sizeof lookalikes / sizeof *lookalikes; i++)
         if (span_has_prefix(rest, span_str(lookalikes[i].bytes)))
             return lookalikes[i].hint;

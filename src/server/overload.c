@@ -46,6 +46,10 @@ void queue_age_observe(struct queue_age *age, int64_t now, int64_t passed)
     }
     if (age->waited > age->max_wait)
         age->is_over = true;
+    if (!age->is_over)
+        age->longest = 0;
+    else if (age->waited > age->longest)
+        age->longest = age->waited;
 }
 
 void overload_init(struct overload *overload, struct service *service, int64_t max_wait)
@@ -88,7 +92,7 @@ static void say(struct overload *overload, int64_t now)
         log_write(LOG_WARN,
                   "overload: %s wait %lld ms for a worker, and max_wait is %lld ms; new %s are "
                   "turned away (%s) until that is over",
-                  all ? "connections" : "TLS handshakes", (long long)(queue->waited / CLOCK_MS),
+                  all ? "connections" : "TLS handshakes", (long long)(queue->longest / CLOCK_MS),
                   (long long)(queue->max_wait / CLOCK_MS), all ? "connections" : "TLS connections",
                   reason_code(REASON_OVERLOAD));
         overload->said = true;

@@ -21,6 +21,7 @@ struct queue_age {
     int64_t marked;   /* when the mark was put into the queue; CLOCK_NEVER: there is none */
     int64_t waited;   /* how long the mark has waited, or did */
     bool is_over;     /* the limit: new connections are turned away */
+    int64_t longest;  /* the longest that a mark has waited since it is; 0 otherwise */
 };
 
 void queue_age_init(struct queue_age *age, int64_t max_wait);

@@ -57,7 +57,10 @@ def options_of(argv):
                         help="Portico's [server] workers (default 0: automatic)")
     parser.add_argument("binary", nargs="?", type=Path, default=ROOT / "build" / "portico",
                         help="default: build/portico, made if need be")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.record and options.only:
+        parser.error("--record replaces the results of all parts, so it cannot go with --only")
+    return options
 
 
 def prepare(options):

@@ -158,6 +158,7 @@ def options_of(argv):
     parser.add_argument("--peers", type=int, help="slow peers at once, 2000 by default")
     parser.add_argument("--kinds", type=name_list(KINDS), default=list(KINDS), help=", ".join(KINDS))
     parser.add_argument("--proxies", type=name_list(PROXIES), default=PROXIES, help=", ".join(PROXIES))
+    parser.add_argument("--record", action="store_true", help="write test/bench/SLOW.md")
     parser.add_argument("--json", metavar="FILE", type=Path, help="everything that was measured, as JSON")
     parser.add_argument("binary", nargs="?", type=Path, default=ROOT / "build" / "portico",
                         help="default: build/portico, made if need be")
@@ -165,6 +166,8 @@ def options_of(argv):
     options.peers = options.peers or (500 if options.quick else 2000)
     if not 0 < options.peers <= 4000:
         parser.error("--peers must be between 1 and 4000")
+    if options.record and not (set(KINDS) <= set(options.kinds) and set(PROXIES) <= set(options.proxies)):
+        parser.error("--record replaces all results, so it cannot go with some --kinds or --proxies only")
     return options
 
 
@@ -185,7 +188,11 @@ def run(options):
                + ", ".join(f"{name} {number}" for name, number in versions.items())
                + f"; load when it began {machine['load']:.1f}. {RATE} requests a second, {rounds} × {seconds} s, "
                "medians; times in milliseconds, CPU of one core.")
-    print(opening, markdown(rows), verdict(rows), sep="\n\n")
+    text = "\n\n".join([opening, markdown(rows), verdict(rows)])
+    print(text)
+    if options.record:
+        date = time.strftime("%Y-%m-%d", time.gmtime())
+        (HERE / "SLOW.md").write_text(f"# Results of scripts/slow{' --quick' if options.quick else ''}, {date}\n\n{text}\n")
     if options.json:
         options.json.write_text(json.dumps({"machine": machine, "versions": versions, "rows": rows}, indent=1) + "\n")
     say(f"scripts/slow took {time.monotonic() - began:.0f} s")

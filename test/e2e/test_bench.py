@@ -140,6 +140,14 @@ def test_a_report_of_part_of_it():
     assert "| Portico | 1.00 | 2.00 | libc.so.6 |" in text
 
 
+def test_a_part_of_it_is_not_recorded(capsys):
+    """It would replace the figures of everything."""
+    with pytest.raises(SystemExit):
+        cli.options_of(["--record", "--only", "bulk"])
+    assert "--only" in capsys.readouterr().err
+    assert cli.options_of(["--record"]).record
+
+
 def test_templates():
     text = "a @X@\n#repeat\n- @Y@ @X@\n#end\nb\n"
     assert peers.fill(text, {"X": 1}, [{"Y": 2}, {"Y": 3}]) == "a 1\n- 2 1\n- 3 1\nb\n"

@@ -15,7 +15,7 @@ from harness.wire import response
 TEST = Path(__file__).resolve().parent.parent
 sys.path.append(str(TEST))
 
-from bench import slow_table  # noqa: E402
+from bench import slow, slow_table  # noqa: E402
 from soak.soak import parse_wrk  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not IS_RELEASE, reason="has nothing to do with the binary")
@@ -50,6 +50,14 @@ def ordinary_client(origin, rate, seconds):
     done = subprocess.run([sys.executable, TEST / "bench" / "slow_client.py", "plain", str(origin.port), "x.test",
                            str(rate), str(seconds)], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("part", [["--kinds", "silent"], ["--proxies", "Portico,nginx"]])
+def test_a_part_of_it_is_not_recorded(part, capsys):
+    with pytest.raises(SystemExit):
+        slow.options_of(["--record", *part])
+    assert "--record" in capsys.readouterr().err
+    assert slow.options_of(["--record"]).record
 
 
 def test_latency_counts_from_when_a_request_was_due(origin_factory):

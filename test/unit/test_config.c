@@ -19,6 +19,8 @@
 #include "config/schema.h"
 #include "config/setting.h"
 #include "config/suggest.h"
+#include "guard_page.h"
+#include "log_pipes.h"
 
 #define ROUTE "[[routes]]\nhost = \"app.test\"\nupstream = \"127.0.0.1:8080\"\n"
 
@@ -208,6 +210,35 @@ static void reads_the_same_in_every_notation(void **state)
                  "- host: no\n  upstream: b:81\n");
 }
 
+/* What the file says, as it is written, and with places where they are asked for. */
+static void tells_what_the_file_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *text;
+    } rows[] = {
+        {"t.toml", "[[routes]]\nhost = \"a\"\nupstream = \"a:1\"\n"
+                   "[[routes]]\nhost = \"B.\"\nupstream = \"b:1\"\n"},
+        {"t.json", "{\"routes\": [\n{\"host\": \"a\",\n\"upstream\": \"a:1\"}, {\n"
+                   "\"host\": \"B.\", \"upstream\": \"b:1\"}]}"},
+        {"t.yaml", "routes:\n- host: a\n  upstream: a:1\n-\n  host: B.\n  upstream: b:1\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct config_problems problems = {.with_places = true};
+        struct config *config = config_load_text(rows[i].path, span_str(rows[i].text), &problems);
+        assert_non_null(config);
+        const struct value *host = config_route_value(config, 1, SPAN("host"));
+        assert_non_null(host);
+        assert_true(span_eq(host->string, SPAN("B.")));
+        assert_int_equal(host->line, i == 0 ? 5 : i == 1 ? 4 : 5);
+        assert_int_equal(config->routes[1].line, host->line);
+        assert_null(config_route_value(config, 1, SPAN("cert_type")));
+        assert_true(span_eq(config_route_value(config, 0, SPAN("upstream"))->string, SPAN("a:1")));
+        config_unref(config);
+        config_problems_release(&problems);
+    }
+}
+
 static void notations_have_names(void **state)
 {
     (void)state;
@@ -331,6 +362,30 @@ static void terminals_see_colours(void **state)
     config_problems_release(&problems);
 }
 
+/* A problem is a line, whatever its hint. */
+static void problems_go_to_the_log(void **state)
+{
+    (void)state;
+    struct config_problems problems = {0};
+    err_hint(problems_add(&problems.found, PROBLEM_UNREADABLE, "a.toml", 0, 0, "it is gone"),
+             "write:\n[[routes]]\nhost");
+    problems_add(&problems.found, PROBLEM_UNRESOLVED, "a.toml", 2, 3, "nobody knows it");
+    for (unsigned i = 0; i < PROBLEMS_MAX - 1; i++)
+        problems_add(&problems.found, PROBLEM_SYNTAX, "a.toml", 9, 9, "again");
+    log_test_start();
+    config_problems_log(&problems);
+    log_test_stop();
+    assert_matches(next_line(&error_log), DATE "error main: a\\.toml: it is gone; hint: write: "
+                                               "\\[\\[routes\\]\\] host$");
+    assert_matches(next_line(&error_log), DATE "warn main: a\\.toml:2:3: nobody knows it$");
+    for (unsigned i = 0; i < PROBLEMS_MAX - 2; i++)
+        assert_matches(next_line(&error_log), DATE "error main: a\\.toml:9:9: again$");
+    assert_matches(next_line(&error_log),
+                   DATE "warn main: and more: the first 100 problems are shown$");
+    assert_null(next_line(&error_log));
+    config_problems_release(&problems);
+}
+
 /* ---- Files ---- */
 
 static char folder[64];
@@ -409,6 +464,35 @@ static void refuses_what_is_no_file(void **state)
                        "to enter its directory\n");
 }
 
+/* Where the process is that serves a file, however damaged that is. */
+static void peeks_into_what_is_damaged(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "[server]\nrun_dir = \"/run/x\"\nworkers = \"many\"\n",
+        "[server]\nrun_dir = \"/run/x\"\n[[routes]\n",
+        "gzip\n= \"\xff\"\n[server]\nrun_dir = \"/run/x\"\n",
+    };
+    setenv("CERT_DIR", "/certs", 1);
+    setenv("HTTP_PORT", "http", 1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        write_file(texts[i], strlen(texts[i]));
+        struct config *config = config_peek("config.toml", NULL);
+        assert_non_null(config);
+        assert_string_equal(config->run_dir, "/run/x");
+        assert_string_equal(config->cert_dir, "/certs");
+        config_unref(config);
+    }
+    static const char *const none[] = {"missing.toml", ".", "/dev/zero"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        struct config *config = config_peek(none[i], NULL);
+        assert_non_null(config);
+        assert_null(config->run_dir);
+        assert_string_equal(config->cert_dir, "/certs");
+        config_unref(config);
+    }
+}
+
 static void takes_large_files(void **state)
 {
     (void)state;
@@ -464,7 +548,7 @@ static void defaults_are_valid(void **state)
 
 static const char *suggestion(const char *word)
 {
-    struct suggest suggest = {.word = span_str(word)};
+    struct suggest suggest = {.word = span_make(guard_page_copy(span_str(word)), strlen(word))};
     for (size_t i = 0; i < schema_setting_count; i++)
         suggest_offer(&suggest, schema_settings[i].name);
     return suggest.best;
@@ -485,6 +569,33 @@ static void suggests_what_is_near(void **state)
     assert_null(suggestion("a-word-that-is-far-longer-than-any-key-could-be"));
 }
 
+/* The best one wins, and of equals the first; nobody compares a novel. */
+static void suggests_the_nearest(void **state)
+{
+    (void)state;
+    char longest[66];
+    memset(longest, 'x', sizeof longest);
+    longest[65] = '\0';
+    struct suggest suggest = {.word = SPAN("handshak")};
+    suggest_offer(&suggest, "hadnshake");
+    assert_string_equal(suggest.best, "hadnshake");
+    suggest_offer(&suggest, "handshake");
+    assert_string_equal(suggest.best, "handshake");
+    suggest_offer(&suggest, "handshaks");
+    assert_string_equal(suggest.best, "handshake");
+    suggest_offer(&suggest, "HANDSHAK");
+    assert_string_equal(suggest.best, "HANDSHAK");
+    assert_int_equal(suggest.distance, 0);
+    suggest = (struct suggest){.word = span_str(longest)};
+    suggest_offer(&suggest, longest);
+    assert_null(suggest.best);
+    suggest = (struct suggest){.word = span_str(longest + 1)};
+    suggest_offer(&suggest, longest);
+    assert_null(suggest.best);
+    suggest_offer(&suggest, longest + 3);
+    assert_ptr_equal(suggest.best, longest + 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +603,7 @@ int main(void)
         cmocka_unit_test_setup(reads_every_key, clear_environment),
         cmocka_unit_test_setup(reads_other_spellings_of_tables, clear_environment),
         cmocka_unit_test_setup(reads_the_same_in_every_notation, clear_environment),
+        cmocka_unit_test_setup(tells_what_the_file_says, clear_environment),
         cmocka_unit_test(notations_have_names),
         cmocka_unit_test_setup(environment_is_read, clear_environment),
         cmocka_unit_test_setup(environment_is_checked, clear_environment),
@@ -499,10 +611,13 @@ int main(void)
         cmocka_unit_test_setup(terminals_see_colours, clear_environment),
         cmocka_unit_test(defaults_are_valid),
         cmocka_unit_test(suggests_what_is_near),
+        cmocka_unit_test(suggests_the_nearest),
+        cmocka_unit_test_setup_teardown(problems_go_to_the_log, log_test_setup, log_test_teardown),
     };
     const struct CMUnitTest file_tests[] = {
         cmocka_unit_test_setup(loads_files, clear_environment),
         cmocka_unit_test_setup(refuses_what_is_no_file, clear_environment),
+        cmocka_unit_test_setup(peeks_into_what_is_damaged, clear_environment),
         cmocka_unit_test_setup(takes_large_files, clear_environment),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,26 @@ static void awkward_ones(void **state)
     }
 }
 
+/* What a text means, and not how it is written: a "${" in it stands for no variable. */
+static void keeps_what_looks_like_a_variable(void **state)
+{
+    (void)state;
+    static const char *const written_as[] = {"/run/$${HOME}", "$${", "$$${x}", "$$",
+                                             "${NONE:-$}{a}"};
+    static const char *const meant[] = {"/run/${HOME}", "${", "$${x}", "$$", "${a}"};
+    unsetenv("NONE");
+    for (size_t i = 0; i < sizeof meant / sizeof *meant; i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "[[routes]]\nhost = \"a\"\nupstream = \"a:1\"\n[server]\nrun_dir = \"%s\"\n",
+                 written_as[i]);
+        struct config *config = load_text("t.toml", text);
+        assert_string_equal(config->run_dir, meant[i]);
+        assert_round_trips(config);
+        config_unref(config);
+    }
+}
+
 static void leaves_defaults_out(void **state)
 {
     (void)state;
@@ -148,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(those_that_come_with_portico),
         cmocka_unit_test(awkward_ones),
+        cmocka_unit_test(keeps_what_looks_like_a_variable),
         cmocka_unit_test(leaves_defaults_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

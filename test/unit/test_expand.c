@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "config/expand.h"
+#include "guard_page.h"
 
 struct row {
     const char *text;
@@ -70,11 +71,13 @@ static const struct row rows[] = {
     {"${A:-$${B}", NULL, PROBLEM_BAD_VARIABLE},
 };
 
-/* Whether it could be expanded, and to what. */
+/* Whether it could be expanded, and to what; the text lies directly before a page that nobody may
+ * touch. */
 static bool expands(struct span text, struct value_tree *tree, struct span *expanded,
                     enum problem_code *code, struct err *err)
 {
     bool has_variables;
+    text.data = guard_page_copy(text);
     return expand(text, tree, expanded, &has_variables, code, err) == 0;
 }
 
@@ -96,7 +99,8 @@ static void follows_the_table(void **state)
         }
         assert_true(expands(span_str(row->text), tree, &expanded, &code, &err));
         assert_true(span_eq(expanded, span_str(row->expanded)));
-        assert_int_equal(expanded.data[expanded.len], '\0');
+        if (strchr(row->text, '$')) /* else it is the text itself */
+            assert_int_equal(expanded.data[expanded.len], '\0');
     }
     value_tree_free(tree);
 }

@@ -263,6 +263,27 @@ static void reads_no_byte_too_far(void **state)
                   "{a: [1500, \"\xc3\xa9\"], b: null}", "");
 }
 
+/* A tree that is full takes no more, wherever the next value stands, and says so once. */
+static void values_are_counted(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\": [1, {\"b\": \"x\"}], \"c\": [[]], \"d\": null}";
+    for (size_t max = 0; max <= 7; max++) {
+        struct problems problems = {0};
+        struct value value;
+        struct value_tree *tree = value_tree_new();
+        assert_non_null(tree);
+        tree->max = max;
+        int result = json_parse_value("t", SPAN(text), max % 2, tree, &value, &problems);
+        assert_int_equal(result, max < 7 ? -1 : 0);
+        assert_int_equal(problems.count, max < 7 ? 1 : 0);
+        if (result < 0)
+            assert_string_equal(problems.items[0].code, "too-large");
+        problems_release(&problems);
+        value_tree_free(tree);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +296,7 @@ int main(void)
         cmocka_unit_test(finds_several_problems),
         cmocka_unit_test(limits_depth),
         cmocka_unit_test(reads_no_byte_too_far),
+        cmocka_unit_test(values_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "log_pipes.h"
 #include "room_guest.h"
 #include "server/overload.h"
 
@@ -189,6 +190,28 @@ static void marks_need_arrivals(void **state)
     room_free(service.room);
 }
 
+/* A mark that had come to its head before anybody looked: its wait is told, not the next mark's. */
+static void the_log_says_how_long_the_wait_was(void **state)
+{
+    struct service service = {.room = guest_room(2)};
+    struct overload overload;
+    int64_t began = clock_now();
+    overload_init(&overload, &service, 2 * MS);
+    assert_int_equal(log_test_setup(state), 0);
+    log_test_start();
+    assert_true(overload_admits(&overload, false));
+    overload_tick(&overload, began);
+    while (clock_now() - began <= 3 * MS)
+        ;
+    assert_true(room_is_quiet(service.room)); /* which takes the mark */
+    assert_true(overload_admits(&overload, false));
+    overload_tick(&overload, clock_now());
+    assert_true(overload.shedding);
+    assert_matches(next_line(&error_log), "overload: connections wait ([3-9]|[1-9][0-9]+) ms ");
+    log_test_teardown(state);
+    room_free(service.room);
+}
+
 static void a_refusal_is_a_whole_answer(void **state)
 {
     struct refusal refusal;
@@ -228,6 +251,7 @@ int main(void)
         cmocka_unit_test(it_can_be_switched_off),
         cmocka_unit_test(the_limit_can_change),
         cmocka_unit_test(marks_need_arrivals),
+        cmocka_unit_test(the_log_says_how_long_the_wait_was),
         cmocka_unit_test(a_refusal_is_a_whole_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ static void generated_files_are_current(void **state)
     assert_current("config/schema.json", json_schema_print);
 }
 
-/* What `print` says of a setting, in memory of its own. */
+/* What is said of a setting, in memory of its own. */
 static char *words_for(const struct setting *setting)
 {
     char *words = NULL;
@@ -100,6 +100,48 @@ static void traits_are_named(void **state)
     free(words);
 }
 
+/* Sections and variables, where it matters. */
+static void sections_and_variables_are_explained(void **state)
+{
+    (void)state;
+    char *words = NULL;
+    size_t len;
+    FILE *out = open_memstream(&words, &len);
+    assert_non_null(out);
+    reference_section(schema_section(SPAN("acme")), out);
+    fclose(out);
+    assert_string_equal(words,
+                        "[acme]\n"
+                        "\n"
+                        "  Certificates from a public CA.\n"
+                        "\n"
+                        "  email            mail address, none\n"
+                        "      Where the CA writes to when a certificate is about to expire. "
+                        "Not used\n"
+                        "      yet.\n");
+    free(words);
+    out = open_memstream(&words, &len);
+    const struct variable port = {"A_PORT", VARIABLE_PORT, 0, "80", 1, "a port"};
+    const struct variable path = {"A_PATH", VARIABLE_PATH, 0, "x/", 1, "a path"};
+    reference_variable(&port, out);
+    reference_variable(&path, out);
+    fclose(out);
+    assert_string_equal(words, "A_PORT, a variable of the environment\n"
+                               "\n"
+                               "  a port\n"
+                               "\n"
+                               "  type      port\n"
+                               "  default   80\n"
+                               "  range     1 to 65535\n"
+                               "A_PATH, a variable of the environment\n"
+                               "\n"
+                               "  a path\n"
+                               "\n"
+                               "  type      path\n"
+                               "  default   x/\n");
+    free(words);
+}
+
 /* Defaults and examples are values as they may stand in a file. */
 static void defaults_and_examples_are_toml(void **state)
 {
@@ -125,6 +167,7 @@ int main(void)
         cmocka_unit_test(generated_files_are_current),
         cmocka_unit_test(a_key_is_explained),
         cmocka_unit_test(traits_are_named),
+        cmocka_unit_test(sections_and_variables_are_explained),
         cmocka_unit_test(defaults_and_examples_are_toml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/span.h"
+#include "guard_page.h"
 
 #define NOTHING ((struct span){NULL, 0})
 
@@ -111,7 +112,9 @@ static void parses_numbers(void **state)
     uint64_t value = 7;
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(span_parse_uint(span_str(bad[i]), UINT64_MAX, &value));
+        struct span text = span_str(bad[i]);
+        text.data = guard_page_copy(text);
+        assert_false(span_parse_uint(text, UINT64_MAX, &value));
         assert_int_equal(value, 7);
     }
     assert_false(span_parse_uint(SPAN("1\0"), UINT64_MAX, &value));

@@ -131,6 +131,27 @@ static void a_tree_has_a_limit(void **state)
     value_tree_free(tree);
 }
 
+/* Sentences name every type, and no two that a file can confuse alike. */
+static void types_have_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {[VALUE_BAD] = "unreadable",
+                                        [VALUE_NULL] = "null",
+                                        [VALUE_PLAIN] = "text",
+                                        [VALUE_STRING] = "a string",
+                                        [VALUE_INTEGER] = "an integer",
+                                        [VALUE_FLOAT] = "a number with a fraction",
+                                        [VALUE_BOOLEAN] = "a boolean",
+                                        [VALUE_OFFSET_DATETIME] = "a date with a time",
+                                        [VALUE_LOCAL_DATETIME] = "a date with a time",
+                                        [VALUE_LOCAL_DATE] = "a date",
+                                        [VALUE_LOCAL_TIME] = "a time of day",
+                                        [VALUE_ARRAY] = "an array",
+                                        [VALUE_TABLE] = "a table"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        assert_string_equal(value_type_name((enum value_type)i), names[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +161,7 @@ int main(void)
         cmocka_unit_test(memory_is_aligned_and_apart),
         cmocka_unit_test(copies_end_with_a_nul),
         cmocka_unit_test(a_tree_has_a_limit),
+        cmocka_unit_test(types_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

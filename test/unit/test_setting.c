@@ -1,0 +1,213 @@
+/* Settings on their own: what variables hold is not shown, lists have their limits, and problems
+ * point at their items. What is said of wrong values in files is in test_wrong.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/schema.h"
+#include "config/setting.h"
+
+union object {
+    struct config config;
+    struct config_route route;
+};
+
+struct fixture {
+    union object object;
+    struct problems problems;
+    struct setting_context context;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->context = (struct setting_context){.file = "f",
+                                          .path = "-",
+                                          .notation = &notation_toml,
+                                          .tree = value_tree_new(),
+                                          .problems = &f->problems};
+    assert_non_null(f->context.tree);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    value_tree_free(f->context.tree);
+    problems_release(&f->problems);
+    free(f);
+    return 0;
+}
+
+static int apply(struct fixture *f, const char *section, const char *key, const struct value *value)
+{
+    problems_release(&f->problems);
+    const struct setting *setting =
+        schema_setting(schema_section(span_str(section)), span_str(key));
+    assert_non_null(setting);
+    return setting_apply(setting, &f->object, value, &f->context);
+}
+
+static struct value text(const char *string)
+{
+    return (struct value){.type = VALUE_STRING, .line = 2, .column = 3, .string = span_str(string)};
+}
+
+/* A list of texts, up to the first NULL. */
+static struct value list(struct fixture *f, const char *const *texts)
+{
+    struct value value = {.type = VALUE_ARRAY, .array = value_array_new(f->context.tree)};
+    for (; *texts; texts++) {
+        struct value item = text(*texts);
+        assert_non_null(value_array_add(f->context.tree, value.array, &item));
+    }
+    return value;
+}
+
+/* Of each type of text: refused, with the setting's name and the text as it is written. */
+static void what_variables_hold_is_not_shown(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const keys[][2] = {{"routes", "host"},      {"routes", "upstream"},
+                                          {"routes", "cert_type"}, {"acme", "email"},
+                                          {"timeouts", "head"},    {"routes", "authorization"}};
+    setenv("PORTICO_TEST", "hush hush\n", 1);
+    struct value value = text("${PORTICO_TEST}");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        assert_int_equal(apply(f, keys[i][0], keys[i][1], &value), -1);
+        assert_int_equal(f->problems.count, 1);
+        const struct err *err = &f->problems.items[0];
+        assert_null(strstr(err->message, "hush"));
+        assert_null(strstr(err->hint, "hush"));
+        assert_non_null(strstr(err->message, keys[i][1]));
+        assert_int_equal(err->line, 2);
+        assert_int_equal(err->column, 3);
+    }
+    static const char *const items[] = {"${PORTICO_TEST}", NULL};
+    value = list(f, items);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(apply(f, "server", i ? "listen" : "trusted_proxies", &value), -1);
+        assert_int_equal(f->problems.count, 1);
+        assert_null(strstr(f->problems.items[0].message, "hush"));
+        assert_non_null(strstr(f->problems.items[0].message, "${PORTICO_TEST}"));
+        assert_string_equal(f->problems.items[0].pointer, "/0");
+    }
+}
+
+static void variables_are_replaced(void **state)
+{
+    struct fixture *f = *state;
+    setenv("PORTICO_TEST", "App.Test.", 1);
+    struct value value = text("www.${PORTICO_TEST}");
+    assert_int_equal(apply(f, "routes", "host", &value), 0);
+    assert_string_equal(f->object.route.host, "www.app.test");
+    setenv("PORTICO_TEST", "7", 1);
+    value = text("${PORTICO_TEST}0s");
+    assert_int_equal(apply(f, "timeouts", "head", &value), 0);
+    assert_int_equal(f->object.config.timeouts.head, 70000000);
+}
+
+static void addresses_are_counted_and_compared(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const many[] = {"::1", "::2", "::3", "::4",  "::5",  "::6",
+                                       "::7", "::8", "::9", "::a",  "::b",  "::c",
+                                       "::d", "::e", "::f", "::10", "::11", NULL};
+    setenv("PORTICO_TEST", "::1", 1);
+    struct value value = list(f, many + 1);
+    assert_int_equal(apply(f, "server", "listen", &value), 0);
+    assert_string_equal(f->object.config.listen[15], "::11");
+    assert_null(f->object.config.listen[16]);
+    value = list(f, many);
+    assert_int_equal(apply(f, "server", "listen", &value), -1);
+    assert_string_equal(f->problems.items[0].code, "out-of-range");
+    static const char *const twice[] = {"::1", "nobody", "0:0::1", "${PORTICO_TEST}", NULL};
+    value = list(f, twice);
+    assert_int_equal(apply(f, "server", "listen", &value), -1);
+    assert_int_equal(f->problems.count, 3);
+    assert_string_equal(f->problems.items[0].code, "bad-address");
+    assert_string_equal(f->problems.items[0].pointer, "/1");
+    assert_string_equal(f->problems.items[1].code, "duplicate-address");
+    assert_string_equal(f->problems.items[1].pointer, "/2");
+    assert_string_equal(f->problems.items[2].pointer, "/3");
+    assert_non_null(strstr(f->problems.items[2].message, "\"${PORTICO_TEST}\" twice"));
+    assert_string_equal(f->problems.pointer, "");
+    /* Networks may overlap, and there may be none. */
+    static const char *const networks[] = {"::1", "::1", NULL};
+    value = list(f, networks);
+    assert_int_equal(apply(f, "server", "trusted_proxies", &value), 0);
+    value = list(f, networks + 2);
+    assert_int_equal(apply(f, "server", "trusted_proxies", &value), 0);
+    assert_null(f->object.config.trusted_proxies[0]);
+    assert_int_equal(apply(f, "server", "listen", &value), -1);
+}
+
+static void ranges_include_their_ends(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        const struct setting *setting = &schema_settings[i];
+        if (setting->type != SETTING_COUNT)
+            continue;
+        const int64_t numbers[] = {setting->min - 1, setting->min, setting->max, setting->max + 1};
+        for (size_t j = 0; j < 4; j++) {
+            struct value value = {.type = VALUE_INTEGER, .integer = numbers[j]};
+            int result = apply(f, setting->section, setting->name, &value);
+            assert_int_equal(result, j == 0 || j == 3 ? -1 : 0);
+            if (result < 0)
+                assert_string_equal(f->problems.items[0].code, "out-of-range");
+        }
+    }
+}
+
+/* Whoever could not read it has said so. */
+static void what_is_bad_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    struct value bad = {.type = VALUE_BAD}, broken = text("\xff");
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        const struct setting *setting = &schema_settings[i];
+        assert_int_equal(apply(f, setting->section, setting->name, &bad), -1);
+        assert_true(problems_is_empty(&f->problems));
+    }
+    assert_int_equal(apply(f, "routes", "host", &broken), -1);
+    assert_true(problems_is_empty(&f->problems));
+}
+
+static void paths_fit_a_socket(void **state)
+{
+    struct fixture *f = *state;
+    char path[SCHEMA_PATH_MAX + 2];
+    memset(path, 'x', sizeof path - 1);
+    path[SCHEMA_PATH_MAX + 1] = '\0';
+    struct value value = text(path);
+    assert_int_equal(apply(f, "server", "run_dir", &value), -1);
+    assert_string_equal(f->problems.items[0].code, "bad-path");
+    value.string.len--;
+    assert_int_equal(apply(f, "server", "run_dir", &value), 0);
+    assert_int_equal(strlen(f->object.config.run_dir), SCHEMA_PATH_MAX);
+    value.string = SPAN("a\0b");
+    assert_int_equal(apply(f, "server", "run_dir", &value), -1);
+    value.string = SPAN("");
+    assert_int_equal(apply(f, "server", "run_dir", &value), -1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_variables_hold_is_not_shown),   TEST(variables_are_replaced),
+        TEST(addresses_are_counted_and_compared), TEST(ranges_include_their_ends),
+        TEST(what_is_bad_is_passed_over),         TEST(paths_fit_a_socket),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

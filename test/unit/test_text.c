@@ -1,0 +1,206 @@
+/* Text: encodings, languages that were mistaken for another, and the names of characters. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "format/text.h"
+#include "guard_page.h"
+#include "tree_text.h"
+
+static struct span guarded(struct span text)
+{
+    return span_make(guard_page_copy(text), text.len);
+}
+
+static void assert_encoding(struct span text, bool is_text, const char *words)
+{
+    struct problems problems = {0};
+    assert_int_equal(text_check_encoding("f", guarded(text), &problems), is_text);
+    char *found = problems_text(&problems);
+    assert_string_equal(found, words);
+    free(found);
+    problems_release(&problems);
+}
+
+static void checks_the_encoding(void **state)
+{
+    (void)state;
+    assert_encoding(SPAN(""), true, "");
+    assert_encoding(SPAN("\xef\xbb\xbf"
+                         "a = \"\xc3\xa9\"\n"),
+                    true, "");
+    assert_encoding(SPAN("\xff\xfe"
+                         "a\0"),
+                    false, "0:0 the file is UTF-16; UTF-8 was expected\n");
+    assert_encoding(SPAN("\xfe\xff"), false, "0:0 the file is UTF-16; UTF-8 was expected\n");
+    assert_encoding(SPAN("\xff\0"), false,
+                    "0:0 the file holds NUL bytes; a text file was expected\n");
+    /* Once a line, at the character; a character that the end cuts off is none either. */
+    assert_encoding(SPAN("\xc3\xa9\xff\xff\nb\n\xe9\nc\xf0\x9f\x8f"), true,
+                    "1:2 the byte 0xFF is not UTF-8; UTF-8 text was expected\n"
+                    "3:1 the byte 0xE9 is not UTF-8; UTF-8 text was expected\n"
+                    "4:2 the byte 0xF0 is not UTF-8; UTF-8 text was expected\n");
+}
+
+/* A whole file of them: a page, and an end. */
+static void stops_at_the_limit(void **state)
+{
+    (void)state;
+    struct problems problems = {0};
+    char text[4 * PROBLEMS_MAX];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 ? '\n' : '\xff';
+    assert_true(text_check_encoding("f", span_make(text, sizeof text), &problems));
+    assert_int_equal(problems.count, PROBLEMS_MAX);
+    assert_int_equal(problems.omitted, 1);
+    problems_release(&problems);
+}
+
+static void drops_the_mark(void **state)
+{
+    (void)state;
+    assert_true(span_eq(text_without_mark(guarded(SPAN("\xef\xbb\xbf"))), SPAN("")));
+    assert_true(span_eq(text_without_mark(guarded(SPAN("\xef\xbb"))), SPAN("\xef\xbb")));
+    assert_true(span_eq(text_without_mark(SPAN("\xef\xbb\xbf\xef\xbb\xbf")), SPAN("\xef\xbb\xbf")));
+    assert_true(span_eq(text_without_mark(SPAN("a\xef\xbb\xbf")), SPAN("a\xef\xbb\xbf")));
+}
+
+#define T TEXT_TOML
+#define J TEXT_JSON
+#define Y TEXT_YAML
+
+/* Each text, and what it is taken for where TOML, JSON and YAML were expected. */
+static void tells_languages_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum text_language taken_for[3];
+    } rows[] = {
+        {"", {T, J, Y}},
+        {"\n \n# nothing\n", {T, J, Y}},
+        {"[server]", {T, T, T}},
+        {"[[routes]]\n", {T, T, T}},
+        {"\xef\xbb\xbf# c\r\n\r\n  [[routes]]\r\n", {T, T, T}},
+        {"host = \"a\"", {T, T, T}},
+        {"a.b=1", {T, T, T}},
+        {"{", {J, J, Y}}, /* JSON is YAML */
+        {"{\"routes\": []}", {J, J, Y}},
+        {"[", {J, J, Y}},
+        {"[{", {J, J, Y}},
+        {"[1, 2]", {T, J, Y}},
+        {"\"a\": 1", {T, J, Y}},
+        {"routes:", {Y, Y, Y}},
+        {"routes:\n  - host: a", {Y, Y, Y}},
+        {"---", {Y, Y, Y}},
+        {"%YAML 1.2", {Y, Y, Y}},
+        {"- a", {Y, Y, Y}},
+        {"host: a", {T, Y, Y}}, /* in TOML rather a slip */
+        {"host:a", {T, J, Y}},
+        {":", {T, J, Y}},
+        {"a:b", {T, J, Y}},
+        {"x", {T, J, Y}},
+        {"= 1", {T, J, Y}},
+        {"server {", {T, J, Y}},
+    };
+    static const char *const names[] = {[T] = "TOML", [J] = "JSON", [Y] = "YAML"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (unsigned expected = 0; expected < 3; expected++) {
+            struct problems problems = {0};
+            enum text_language language = rows[i].taken_for[expected];
+            char words[64] = "";
+            bool is_right = text_check_language("f", guarded(span_str(rows[i].text)),
+                                                (enum text_language)expected, &problems);
+            if (is_right != (language == expected) || problems.count != (is_right ? 0 : 1))
+                fail_msg("\"%s\" for %s: %zu problems", rows[i].text, names[expected],
+                         problems.count);
+            snprintf(words, sizeof words, "this looks like %s; %s was expected", names[language],
+                     names[expected]);
+            if (!is_right)
+                assert_string_equal(problems.items[0].message, words);
+            problems_release(&problems);
+        }
+}
+
+static void points_at_the_first_word(void **state)
+{
+    (void)state;
+    struct problems problems = {0};
+    assert_false(text_check_language("f", SPAN("# c\r\n\n  routes:\r\n"), TEXT_TOML, &problems));
+    assert_int_equal(problems.items[0].line, 3);
+    assert_int_equal(problems.items[0].column, 3);
+    assert_string_equal(problems.items[0].hint, "if it is YAML, give it a name that ends in .yaml, "
+                                                "or say --format yaml");
+    problems_release(&problems);
+}
+
+static void reads_hexadecimal(void **state)
+{
+    (void)state;
+    assert_int_equal(text_hex(guarded(SPAN("0aF9")), 4), 0x0af9);
+    assert_int_equal(text_hex(SPAN("ffFFffFF"), 8), INT64_C(0xffffffff));
+    assert_int_equal(text_hex(SPAN("12x"), 2), 0x12);
+    assert_int_equal(text_hex(guarded(SPAN("123")), 4), -1);
+    assert_int_equal(text_hex(guarded(SPAN("")), 2), -1);
+    static const char *const bad[] = {"0g", "-1", " 1", "0x", "/0", ":0", "@0", "G0"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(text_hex(guarded(span_str(bad[i])), 2), -1);
+}
+
+/* Every byte: letters, digits, "_" and "-" make words, and controls but the tab no text. */
+static void knows_characters(void **state)
+{
+    (void)state;
+    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    for (int c = 0; c < 256; c++) {
+        assert_int_equal(text_is_word((char)c), memchr(word, c, sizeof word - 1) != NULL);
+        assert_int_equal(text_is_control((char)c), (c < 32 && c != 9) || c == 127);
+    }
+}
+
+static void describes_characters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *words;
+        bool is_lookalike;
+    } rows[] = {{"", "the end of the file", false},
+                {"\nx", "the end of the line", false},
+                {"\r\n", "the end of the line", false},
+                {"\rx", "a carriage return without a line feed", true},
+                {"x", "\"x\"", false},
+                {" ", "\" \"", false},
+                {"\t", "a tab", false},
+                {"\"", "a quotation mark", false},
+                {"`", "a backquote", true},
+                {"\x1b[", "the control character 0x1B", false},
+                {"\x7f", "the control character 0x7F", false},
+                {"\xff", "the byte 0xFF", false},
+                {"\xe2\x80", "the byte 0xE2", false},
+                {"\xc3\xa9z", "\"\xc3\xa9\"", false},
+                {"\xe2\x80\x9cz", "a typographic quotation mark (U+201C)", true},
+                {"\xc2\xa0", "a no-break space (U+00A0)", true},
+                {"\xef\xbb\xbf", "a byte order mark (U+FEFF)", true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char out[TEXT_DESCRIBE];
+        struct span text = guarded(span_str(rows[i].text));
+        assert_string_equal(text_describe(text, out), rows[i].words);
+        assert_int_equal(text_lookalike(text) != NULL, rows[i].is_lookalike);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(checks_the_encoding),      cmocka_unit_test(stops_at_the_limit),
+        cmocka_unit_test(drops_the_mark),           cmocka_unit_test(tells_languages_apart),
+        cmocka_unit_test(points_at_the_first_word), cmocka_unit_test(reads_hexadecimal),
+        cmocka_unit_test(knows_characters),         cmocka_unit_test(describes_characters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
