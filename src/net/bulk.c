@@ -6,8 +6,8 @@
  *
  * A receiver may take less than it had room for, and what was read for it would have to be kept.
  * So bytes that wait in the kernel are looked at there (MSG_PEEK), and taken once they have been
- * written. Bytes that come over TLS have been decrypted and cannot go back: of them only a few
- * records are read at once.
+ * written; but they then lie in memory twice, which costs a tenth more. Bytes that come over TLS
+ * have been decrypted and cannot go back: of them only a few records are read at once.
  *
  * Invariants
  *  1. The memory holds nothing between two calls.
@@ -34,7 +34,10 @@
 /* One record: less room than this may be too little for one that has come; RFC 8446, 5.1. */
 #define RECORD ((size_t)16384)
 
-static _Thread_local char *memory; /* owned, BULK_MAX bytes; NULL until it is first needed */
+/* owned, BULK_MAX bytes; NULL until it is first needed */
+static _Thread_local char *memory;
+/* The last piece took too long: none is read that could not be interrupted. */
+static _Thread_local bool is_slow;
 
 void bulk_thread_release(void)
 {
@@ -43,18 +46,32 @@ void bulk_thread_release(void)
     memory = NULL;
 }
 
-/* Gives `to` what it takes of the memory's first `len` bytes, for as long as `time` of the thread's
- * CPU. Returns how many it took. */
-static size_t give(struct stream *to, size_t len, int64_t time)
+/* Gives `to` what it takes of the memory's first `len` bytes. Returns how many it took. */
+static size_t give(struct stream *to, size_t len)
 {
     size_t given = 0;
-    int64_t began = clock_thread_cpu();
-    do {
+    while (given < len) {
         ssize_t n = stream_write(to, memory + given, len - given);
         if (n == -1)
             break;
         given += (size_t)n;
-    } while (given < len && clock_thread_cpu() - began < time);
+    }
+    return given;
+}
+
+/* The same, for as long as TIME_MAX. */
+static size_t give_for_a_while(struct stream *to, size_t len)
+{
+    size_t given = 0;
+    int64_t began = clock_thread_cpu();
+    is_slow = false;
+    while (given < len && !is_slow) {
+        ssize_t n = stream_write(to, memory + given, len - given);
+        if (n == -1)
+            break;
+        given += (size_t)n;
+        is_slow = clock_thread_cpu() - began >= TIME_MAX;
+    }
     return given;
 }
 
@@ -63,33 +80,43 @@ static ssize_t move_by_peeking(struct stream *from, struct stream *to, size_t si
     ssize_t count = stream_peek(from, memory, size);
     if (count <= 0)
         return count;
-    size_t given = give(to, (size_t)count, TIME_MAX);
+    size_t given = give_for_a_while(to, (size_t)count);
     if (given > 0)
         return stream_skip(from, memory, given);
     errno = ENOTSUP;
     return -1;
 }
 
-static ssize_t move_by_reading(struct stream *from, struct stream *to, size_t size,
-                               struct buf *rest)
+/* Reads into the memory as stream_read does; over TLS several records, if they are there. */
+static ssize_t take(struct stream *from, size_t size)
 {
+    if (from->ssl == NULL)
+        return stream_read(from, memory, size < BULK_MAX ? size : BULK_MAX);
     size_t len = 0;
     ssize_t n = 1;
+    size = size < TLS_MAX ? size : TLS_MAX;
     for (int i = 0; i < RECORDS_MAX && n > 0 && (i == 0 || size - len >= RECORD); i++) {
         n = stream_read(from, memory + len, size - len);
         if (n > 0)
             len += (size_t)n;
     }
-    if (len == 0)
-        return n;
-    size_t given = give(to, len, CLOCK_NEVER), left = len - given;
+    return len > 0 ? (ssize_t)len : n;
+}
+
+static ssize_t move_by_reading(struct stream *from, struct stream *to, size_t size,
+                               struct buf *rest)
+{
+    ssize_t count = take(from, size);
+    if (count <= 0)
+        return count;
+    size_t given = give(to, (size_t)count), left = (size_t)count - given;
     if (left > 0) {
         if (buf_reserve_large(rest, left) == -1)
             return -1;
         memcpy(buf_tail(rest), memory + given, left);
         buf_produce(rest, left);
     }
-    return (ssize_t)len;
+    return count;
 }
 
 static bool can_splice(const struct stream *from, const struct stream *to)
@@ -102,7 +129,7 @@ bool bulk_leaves_rest(const struct stream *from, const struct stream *to)
     return from->ssl == NULL && !can_splice(from, to);
 }
 
-ssize_t bulk_move(struct stream *from, struct stream *to, size_t size, struct buf *rest)
+ssize_t bulk_move(struct stream *from, struct stream *to, size_t size, bool sure, struct buf *rest)
 {
     check(size > 0 && buf_len(rest) == 0);
     if (can_splice(from, to)) {
@@ -114,7 +141,7 @@ ssize_t bulk_move(struct stream *from, struct stream *to, size_t size, struct bu
         errno = ENOTSUP;
         return -1;
     }
-    if (from->ssl == NULL)
+    if (from->ssl == NULL && (!sure || is_slow))
         return move_by_peeking(from, to, size < BULK_MAX ? size : BULK_MAX);
-    return move_by_reading(from, to, size < TLS_MAX ? size : TLS_MAX, rest);
+    return move_by_reading(from, to, size, rest);
 }

@@ -24,6 +24,8 @@
 #define BULK_MIN ((size_t)64 * 1024)
 /* What goes in single records after a receiver that took less than it had room for. */
 #define WARY_BYTES ((uint64_t)1 << 20)
+/* A receiver that has so little before it keeps up. */
+#define LITTLE ((size_t)128 * 1024)
 
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
                  enum http_framing source, uint64_t length, enum http_framing sink)
@@ -207,8 +209,10 @@ static void adapt(struct relay *relay, size_t under_way)
 }
 
 /* How much to move in bulk: what `to` has room for, or 0. Only bytes that flow, and go out as they
- * came in. Where what is refused would have to be kept, the kernel's word is good for `portion`. */
-static size_t bulk_size(struct relay *relay)
+ * came in. Where what is refused would have to be kept, the kernel's word is good for `portion`;
+ * where it can stay, *sure says that it need not: a receiver that keeps up takes once more as much
+ * as it has taken. */
+static size_t bulk_size(struct relay *relay, bool *sure)
 {
     if (!relay->flowing || !is_verbatim(relay) || relay->body < relay->wary_until)
         return 0;
@@ -218,13 +222,16 @@ static size_t bulk_size(struct relay *relay)
         size = relay->portion;
     if (relay->source == HTTP_FRAMING_LENGTH && size > relay->remaining)
         size = (size_t)relay->remaining;
+    if (size > BULK_MAX)
+        size = BULK_MAX;
+    *sure = under_way <= LITTLE && relay->body >= under_way + size;
     return size < BULK_MIN ? 0 : size;
 }
 
 /* Moves bytes past the empty `in`, into which comes what `to` did not take; as bulk_move. */
-static ssize_t move_in_bulk(struct relay *relay, struct turn *turn, size_t size)
+static ssize_t move_in_bulk(struct relay *relay, struct turn *turn, size_t size, bool sure)
 {
-    ssize_t n = bulk_move(relay->from, relay->to, size, relay->in);
+    ssize_t n = bulk_move(relay->from, relay->to, size, sure, relay->in);
     if (n > 0) {
         size_t written = (size_t)n - buf_len(relay->in);
         turn->moved += (size_t)n + written;
@@ -253,12 +260,13 @@ static enum relay_result fill(struct relay *relay, struct turn *turn)
 {
     ssize_t n = 0;
     size_t size = 0;
+    bool sure = false;
     if (!relay->from->eof) {
-        size = bulk_size(relay);
+        size = bulk_size(relay, &sure);
         n = -1;
         errno = ENOTSUP;
         if (size > 0)
-            n = move_in_bulk(relay, turn, size);
+            n = move_in_bulk(relay, turn, size, sure);
         if (n == -1 && errno == ENOTSUP)
             n = read_in(relay, turn);
     }
