@@ -141,6 +141,11 @@ def sites(shared):
     errors = [error for origin in origins.values() for error in origin.errors]
     for origin in origins.values():
         origin.drop()
+    # A request may have been sent once more when its origin went: its connection would end in the
+    # midst of the next test.
+    portico.await_status(lambda n: n["connections"] == 0)
+    for origin in origins.values():
+        origin.drop()
         origin.clear()
     portico.check_reports()
     assert portico.process.poll() is None, "Portico has died:\n" + portico.log.text()[-4000:]
