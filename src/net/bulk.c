@@ -22,7 +22,6 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "net/splice.h"
 
 /* How long one piece may keep the worker: a slow processor takes 20 ms to encrypt a mebibyte. To
  * look at more than is written then costs a copy, a few per cent of that. */
@@ -31,11 +30,8 @@
 #define TLS_MAX ((size_t)64 * 1024)
 /* The most records of them: 64 KiB of the smallest would be work for fifty turns. */
 #define RECORDS_MAX 64
-/* One record: less room than this may be too little for one that has come; RFC 8446, 5.1. */
-#define RECORD ((size_t)16384)
 
-/* owned, BULK_MAX bytes; NULL until it is first needed */
-static _Thread_local char *memory;
+static _Thread_local char *memory; /* owned, BULK_MAX bytes; NULL until it is first needed */
 /* The last piece took too long: none is read that could not be interrupted. */
 static _Thread_local bool is_slow;
 
@@ -95,7 +91,7 @@ static ssize_t take(struct stream *from, size_t size)
     size_t len = 0;
     ssize_t n = 1;
     size = size < TLS_MAX ? size : TLS_MAX;
-    for (int i = 0; i < RECORDS_MAX && n > 0 && (i == 0 || size - len >= RECORD); i++) {
+    for (int i = 0; i < RECORDS_MAX && n > 0 && (i == 0 || size - len >= STREAM_RECORD); i++) {
         n = stream_read(from, memory + len, size - len);
         if (n > 0)
             len += (size_t)n;

@@ -14,10 +14,11 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "net/splice.h"
 #include "net/stream.h"
 
 /* The most that one call moves. */
-#define BULK_MAX ((size_t)1 << 20)
+#define BULK_MAX SPLICE_MAX
 
 /* Whether what `to` does not take can stay with `from`. */
 bool bulk_leaves_rest(const struct stream *from, const struct stream *to);

@@ -225,12 +225,12 @@ ssize_t stream_skip(struct stream *stream, void *data, size_t size)
  * than one; or 0. */
 static size_t batch_size(const struct stream *stream, size_t size)
 {
-    if (size <= BATCH_RECORD)
+    if (size <= STREAM_RECORD)
         return 0;
     size_t room = stream_room(stream, NULL);
     if (room < size)
-        size = room - room % BATCH_RECORD;
-    return size > BATCH_RECORD ? size : 0;
+        size = room - room % STREAM_RECORD;
+    return size > STREAM_RECORD ? size : 0;
 }
 
 static ssize_t tls_write(struct stream *stream, const void *data, size_t size)

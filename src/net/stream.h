@@ -46,6 +46,9 @@ struct stream {
         bytes_written; /* as the calls answered: over TLS also what is held; see stream_taken */
 };
 
+/* The most that a TLS record carries; RFC 8446, 5.1. */
+#define STREAM_RECORD ((size_t)16384)
+
 #define STREAM_CLOSED ((struct stream){.fd = -1})
 
 /* A plain stream on a connected (or connecting) non-blocking socket, which it then owns. */

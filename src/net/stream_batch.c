@@ -31,7 +31,7 @@
 /* The records of a batch, what is left of one before them that was refused, and a key update;
  * each with all that TLS may add to it (RFC 8446, 5.2; RFC 5246, 6.2.3 allows 2,048 bytes, which
  * no suite of ours comes near). */
-#define BATCH_MEMORY (BATCH_BYTES + (BATCH_BYTES / BATCH_RECORD + 3) * 512 + BATCH_RECORD)
+#define BATCH_MEMORY (BATCH_BYTES + (BATCH_BYTES / STREAM_RECORD + 3) * 512 + STREAM_RECORD)
 
 /* Some thirty answers to key updates, of which an honest peer sends one in gigabytes. */
 #define BATCH_ANSWERS ((size_t)1024)

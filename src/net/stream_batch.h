@@ -10,8 +10,6 @@
 
 #include "net/stream.h"
 
-#define BATCH_RECORD ((size_t)16384) /* the most that a record carries; RFC 8446, 5.1 */
-
 /* Encrypts up to `size` bytes, of which the kernel should have room for at least a record's
  * worth more than nothing (stream_room), and sends them. Returns the count of bytes that are
  * encrypted, at least 1, or -1 with errno as stream_write does. Should the kernel take less than

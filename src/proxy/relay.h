@@ -8,8 +8,8 @@
  * head that goes before the body. Nothing is read while anything waits to be written, so a
  * relay never holds more than one buffer of undelivered bytes.
  *
- * Bytes that flow, and whose receiver has room, are read in larger pieces; between plain streams
- * they go past `in` altogether (net/splice.h).
+ * Bytes that flow, and whose receiver has room, are moved in larger pieces and past `in`
+ * (net/bulk.h).
  *
  * A relay keeps all its progress in itself and can be moved on by any worker. */
 #ifndef PORTICO_PROXY_RELAY_H

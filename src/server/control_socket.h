@@ -15,9 +15,8 @@
 #include "config/config.h"
 
 #define CONTROL_SOCKET_NAME "portico.sock"
-#define CONTROL_LOCK_NAME                                                                          \
-    "portico.lock" /* beside it; notes the file that is served                                     \
-                    */
+/* Beside it; notes the file that is served. */
+#define CONTROL_LOCK_NAME "portico.lock"
 
 struct control_socket {
     int fd;      /* listening, non-blocking; -1: there is none */

@@ -1,7 +1,8 @@
 /* net/bulk: every way from one stream to another, with receivers that take as little as a test
  * wants.
  *
- * Compiled into this test with malloc in disguise, so that there can be none. */
+ * Compiled into this test with malloc in disguise, so that there can be none, and with a clock that
+ * makes the processor slow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,10 +17,15 @@
 #include <unistd.h>
 
 static void *scarce_malloc(size_t size);
+static int64_t slow_cpu(void);
 
-#define malloc scarce_malloc
+#include "base/clock.h"
+
+#define malloc           scarce_malloc
+#define clock_thread_cpu slow_cpu
 #include "net/bulk.c"
 #undef malloc
+#undef clock_thread_cpu
 
 #include "net/tls.h"
 #include "noise.h"
@@ -31,10 +37,16 @@ static struct tls_identity *identity;
 static struct tls_server *tls;
 static char body[BODY], got[BODY];
 static bool memory_is_scarce;
+static int64_t cpu_time, cpu_step; /* what the thread has used; and uses from look to look */
 
 static void *scarce_malloc(size_t size)
 {
     return memory_is_scarce ? NULL : malloc(size);
+}
+
+static int64_t slow_cpu(void)
+{
+    return cpu_time += cpu_step;
 }
 
 static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
@@ -154,7 +166,7 @@ static void path_flush(struct path *path)
 /* As a relay does it: in bulk, or, when that could do nothing, by reading and writing. */
 static void path_move(struct path *path, bool sure)
 {
-    char record[RECORD];
+    char record[STREAM_RECORD];
     ssize_t n = bulk_move(&path->from.stream, &path->to.stream, BODY, sure, &path->rest);
     if (n > 0 || (n == -1 && errno == EAGAIN))
         return;
@@ -200,7 +212,7 @@ static void bytes_come_out_as_they_went_in(void **state)
             assert_int_equal(path.received, whole);
             assert_memory_equal(got, body, whole);
             if (ways[i].leaves && !(pace & 8))
-                assert_true(most <= RECORD);
+                assert_true(most <= STREAM_RECORD);
             if (ways[i].from == TLS)
                 assert_true(most <= TLS_MAX);
             path_release(&path);
@@ -322,6 +334,29 @@ static void no_memory_to_be_had(void **state)
     path_release(&path);
 }
 
+/* A piece that takes long ends after a write, and what is left of it stays where it is, even for a
+ * receiver that is sure; until one was done in time. */
+static void a_slow_processor(void **state)
+{
+    struct path path;
+    (void)state;
+    path_init(&path, PLAIN, TLS, 0);
+    for (int i = 0; i < 3; i++) {
+        bool sure = i > 0;
+        cpu_step = i < 2 ? TIME_MAX : 0;
+        while (path.sent - path.from.stream.bytes_read < 3 * BODY / 64)
+            path_give(&path, BODY / 64);
+        size_t waiting = path.sent - (size_t)path.from.stream.bytes_read;
+        ssize_t n = bulk_move(&path.from.stream, &path.to.stream, waiting, sure, &path.rest);
+        assert_true(n > 0);
+        assert_true(i == 2 || n <= 65536); /* one batch */
+        assert_int_equal(buf_len(&path.rest), 0);
+        assert_true(is_slow == (i < 2));
+    }
+    cpu_step = 0;
+    path_release(&path);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -355,6 +390,7 @@ int main(void)
         cmocka_unit_test(ends),
         cmocka_unit_test(a_receiver_that_is_gone),
         cmocka_unit_test(no_memory_to_be_had),
+        cmocka_unit_test(a_slow_processor),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
