@@ -43,8 +43,12 @@
  * record and what came along with it. */
 #define TLS_FRUITLESS ((uint64_t)32 * 1024)
 
-/* The count of bytes taken from the socket at which the read at hand is given up. */
-static _Thread_local uint64_t tls_read_max;
+/* The read over TLS at hand: whose it is, and at how many bytes taken from the socket by then it is
+ * given up. */
+static _Thread_local struct {
+    struct stream *stream;
+    uint64_t max;
+} tls_reading;
 
 void stream_init(struct stream *stream, int fd)
 {
@@ -129,8 +133,10 @@ int stream_flush(struct stream *stream)
 static long on_bio(BIO *bio, int operation, const char *data, size_t len, int argi, long argl,
                    int result, size_t *processed)
 {
-    (void)data, (void)len, (void)argi, (void)argl, (void)processed;
-    if (operation != BIO_CB_READ || BIO_number_read(bio) < tls_read_max)
+    (void)data, (void)argi, (void)argl;
+    if (operation == (BIO_CB_READ | BIO_CB_RETURN))
+        tls_reading.stream->drained = result <= 0 || *processed < len;
+    if (operation != BIO_CB_READ || BIO_number_read(bio) < tls_reading.max)
         return result;
     BIO_clear_retry_flags(bio);
     errno = EPROTO;
@@ -142,7 +148,8 @@ ssize_t stream_tls_read(struct stream *stream, void *data, size_t size)
     size_t count = 0;
     tls_begin();
     BIO *socket = SSL_get_rbio(stream->ssl);
-    tls_read_max = BIO_number_read(socket) + TLS_FRUITLESS;
+    tls_reading.stream = stream;
+    tls_reading.max = BIO_number_read(socket) + TLS_FRUITLESS;
     BIO_set_callback_ex(socket, on_bio);
     int result = SSL_read_ex(stream->ssl, data, size, &count);
     BIO_set_callback_ex(socket, NULL);
@@ -302,9 +309,9 @@ bool stream_is_reset(const struct stream *stream)
     return poll(&pollfd, 1, 0) > 0;
 }
 
-size_t stream_pending(const struct stream *stream)
+bool stream_has_unread(const struct stream *stream)
 {
-    return stream->ssl ? (size_t)SSL_pending(stream->ssl) : 0;
+    return stream->ssl != NULL && SSL_has_pending(stream->ssl) == 1;
 }
 
 /* Sends close_notify, or what is left of it. SSL_shutdown must not be called again once it is

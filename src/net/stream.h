@@ -39,8 +39,9 @@ struct stream {
     bool shut;                /* stream_shutdown is done: nothing more will be sent */
     bool in_epoll;            /* waiting room only: registered in the epoll set */
     bool in_epoll_out;        /* waiting room only: for writing as well */
-    bool drained;             /* plain: the last read took all there was, and nothing was reported
-                                 since. Whoever takes bytes from `fd` by other means clears it */
+    bool drained;             /* the last read from `fd` took all there was, and nothing was
+                                 reported since. Whoever takes bytes from it by other means clears
+                                 it; over TLS some may be unread: see stream_has_unread */
     uint64_t bytes_read;
     uint64_t
         bytes_written; /* as the calls answered: over TLS also what is held; see stream_taken */
@@ -93,9 +94,10 @@ size_t stream_room(const struct stream *stream, size_t *under_way);
  * are unread bytes, and waited for by arming POLLERR. */
 bool stream_is_reset(const struct stream *stream);
 
-/* Bytes that can be read without a system call: decrypted ones inside OpenSSL. A partial
- * record does not count. */
-size_t stream_pending(const struct stream *stream);
+/* Are there bytes that came from the socket and were not read yet, inside OpenSSL? Perhaps they are
+ * no more than a part of a record; if not, nothing can be read without the socket. Always false of
+ * a plain stream. */
+bool stream_has_unread(const struct stream *stream);
 
 /* Says that nothing more will be sent: FIN, or close_notify and FIN. 0 (also when it was said
  * before), or -1 with errno: EAGAIN when close_notify could not be sent yet (see write_wants,

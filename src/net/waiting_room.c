@@ -442,7 +442,7 @@ void room_forget(struct room *room, struct stream *stream)
 bool room_expect_silence(struct room *room, struct stream *stream)
 {
     struct watch *watch = watch_find(&room->watches, stream->fd);
-    if (watch == NULL || stream->ssl != NULL || stream->eof)
+    if (watch == NULL || stream->eof || stream_has_unread(stream))
         return false;
     /* What is not registered yet is looked at by the kernel as its wait begins. */
     if (stream->in_epoll && watch_untold(watch) != 0)

@@ -141,8 +141,8 @@ int64_t room_mark_passed(const struct room *room, enum room_queue queue);
 void room_forget(struct room *room, struct stream *stream);
 
 /* May a wait to read begin without the read that is refused: one system call less? True, and
- * read_wants is set as a refused read does, when the last read took all there was and nothing
- * was reported since. Never over TLS: bytes may lie in OpenSSL, where no edge comes from. */
+ * read_wants is set as a refused read does, when the last read took all there was, nothing lies
+ * unread inside OpenSSL, where no edge comes from, and nothing was reported since. */
 bool room_expect_silence(struct room *room, struct stream *stream);
 
 /* Lets room_take return NULL in every worker. */

@@ -132,7 +132,7 @@ void upstream_pool_put(struct upstream_pool *pool, struct stream *stream,
 static bool is_alive(const struct stream *stream)
 {
     char byte;
-    if (stream_pending(stream) > 0)
+    if (stream_has_unread(stream))
         return false;
     return recv(stream->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == -1 &&
            (errno == EAGAIN || errno == EWOULDBLOCK);

@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -151,7 +152,7 @@ static void plain_bytes_travel(void **state)
     assert_int_equal(stream_write(&stream, "defg", 4), 4);
     assert_int_equal(stream.bytes_read, 3);
     assert_int_equal(stream.bytes_written, 4);
-    assert_int_equal(stream_pending(&stream), 0);
+    assert_false(stream_has_unread(&stream));
     tls_peer_wait(peer, POLLIN);
     assert_int_equal(recv(peer, data, sizeof data, 0), 4);
 
@@ -268,6 +269,57 @@ static void plain_ends(void **state)
 
 /* ---- TLS ---------------------------------------------------------------------------------- */
 
+/* Waits until all that the client has written is there to be read. */
+static void await_arrival(const struct link *link, uint64_t before)
+{
+    uint64_t sent = BIO_number_written(SSL_get_wbio(link->client)) - before;
+    for (int waiting = 0; (uint64_t)waiting < sent; sched_yield())
+        assert_int_equal(ioctl(link->server.fd, FIONREAD, &waiting), 0);
+}
+
+/* What allows to wait without a read that is refused: nothing in the socket, nothing in OpenSSL. */
+static void tls_tells_what_is_left(void **state)
+{
+    char data[STREAM_RECORD];
+    (void)state;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        struct link link = tls_link(version);
+        BIO *wire = SSL_get_wbio(link.client);
+        uint64_t before = BIO_number_written(wire);
+        assert_int_equal(SSL_write(link.client, "ab", 2), 2);
+        await_arrival(&link, before);
+        assert_int_equal(stream_read(&link.server, data, 2), 2);
+        assert_true(link.server.drained);
+        assert_false(stream_has_unread(&link.server));
+
+        /* Two records are taken at once, and read one by one. */
+        before = BIO_number_written(wire);
+        assert_int_equal(SSL_write(link.client, "ab", 2), 2);
+        assert_int_equal(SSL_write(link.client, "cd", 2), 2);
+        await_arrival(&link, before);
+        assert_int_equal(stream_read(&link.server, data, sizeof data), 2);
+        assert_true(link.server.drained);
+        assert_true(stream_has_unread(&link.server));
+        assert_int_equal(stream_read(&link.server, data, sizeof data), 2);
+        assert_false(stream_has_unread(&link.server));
+
+        /* More than OpenSSL's buffer takes. */
+        before = BIO_number_written(wire);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(SSL_write(link.client, bulk, STREAM_RECORD), STREAM_RECORD);
+        await_arrival(&link, before);
+        assert_true(stream_read(&link.server, data, sizeof data) > 0);
+        assert_false(link.server.drained);
+
+        for (size_t left = 3; left > 0; left--)
+            assert_int_equal(stream_read(&link.server, data, sizeof data), STREAM_RECORD);
+        assert_int_equal(stream_read(&link.server, data, sizeof data), -1);
+        assert_int_equal(errno, EAGAIN);
+        assert_true(link.server.drained);
+        link_release(&link);
+    }
+}
+
 static void tls_bytes_travel(void **state)
 {
     char data[64];
@@ -280,9 +332,9 @@ static void tls_bytes_travel(void **state)
         assert_int_equal(link.server.read_wants, POLLIN);
         assert_int_equal(SSL_write(link.client, "abcdef", 6), 6);
         assert_int_equal(read_soon(&link.server, data, 2), 2);
-        assert_int_equal(stream_pending(&link.server), 4);
+        assert_true(stream_has_unread(&link.server));
         assert_int_equal(stream_read(&link.server, data + 2, 9), 4);
-        assert_int_equal(stream_pending(&link.server), 0);
+        assert_false(stream_has_unread(&link.server));
         assert_memory_equal(data, "abcdef", 6);
         assert_int_equal(link.server.bytes_read, 6);
         assert_int_equal(stream_write(&link.server, "ghi", 3), 3);
@@ -553,6 +605,7 @@ int main(void)
         cmocka_unit_test(plain_refused_write),
         cmocka_unit_test(plain_broken_pipe_still_reads),
         cmocka_unit_test(plain_ends),
+        cmocka_unit_test(tls_tells_what_is_left),
         cmocka_unit_test(tls_bytes_travel),
         cmocka_unit_test(tls_reads_ahead_without_losing_a_record),
         cmocka_unit_test(tls_moving_write_buffer),
