@@ -67,10 +67,10 @@ void turnstile_enter(struct turnstile *turnstile)
 void turnstile_pass(struct turnstile *turnstile)
 {
     check(mine == turnstile && held);
-    if (running_locked(turnstile) <= turnstile->permits)
+    if (!turnstile_is_crowded(turnstile))
         return;
     pthread_mutex_lock(&turnstile->mutex);
-    if (running_locked(turnstile) > turnstile->permits && !turnstile->open) {
+    if (turnstile_is_crowded(turnstile) && !turnstile->open) {
         give_locked(turnstile);
         wait_locked(turnstile);
     }

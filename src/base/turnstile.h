@@ -30,6 +30,12 @@ void turnstile_release(struct turnstile *turnstile); /* every thread has left */
 /* The calling thread becomes one of the pool, and waits for a permit. */
 void turnstile_enter(struct turnstile *turnstile);
 
+/* Do too many run? Then turnstile_pass will probably wait. */
+static inline bool turnstile_is_crowded(const struct turnstile *turnstile)
+{
+    return atomic_load_explicit(&turnstile->running, memory_order_relaxed) > turnstile->permits;
+}
+
 /* Between two turns: goes on at once, or waits outside while too many are running. */
 void turnstile_pass(struct turnstile *turnstile);
 

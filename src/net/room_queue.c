@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/yield_point.h"
 
 /* Data that name no descriptor: their low halves are above all numbers of descriptors. */
 #define WAKE_DATUM       UINT64_MAX
@@ -43,6 +45,8 @@ int room_queues_init(struct room_queues *queues)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = HANDSHAKES_DATUM};
     queues->wake_fd = -1;
+    pthread_mutex_init(&queues->mutex, NULL);
+    pthread_cond_init(&queues->called, NULL);
     for (int i = 0; i < ROOM_QUEUES; i++)
         queues->epoll_fds[i] = queues->marks[i].fd = -1;
     for (int i = 0; i < ROOM_QUEUES; i++) {
@@ -68,6 +72,8 @@ static void close_open(int fd)
 
 void room_queues_release(struct room_queues *queues)
 {
+    pthread_cond_destroy(&queues->called);
+    pthread_mutex_destroy(&queues->mutex);
     close_open(queues->wake_fd);
     for (int i = 0; i < ROOM_QUEUES; i++) {
         close_open(queues->marks[i].fd);
@@ -91,6 +97,80 @@ static enum room_news next_handshake(struct room_queues *queues, struct epoll_ev
     return ROOM_NEWS_NONE;
 }
 
+/* A look at the main queue, for `timeout` milliseconds. How many events there were. */
+static unsigned look(const struct room_queues *queues, struct epoll_event *events, unsigned max,
+                     int timeout)
+{
+    int count = epoll_wait(queues->epoll_fds[ROOM_MAIN], events, (int)max, timeout);
+    check(count >= 0 || errno == EINTR);
+    return count > 0 ? (unsigned)count : 0;
+}
+
+/* Waits for events, which are then in `taken`; or for a signal to be over. Nobody else does. */
+static void look_out_locked(struct room_queues *queues)
+{
+    struct epoll_event events[ROOM_BATCH];
+    queues->is_watched = true;
+    pthread_mutex_unlock(&queues->mutex);
+    YIELD_POINT("room_queues_next looking out");
+    unsigned count = look(queues, events, ROOM_BATCH, -1);
+    pthread_mutex_lock(&queues->mutex);
+    queues->is_watched = false;
+    check(queues->next == queues->end);
+    memcpy(queues->taken, events, count * sizeof events[0]);
+    queues->next = 0;
+    queues->end = count;
+}
+
+/* While somebody looks out: an event if there is one just now, or else a rest. True when *event
+ * has one. */
+static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *event)
+{
+    pthread_mutex_unlock(&queues->mutex);
+    bool found = look(queues, event, 1, 0) == 1;
+    YIELD_POINT("room_queues_next about to rest");
+    pthread_mutex_lock(&queues->mutex);
+    if (found || !queues->is_watched || queues->next < queues->end)
+        return found;
+    atomic_fetch_add(&queues->resting, 1);
+    pthread_cond_wait(&queues->called, &queues->mutex);
+    atomic_fetch_sub(&queues->resting, 1);
+    return false;
+}
+
+static void next_event(struct room_queues *queues, struct epoll_event *event)
+{
+    bool found = false;
+    pthread_mutex_lock(&queues->mutex);
+    while (!found) {
+        if (queues->next < queues->end) {
+            *event = queues->taken[queues->next++];
+            found = true;
+        } else if (queues->is_watched) {
+            found = look_or_rest_locked(queues, event);
+        } else {
+            look_out_locked(queues);
+        }
+    }
+    bool call = queues->end - queues->next >= ROOM_BACKLOG && queues->resting > 0;
+    pthread_mutex_unlock(&queues->mutex);
+    if (call)
+        pthread_cond_signal(&queues->called);
+}
+
+void room_queues_hand_over(struct room_queues *queues)
+{
+    /* Who rests by now can be seen without the mutex: it began to while somebody looked out, who
+     * had the mutex after that. */
+    if (atomic_load(&queues->resting) == 0)
+        return;
+    pthread_mutex_lock(&queues->mutex);
+    bool call = !queues->is_watched;
+    pthread_mutex_unlock(&queues->mutex);
+    if (call)
+        pthread_cond_signal(&queues->called);
+}
+
 enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *event)
 {
     static _Thread_local unsigned turns; /* since this worker looked among the handshakes */
@@ -99,10 +179,7 @@ enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *
         if (next_handshake(queues, event) == ROOM_NEWS_EVENT)
             return ROOM_NEWS_EVENT;
     }
-    if (epoll_wait(queues->epoll_fds[ROOM_MAIN], event, 1, -1) == -1) {
-        check(errno == EINTR);
-        return ROOM_NEWS_NONE;
-    }
+    next_event(queues, event);
     switch (event->data.u64) {
     case WAKE_DATUM:
         return ROOM_NEWS_WAKE;

@@ -320,7 +320,14 @@ struct room_slot *room_take(struct room *room)
             break;
         }
     }
+    if (stopping)
+        room_hand_over(room);
     return slot;
+}
+
+void room_hand_over(struct room *room)
+{
+    room_queues_hand_over(&room->queues);
 }
 
 struct room_ticket room_next_wait(struct room *room, const struct room_slot *slot)

@@ -108,8 +108,15 @@ enum room_parked room_park(struct room *room, struct room_slot *slot,
                            const struct room_interest *interests, size_t count, int64_t deadline);
 
 /* Takes the next connection that can go on, blocking until there is one. NULL once room_stop
- * was called and every woken connection has been taken. */
+ * was called and every woken connection has been taken.
+ *
+ * Threads that come back soon save each other from being woken: with little to do, one of them gets
+ * it all. So who takes a connection and will be busy for longer than a moment, or stays away, has
+ * to say so (room_hand_over), or what becomes ready meanwhile may have to wait for it. */
 struct room_slot *room_take(struct room *room);
+
+/* The caller of room_take is busy: another thread that waits in room_take is to take what comes. */
+void room_hand_over(struct room *room);
 
 /* Names the wait that the running slot will begin when it parks next. */
 struct room_ticket room_next_wait(struct room *room, const struct room_slot *slot);

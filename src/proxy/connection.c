@@ -167,6 +167,7 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
         if (tls_accept(c->service->tls, &c->client) == -1)
             return connection_end(c, REASON_MEMORY);
     }
+    turn_becomes_long(turn);
     if (tls_handshake(&c->client, &why, detail, sizeof detail) == -1) {
         if (errno != EAGAIN) {
             c->detail = detail;

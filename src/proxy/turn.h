@@ -2,7 +2,10 @@
  *
  * It carries what the worker lends to the connection, and measures what it has had: after
  * TURN_BYTES or TURN_TIME it must let others go first, however fast it is. The clock is looked
- * at when the turn begins, when it may be over, and before a wait; in between `now` will do. */
+ * at when the turn begins, when it may be over, and before a wait; in between `now` will do.
+ *
+ * Most turns take some microseconds, and until they are over nobody else need look for work
+ * (room_take). One that will take longer, or has, lets somebody else look meanwhile. */
 #ifndef PORTICO_PROXY_TURN_H
 #define PORTICO_PROXY_TURN_H
 
@@ -11,22 +14,38 @@
 
 #include "base/clock.h"
 #include "config/config.h"
+#include "net/waiting_room.h"
 
 #define TURN_BYTES ((uint64_t)1024 * 1024)
 #define TURN_TIME  (2 * CLOCK_MS)
+/* Longer than a moment. */
+#define TURN_LONG_BYTES ((uint64_t)32 * 1024)
+#define TURN_LONG_TIME  (CLOCK_MS / 10)
 
 struct turn {
+    struct room *room;     /* borrowed: where others look for work; NULL: there are none */
     struct config *config; /* borrowed from the worker's snapshot */
     int64_t began;
     int64_t now;    /* when the clock was last looked at */
     uint64_t moved; /* bytes read and written */
+    bool is_long;   /* and the others have been told */
 };
+
+/* Before something that takes longer than a moment. */
+static inline void turn_becomes_long(struct turn *turn)
+{
+    if (!turn->is_long && turn->room != NULL)
+        room_hand_over(turn->room);
+    turn->is_long = true;
+}
 
 static inline bool turn_is_over(struct turn *turn)
 {
     if (turn->moved >= TURN_BYTES)
         return true;
     turn->now = clock_now();
+    if (turn->moved >= TURN_LONG_BYTES || turn->now - turn->began >= TURN_LONG_TIME)
+        turn_becomes_long(turn);
     return turn->now - turn->began >= TURN_TIME;
 }
 

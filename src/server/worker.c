@@ -96,12 +96,15 @@ static void *run(void *arg)
         struct connection *connection = (struct connection *)(void *)slot;
         atomic_store_explicit(&worker->serving, connection, memory_order_relaxed);
         metrics_add(METRIC_WORKERS_BUSY, 1);
-        struct turn turn = {.config = take_config(worker), .began = clock_now()};
+        struct turn turn = {
+            .room = worker->service->room, .config = take_config(worker), .began = clock_now()};
         turn.now = turn.began;
         connection_serve(connection, &turn);
         rest_config(worker, turn.config);
         metrics_add(METRIC_WORKERS_BUSY, -1);
         atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
+        if (turnstile_is_crowded(worker->turnstile))
+            room_hand_over(worker->service->room); /* it may have to stay out for long */
         turnstile_pass(worker->turnstile);
     }
     turnstile_leave(worker->turnstile);

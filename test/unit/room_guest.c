@@ -82,6 +82,7 @@ static void *take(void *arg)
     struct taker *taker = arg;
     interleave_enter(taker->name);
     taker->taken = guest_take(taker->room);
+    room_hand_over(taker->room); /* it does not come back */
     return NULL;
 }
 
