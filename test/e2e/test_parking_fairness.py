@@ -144,7 +144,7 @@ def test_heads_that_never_begin(portico_factory, origin_factory):
     flows = []
     for _ in range(2):
         client = portico.connect("https", server_name="flow.test")
-        for _ in range(scaled(300_000, 150_000)):
+        for _ in range(scaled(800_000, 150_000)):
             client.tls.write(b"\r\n")
         data = client.outgoing.read()
         flows.append((client, threading.Thread(target=client.send_raw, args=(data,), daemon=True)))
