@@ -24,8 +24,8 @@
  *    and then the rest; a request on a kept-alive connection costs two calls instead of three,
  *    and an upload half of them. The price is that undecrypted records may lie in OpenSSL
  *    without being counted by SSL_pending, which is why only a read that said "would block", or
- *    SSL_has_pending that says no, allows waiting (rule 1 of parking). With RELEASE_BUFFERS the read buffer is freed
- *    whenever nothing is left in it. */
+ *    SSL_has_pending that says no, allows waiting (rule 1 of parking). With RELEASE_BUFFERS the
+ * read buffer is freed whenever nothing is left in it. */
 #include "net/tls.h"
 
 #include <errno.h>
