@@ -55,6 +55,18 @@ static void wait_locked(struct turnstile *turnstile)
     take_locked(turnstile);
 }
 
+void turnstile_on_hand_over(struct turnstile *turnstile, void (*hand_over)(void *arg), void *arg)
+{
+    turnstile->hand_over = hand_over;
+    turnstile->arg = arg;
+}
+
+void turnstile_hand_over(void)
+{
+    if (mine != NULL && mine->hand_over != NULL)
+        mine->hand_over(mine->arg);
+}
+
 void turnstile_enter(struct turnstile *turnstile)
 {
     check(mine == NULL);
@@ -67,10 +79,11 @@ void turnstile_enter(struct turnstile *turnstile)
 void turnstile_pass(struct turnstile *turnstile)
 {
     check(mine == turnstile && held);
-    if (!turnstile_is_crowded(turnstile))
+    if (running_locked(turnstile) <= turnstile->permits)
         return;
+    turnstile_hand_over();
     pthread_mutex_lock(&turnstile->mutex);
-    if (turnstile_is_crowded(turnstile) && !turnstile->open) {
+    if (running_locked(turnstile) > turnstile->permits && !turnstile->open) {
         give_locked(turnstile);
         wait_locked(turnstile);
     }
@@ -91,6 +104,7 @@ void turnstile_sleep(void)
     if (mine == NULL)
         return;
     check(held);
+    turnstile_hand_over();
     pthread_mutex_lock(&mine->mutex);
     give_locked(mine);
     pthread_mutex_unlock(&mine->mutex);

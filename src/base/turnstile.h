@@ -7,7 +7,11 @@
  * somebody's connection and must not wait behind those who hold nothing. Whoever then comes to
  * the end of its turn and finds too many running stays out until somebody sleeps.
  *
- * Between two turns this costs one look at a number. */
+ * Between two turns this costs one look at a number.
+ *
+ * Who looks for work may have sent the others to rest meanwhile. Before a thread sleeps or waits
+ * here, and whenever it says that it will be busy for longer than a moment, the pool's owner is
+ * told (turnstile_on_hand_over), so that somebody else looks. */
 #ifndef PORTICO_BASE_TURNSTILE_H
 #define PORTICO_BASE_TURNSTILE_H
 
@@ -16,7 +20,9 @@
 #include <stdbool.h>
 
 struct turnstile {
-    unsigned permits; /* fixed after init */
+    unsigned permits; /* fixed before the first thread enters, as the next two */
+    void (*hand_over)(void *arg);
+    void *arg; /* borrowed */
     pthread_mutex_t mutex;
     pthread_cond_t room;
     atomic_uint running; /* written under mutex, read without: threads that hold a permit */
@@ -27,14 +33,15 @@ struct turnstile {
 void turnstile_init(struct turnstile *turnstile, unsigned permits);
 void turnstile_release(struct turnstile *turnstile); /* every thread has left */
 
+/* What is to be done when a thread of the pool will not come back for work soon. Must not block. */
+void turnstile_on_hand_over(struct turnstile *turnstile, void (*hand_over)(void *arg), void *arg);
+
+/* The calling thread will be busy for longer than a moment; in a thread that is of no pool it does
+ * nothing, as the next two. */
+void turnstile_hand_over(void);
+
 /* The calling thread becomes one of the pool, and waits for a permit. */
 void turnstile_enter(struct turnstile *turnstile);
-
-/* Do too many run? Then turnstile_pass will probably wait. */
-static inline bool turnstile_is_crowded(const struct turnstile *turnstile)
-{
-    return atomic_load_explicit(&turnstile->running, memory_order_relaxed) > turnstile->permits;
-}
 
 /* Between two turns: goes on at once, or waits outside while too many are running. */
 void turnstile_pass(struct turnstile *turnstile);
@@ -42,7 +49,7 @@ void turnstile_pass(struct turnstile *turnstile);
 /* The calling thread gives its permit back for good. */
 void turnstile_leave(struct turnstile *turnstile);
 
-/* Around a call that may sleep; in a thread that is of no pool they do nothing. */
+/* Around a call that may sleep. */
 void turnstile_sleep(void);
 void turnstile_awake(void);
 

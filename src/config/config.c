@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/metrics.h"
+#include "base/turnstile.h"
 #include "config/config_mask.h"
 #include "config/config_read.h"
 #include "config/load.h"
@@ -182,6 +183,7 @@ void config_unref(struct config *config)
     metrics_add(METRIC_CONFIG_REFS, -1);
     if (atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) != 1)
         return;
+    turnstile_hand_over(); /* a large one takes a while */
     config->magic = 0;
     route_table_free(config->table);
     value_tree_free(config->tree);

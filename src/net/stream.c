@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/turnstile.h"
 #include "net/stream_batch.h"
 
 /* What one read over TLS may take from the socket without giving a byte of data: more than any
@@ -129,13 +130,16 @@ int stream_flush(struct stream *stream)
     return -1;
 }
 
-/* Called before and after whatever OpenSSL does with the socket in a read. */
+/* Called before and after whatever OpenSSL does with the socket in a read. That it writes is an
+ * answer to a change of keys, of which there may be hundreds more. */
 static long on_bio(BIO *bio, int operation, const char *data, size_t len, int argi, long argl,
                    int result, size_t *processed)
 {
     (void)data, (void)argi, (void)argl;
     if (operation == (BIO_CB_READ | BIO_CB_RETURN))
         tls_reading.stream->drained = result <= 0 || *processed < len;
+    if (operation == BIO_CB_WRITE)
+        turnstile_hand_over();
     if (operation != BIO_CB_READ || BIO_number_read(bio) < tls_reading.max)
         return result;
     BIO_clear_retry_flags(bio);

@@ -254,8 +254,10 @@ static struct room_slot *pop_woken(struct room *room, bool *stopping)
     *stopping = slot == NULL && room->stopping;
     bool again = room->woken_first != NULL || room->stopping;
     pthread_mutex_unlock(&room->mutex);
-    if (again)
+    if (again) {
         room_queues_wake(&room->queues);
+        room_hand_over(room);
+    }
     if (slot) {
         pthread_mutex_lock(&slot->mutex);
         check(slot->state == SLOT_WOKEN);
@@ -398,6 +400,8 @@ int64_t room_sweep(struct room *room, int64_t now)
         if (deadline < earliest)
             earliest = deadline;
     }
+    /* Should whoever looked out last have been held up where nobody expected it. */
+    room_hand_over(room);
     return earliest;
 }
 

@@ -202,6 +202,8 @@ static enum relay_result download(struct connection *c, struct turn *turn, bool 
             return RELAY_MALFORMED;
         if (scanned == PARSE_DONE) {
             result = take_head(c, turn, size, reason);
+            if (result == RELAY_DONE && !x->answer_known && turn_is_over(turn))
+                return RELAY_TURN_OVER; /* one interim head after the other */
         } else {
             if (!first && turn_is_over(turn))
                 return RELAY_TURN_OVER;
@@ -314,6 +316,7 @@ static bool watch_client(struct connection *c, struct turn *turn, short *client_
         if (n > 0) {
             buf_produce(&c->in, (size_t)n);
             turn->moved += (uint64_t)n;
+            turn_becomes_long(turn); /* over TLS each byte may be a record of its own */
             continue;
         }
         if (n == 0)

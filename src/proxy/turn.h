@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/turnstile.h"
 #include "config/config.h"
-#include "net/waiting_room.h"
 
 #define TURN_BYTES ((uint64_t)1024 * 1024)
 #define TURN_TIME  (2 * CLOCK_MS)
@@ -23,7 +23,6 @@
 #define TURN_LONG_TIME  (CLOCK_MS / 10)
 
 struct turn {
-    struct room *room;     /* borrowed: where others look for work; NULL: there are none */
     struct config *config; /* borrowed from the worker's snapshot */
     int64_t began;
     int64_t now;    /* when the clock was last looked at */
@@ -34,8 +33,8 @@ struct turn {
 /* Before something that takes longer than a moment. */
 static inline void turn_becomes_long(struct turn *turn)
 {
-    if (!turn->is_long && turn->room != NULL)
-        room_hand_over(turn->room);
+    if (!turn->is_long)
+        turnstile_hand_over();
     turn->is_long = true;
 }
 

@@ -96,15 +96,12 @@ static void *run(void *arg)
         struct connection *connection = (struct connection *)(void *)slot;
         atomic_store_explicit(&worker->serving, connection, memory_order_relaxed);
         metrics_add(METRIC_WORKERS_BUSY, 1);
-        struct turn turn = {
-            .room = worker->service->room, .config = take_config(worker), .began = clock_now()};
+        struct turn turn = {.config = take_config(worker), .began = clock_now()};
         turn.now = turn.began;
         connection_serve(connection, &turn);
         rest_config(worker, turn.config);
         metrics_add(METRIC_WORKERS_BUSY, -1);
         atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
-        if (turnstile_is_crowded(worker->turnstile))
-            room_hand_over(worker->service->room); /* it may have to stay out for long */
         turnstile_pass(worker->turnstile);
     }
     turnstile_leave(worker->turnstile);
@@ -114,6 +111,11 @@ static void *run(void *arg)
     buf_thread_release();
     tls_thread_release();
     return NULL;
+}
+
+static void hand_over(void *room)
+{
+    room_hand_over(room);
 }
 
 struct workers *workers_new(struct service *service, unsigned count, unsigned permits,
@@ -126,6 +128,7 @@ struct workers *workers_new(struct service *service, unsigned count, unsigned pe
         return NULL;
     }
     turnstile_init(&workers->turnstile, permits);
+    turnstile_on_hand_over(&workers->turnstile, hand_over, service->room);
     for (; workers->count < count; workers->count++) {
         struct worker *worker = &workers->items[workers->count];
         worker->service = service;

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/turnstile.h"
 
-enum step { ENTER, PASS, SLEEP, AWAKE, LEAVE };
+enum step { ENTER, PASS, HAND_OVER, SLEEP, AWAKE, LEAVE };
 
 /* A worker that does one step after the other as it is told, and says when it has. */
 struct worker {
@@ -33,6 +33,9 @@ static void *run(void *arg)
             break;
         case PASS:
             turnstile_pass(worker->turnstile);
+            break;
+        case HAND_OVER:
+            turnstile_hand_over();
             break;
         case SLEEP:
             turnstile_sleep();
@@ -126,6 +129,41 @@ static void as_many_as_there_are_permits(void **state)
     assert_running(&turnstile, 2);
     leave(&workers[2]);
     leave(&workers[3]);
+    turnstile_release(&turnstile);
+}
+
+static void count_up(void *arg)
+{
+    atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
+/* Whoever sleeps or has to stay out says so before, and so does whoever will be busy. */
+static void hands_over_first(void **state)
+{
+    struct turnstile turnstile;
+    struct worker a, b;
+    atomic_uint count = 0;
+    (void)state;
+    turnstile_hand_over(); /* of no pool */
+    turnstile_init(&turnstile, 1);
+    turnstile_on_hand_over(&turnstile, count_up, &count);
+    start(&a, &turnstile);
+    start(&b, &turnstile);
+    make(&a, ENTER);
+    make(&a, PASS);
+    assert_int_equal(atomic_load(&count), 0);
+    make(&a, HAND_OVER);
+    assert_int_equal(atomic_load(&count), 1);
+    make(&a, SLEEP);
+    assert_int_equal(atomic_load(&count), 2);
+    make(&b, ENTER);
+    make(&a, AWAKE); /* and two run */
+    tell(&b, PASS);
+    await_outside(&turnstile, 1);
+    assert_int_equal(atomic_load(&count), 3);
+    leave(&a);
+    await(&b);
+    leave(&b);
     turnstile_release(&turnstile);
 }
 
@@ -243,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_as_there_are_permits),
+        cmocka_unit_test(hands_over_first),
         cmocka_unit_test(who_sleeps_lets_another_in),
         cmocka_unit_test(all_sleep_and_all_come_back),
         cmocka_unit_test(threads_of_no_pool),
