@@ -2,6 +2,7 @@
 #include "net/room_queue.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -20,6 +21,10 @@
 /* A full handshake costs about as much as this number of ordinary turns (src/README.md has the
  * figures), so a machine that cannot do it all is shared by halves. */
 #define HANDSHAKE_TURN 32u
+
+/* How long a look takes that is a second one beside somebody held up, who may be back any moment
+ * and leave over what others are to take. Milliseconds. */
+#define SECOND_LOOK 100
 
 /* Opens an eventfd in a queue, each write to which makes one event. The descriptor, or -1. */
 static int open_bell(const struct room_queues *queues, enum room_queue queue, uint64_t datum)
@@ -115,22 +120,23 @@ static void look_out_locked(struct room_queues *queues)
     YIELD_POINT("room_queues_next looking out");
     unsigned count = look(queues, events, ROOM_BATCH, -1);
     pthread_mutex_lock(&queues->mutex);
-    queues->is_watched = false;
+    queues->is_watched = queues->is_held_up = false;
     check(queues->next == queues->end);
     memcpy(queues->taken, events, count * sizeof events[0]);
     queues->next = 0;
     queues->end = count;
 }
 
-/* While somebody looks out: an event if there is one just now, or else a rest. True when *event
- * has one. */
+/* While somebody looks out: an event if there is one just now, or else a rest; no rest beside
+ * somebody held up. True when *event has one. */
 static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *event)
 {
+    int timeout = queues->is_held_up ? SECOND_LOOK : 0;
     pthread_mutex_unlock(&queues->mutex);
-    bool found = look(queues, event, 1, 0) == 1;
+    bool found = look(queues, event, 1, timeout) == 1;
     YIELD_POINT("room_queues_next about to rest");
     pthread_mutex_lock(&queues->mutex);
-    if (found || !queues->is_watched || queues->next < queues->end)
+    if (found || !queues->is_watched || queues->is_held_up || queues->next < queues->end)
         return found;
     atomic_fetch_add(&queues->resting, 1);
     pthread_cond_wait(&queues->called, &queues->mutex);
@@ -166,6 +172,21 @@ void room_queues_hand_over(struct room_queues *queues)
         return;
     pthread_mutex_lock(&queues->mutex);
     bool call = !queues->is_watched;
+    pthread_mutex_unlock(&queues->mutex);
+    if (call)
+        pthread_cond_signal(&queues->called);
+}
+
+void room_queues_look_after(struct room_queues *queues)
+{
+    /* An epoll set can be asked whether it has something without taking it. */
+    struct pollfd set = {.fd = queues->epoll_fds[ROOM_MAIN], .events = POLLIN};
+    if (atomic_load(&queues->resting) == 0)
+        return;
+    pthread_mutex_lock(&queues->mutex);
+    if (queues->is_watched && poll(&set, 1, 0) == 1)
+        queues->is_held_up = true;
+    bool call = queues->is_held_up || !queues->is_watched;
     pthread_mutex_unlock(&queues->mutex);
     if (call)
         pthread_cond_signal(&queues->called);

@@ -8,7 +8,9 @@
  * woken for each event. Somebody who rests is called
  *   - when events are left over, ROOM_BACKLOG of them or more;
  *   - when whoever looked out last will be busy for longer than a moment, and so says
- *     (room_queues_hand_over).
+ *     (room_queues_hand_over);
+ *   - when one of the two is held up all the same, which shows now and then
+ *     (room_queues_look_after): until whoever looks out is back, the others look by themselves.
  *
  * The queue of handshakes is a second set, registered in the first level-triggered. What is
  * level-triggered goes back to the end of the kernel's list whenever it is reported, so in each
@@ -56,9 +58,10 @@ struct room_queues {
 
     pthread_mutex_t mutex;
     pthread_cond_t called;
-    struct epoll_event taken[ROOM_BATCH]; /* guarded by mutex, as the next three */
+    struct epoll_event taken[ROOM_BATCH]; /* guarded by mutex, as the next four */
     unsigned next, end;                   /* what is left of `taken` */
-    bool is_watched;                      /* somebody looks out */
+    bool is_watched;                      /* somebody looks out, ... */
+    bool is_held_up;                      /* ... and does not come back though something is ready */
     atomic_uint resting;                  /* written under mutex, read without: workers that rest */
 };
 
@@ -78,6 +81,10 @@ enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *
 /* The caller, who has taken something to do, will be busy for longer than a moment, or does not
  * come back: if nobody looks out, somebody who rests is to. */
 void room_queues_hand_over(struct room_queues *queues);
+
+/* To be called now and then. Should whoever looks out, or is busy without having handed over, be
+ * held up (by a debugger, by the scheduler), others who rest are to do without it. */
+void room_queues_look_after(struct room_queues *queues);
 
 /* Makes one worker's room_queues_next answer ROOM_NEWS_WAKE; several calls may have one answer. */
 void room_queues_wake(struct room_queues *queues);

@@ -400,8 +400,7 @@ int64_t room_sweep(struct room *room, int64_t now)
         if (deadline < earliest)
             earliest = deadline;
     }
-    /* Should whoever looked out last have been held up where nobody expected it. */
-    room_hand_over(room);
+    room_queues_look_after(&room->queues);
     return earliest;
 }
 
