@@ -140,7 +140,7 @@ def test_heads_that_never_begin(portico_factory, origin_factory):
     """An empty line in each TLS record: it is skipped (H26), and there is always another one."""
     portico = portico_factory(toml([("flow.test", "builtin:hello", "self_signed"),
                                     ("other.test", origin_factory(hello).upstream, "none")],
-                                   server={"workers": 2}), wrapper=("nice", "-n", "19"))
+                                   server={"workers": 2}, timeouts={"head": "10m"}), wrapper=("nice", "-n", "10"))
     flows = []
     for _ in range(2):
         client = portico.connect("https", server_name="flow.test")
