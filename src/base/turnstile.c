@@ -4,7 +4,7 @@
  *  1. `running` counts the threads that hold a permit. It exceeds `permits` only by those who
  *     came back from sleep, and comes down as turns end.
  *  2. Nobody waits outside while a permit is free: whoever gives one back below the limit
- *     signals one of them, and who is signalled looks again. */
+ *     calls one of them, and who is called looks again. */
 #include "base/turnstile.h"
 
 #include "base/check.h"
@@ -17,13 +17,11 @@ void turnstile_init(struct turnstile *turnstile, unsigned permits)
     check(permits > 0);
     *turnstile = (struct turnstile){.permits = permits};
     pthread_mutex_init(&turnstile->mutex, NULL);
-    pthread_cond_init(&turnstile->room, NULL);
 }
 
 void turnstile_release(struct turnstile *turnstile)
 {
-    check(atomic_load(&turnstile->running) == 0 && turnstile->outside == 0);
-    pthread_cond_destroy(&turnstile->room);
+    check(atomic_load(&turnstile->running) == 0 && turnstile->outside.last == NULL);
     pthread_mutex_destroy(&turnstile->mutex);
 }
 
@@ -42,16 +40,14 @@ static void give_locked(struct turnstile *turnstile)
 {
     atomic_store_explicit(&turnstile->running, running_locked(turnstile) - 1, memory_order_relaxed);
     held = false;
-    if (turnstile->outside > 0 && running_locked(turnstile) < turnstile->permits)
-        pthread_cond_signal(&turnstile->room);
+    if (running_locked(turnstile) < turnstile->permits)
+        sleeper_call(sleepers_take(&turnstile->outside));
 }
 
 static void wait_locked(struct turnstile *turnstile)
 {
-    turnstile->outside++;
     while (running_locked(turnstile) >= turnstile->permits && !turnstile->open)
-        pthread_cond_wait(&turnstile->room, &turnstile->mutex);
-    turnstile->outside--;
+        sleepers_join(&turnstile->outside, &turnstile->mutex);
     take_locked(turnstile);
 }
 
@@ -129,6 +125,7 @@ void turnstile_open(struct turnstile *turnstile)
 {
     pthread_mutex_lock(&turnstile->mutex);
     turnstile->open = true;
-    pthread_cond_broadcast(&turnstile->room);
+    while (turnstile->outside.last)
+        sleeper_call(sleepers_take(&turnstile->outside));
     pthread_mutex_unlock(&turnstile->mutex);
 }

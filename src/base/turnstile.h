@@ -19,14 +19,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/sleepers.h"
+
 struct turnstile {
     unsigned permits; /* fixed before the first thread enters, as the next two */
     void (*hand_over)(void *arg);
     void *arg; /* borrowed */
     pthread_mutex_t mutex;
-    pthread_cond_t room;
-    atomic_uint running; /* written under mutex, read without: threads that hold a permit */
-    unsigned outside;    /* guarded by mutex, as the next: threads that wait for one */
+    atomic_uint running;     /* written under mutex, read without: threads that hold a permit */
+    struct sleepers outside; /* guarded by mutex, as the next: threads that wait for one */
     bool open;
 };
 

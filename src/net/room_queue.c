@@ -51,7 +51,6 @@ int room_queues_init(struct room_queues *queues)
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = HANDSHAKES_DATUM};
     queues->wake_fd = -1;
     pthread_mutex_init(&queues->mutex, NULL);
-    pthread_cond_init(&queues->called, NULL);
     for (int i = 0; i < ROOM_QUEUES; i++)
         queues->epoll_fds[i] = queues->marks[i].fd = -1;
     for (int i = 0; i < ROOM_QUEUES; i++) {
@@ -77,7 +76,6 @@ static void close_open(int fd)
 
 void room_queues_release(struct room_queues *queues)
 {
-    pthread_cond_destroy(&queues->called);
     pthread_mutex_destroy(&queues->mutex);
     close_open(queues->wake_fd);
     for (int i = 0; i < ROOM_QUEUES; i++) {
@@ -127,8 +125,8 @@ static void look_out_locked(struct room_queues *queues)
     queues->end = count;
 }
 
-/* While somebody looks out: an event if there is one just now, or else a rest; no rest beside
- * somebody held up. True when *event has one. */
+/* While somebody looks out: an event if there is one just now, or else a rest; beside somebody held
+ * up, a longer look first. True when *event has one. */
 static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *event)
 {
     int timeout = queues->is_held_up ? SECOND_LOOK : 0;
@@ -136,17 +134,20 @@ static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *
     bool found = look(queues, event, 1, timeout) == 1;
     YIELD_POINT("room_queues_next about to rest");
     pthread_mutex_lock(&queues->mutex);
-    if (found || !queues->is_watched || queues->is_held_up || queues->next < queues->end)
-        return found;
-    atomic_fetch_add(&queues->resting, 1);
-    pthread_cond_wait(&queues->called, &queues->mutex);
-    atomic_fetch_sub(&queues->resting, 1);
-    return false;
+    /* When nothing comes, nobody is held up from anything. It may be asleep again without having
+     * been seen here, since the kernel wakes whoever began to look last. */
+    if (!found && timeout > 0)
+        queues->is_held_up = false;
+    bool rest = !found && queues->is_watched && !queues->is_held_up && queues->next == queues->end;
+    if (rest)
+        sleepers_join(&queues->resting, &queues->mutex);
+    return found;
 }
 
 static void next_event(struct room_queues *queues, struct epoll_event *event)
 {
     bool found = false;
+    struct sleeper *other = NULL;
     pthread_mutex_lock(&queues->mutex);
     while (!found) {
         if (queues->next < queues->end) {
@@ -158,38 +159,41 @@ static void next_event(struct room_queues *queues, struct epoll_event *event)
             look_out_locked(queues);
         }
     }
-    bool call = queues->end - queues->next >= ROOM_BACKLOG && queues->resting > 0;
+    if (queues->end - queues->next >= ROOM_BACKLOG)
+        other = sleepers_take(&queues->resting);
     pthread_mutex_unlock(&queues->mutex);
-    if (call)
-        pthread_cond_signal(&queues->called);
+    sleeper_call(other);
 }
 
 void room_queues_hand_over(struct room_queues *queues)
 {
+    struct sleeper *other = NULL;
     /* Who rests by now can be seen without the mutex: it began to while somebody looked out, who
      * had the mutex after that. */
-    if (atomic_load(&queues->resting) == 0)
+    if (atomic_load(&queues->resting.count) == 0)
         return;
     pthread_mutex_lock(&queues->mutex);
-    bool call = !queues->is_watched;
+    if (!queues->is_watched)
+        other = sleepers_take(&queues->resting);
     pthread_mutex_unlock(&queues->mutex);
-    if (call)
-        pthread_cond_signal(&queues->called);
+    sleeper_call(other);
 }
 
 void room_queues_look_after(struct room_queues *queues)
 {
     /* An epoll set can be asked whether it has something without taking it. */
     struct pollfd set = {.fd = queues->epoll_fds[ROOM_MAIN], .events = POLLIN};
-    if (atomic_load(&queues->resting) == 0)
+    struct sleeper *other = NULL;
+    if (atomic_load(&queues->resting.count) == 0)
         return;
     pthread_mutex_lock(&queues->mutex);
-    if (queues->is_watched && poll(&set, 1, 0) == 1)
+    bool held_up = queues->is_watched && poll(&set, 1, 0) == 1;
+    if (held_up)
         queues->is_held_up = true;
-    bool call = queues->is_held_up || !queues->is_watched;
+    if (held_up || !queues->is_watched)
+        other = sleepers_take(&queues->resting);
     pthread_mutex_unlock(&queues->mutex);
-    if (call)
-        pthread_cond_signal(&queues->called);
+    sleeper_call(other);
 }
 
 enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *event)

@@ -38,6 +38,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include "base/sleepers.h"
+
 /* What one look takes, and how much of it must be left over for somebody else to be called: less is
  * done sooner than somebody can be woken. src/README.md has the figures. */
 #define ROOM_BATCH   8u
@@ -57,12 +59,11 @@ struct room_queues {
     int wake_fd; /* owned: an eventfd */
 
     pthread_mutex_t mutex;
-    pthread_cond_t called;
-    struct epoll_event taken[ROOM_BATCH]; /* guarded by mutex, as the next four */
+    struct epoll_event taken[ROOM_BATCH]; /* guarded by mutex, as what follows */
     unsigned next, end;                   /* what is left of `taken` */
     bool is_watched;                      /* somebody looks out, ... */
     bool is_held_up;                      /* ... and does not come back though something is ready */
-    atomic_uint resting;                  /* written under mutex, read without: workers that rest */
+    struct sleepers resting;              /* workers that rest */
 };
 
 /* 0, or -1 with errno; room_queues_release is due in either case. */
@@ -83,7 +84,8 @@ enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *
 void room_queues_hand_over(struct room_queues *queues);
 
 /* To be called now and then. Should whoever looks out, or is busy without having handed over, be
- * held up (by a debugger, by the scheduler), others who rest are to do without it. */
+ * held up (by a debugger, by the scheduler), others who rest are to do without it. It does not help
+ * when what holds the mutex, or has just taken a batch and not shared it yet, is held up. */
 void room_queues_look_after(struct room_queues *queues);
 
 /* Makes one worker's room_queues_next answer ROOM_NEWS_WAKE; several calls may have one answer. */

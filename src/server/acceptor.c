@@ -182,7 +182,7 @@ static int sweep(struct acceptor *acceptor, bool resting)
         acceptor->swept = now;
     }
     if (anyone || resting || acceptor->overload.shedding)
-        next = now + TICK;
+        next = acceptor->swept + TICK;
     return clock_poll_timeout(next, now);
 }
 

@@ -89,13 +89,8 @@ static void leave(struct worker *worker)
 /* Until so many stand outside; it is their last action before they sleep. */
 static void await_outside(struct turnstile *turnstile, unsigned count)
 {
-    unsigned outside;
-    do {
+    while (atomic_load(&turnstile->outside.count) != count)
         sched_yield();
-        pthread_mutex_lock(&turnstile->mutex);
-        outside = turnstile->outside;
-        pthread_mutex_unlock(&turnstile->mutex);
-    } while (outside != count);
 }
 
 static void assert_running(struct turnstile *turnstile, unsigned count)

@@ -29,10 +29,18 @@ def thread_of(pid, name):
     raise AssertionError(f"there is no thread {name}")
 
 
+def await_sleep(pid, thread):
+    """Until it waits for something: what it does before that, it may do with a lock that others need."""
+    deadline = time.monotonic() + LIMIT
+    while Path(f"/proc/{pid}/task/{thread}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        assert time.monotonic() < deadline, f"thread {thread} does not come to rest"
+
+
 @contextmanager
 def held(pid, name):
-    """Inside, the thread does not run."""
+    """Inside, the thread does not run. It is held where it sleeps."""
     thread = thread_of(pid, name)
+    await_sleep(pid, thread)
     if libc.ptrace(PTRACE_SEIZE, thread, None, None) == -1:
         pytest.skip(f"no thread can be held here: {os.strerror(ctypes.get_errno())}")
     assert libc.ptrace(PTRACE_INTERRUPT, thread, None, None) == 0
