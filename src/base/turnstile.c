@@ -3,8 +3,8 @@
  * Invariants
  *  1. `running` counts the threads that hold a permit. It exceeds `permits` only by those who
  *     came back from sleep, and comes down as turns end.
- *  2. Nobody waits outside while a permit is free: whoever gives one back below the limit
- *     calls one of them, and who is called looks again. */
+ *  2. Nobody waits outside while a permit is free, but for those that somebody was called for:
+ *     whoever gives one back below the limit calls one of them, and who is called looks again. */
 #include "base/turnstile.h"
 
 #include "base/check.h"

@@ -129,16 +129,21 @@ static void look_out_locked(struct room_queues *queues)
  * up, a longer look first. True when *event has one. */
 static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *event)
 {
-    int timeout = queues->is_held_up ? SECOND_LOOK : 0;
+    bool beside = queues->is_held_up;
+    unsigned before = queues->beside;
     pthread_mutex_unlock(&queues->mutex);
-    bool found = look(queues, event, 1, timeout) == 1;
+    bool found = look(queues, event, 1, beside ? SECOND_LOOK : 0) == 1;
     YIELD_POINT("room_queues_next about to rest");
     pthread_mutex_lock(&queues->mutex);
-    /* When nothing comes, nobody is held up from anything. It may be asleep again without having
-     * been seen here, since the kernel wakes whoever began to look last. */
-    if (!found && timeout > 0)
+    /* When nothing came to anybody, nobody is held up from anything. It may be asleep again without
+     * having been seen here, since the kernel wakes whoever began to look last; which is also why
+     * one of several who look beside it may find nothing though much comes. */
+    if (beside && found)
+        queues->beside++;
+    else if (beside && queues->beside == before)
         queues->is_held_up = false;
-    bool rest = !found && queues->is_watched && !queues->is_held_up && queues->next == queues->end;
+    bool rest = !found && queues->is_watched && (beside || !queues->is_held_up) &&
+                queues->next == queues->end;
     if (rest)
         sleepers_join(&queues->resting, &queues->mutex);
     return found;
@@ -173,7 +178,7 @@ void room_queues_hand_over(struct room_queues *queues)
     if (atomic_load(&queues->resting.count) == 0)
         return;
     pthread_mutex_lock(&queues->mutex);
-    if (!queues->is_watched)
+    if (!queues->is_watched || queues->is_held_up)
         other = sleepers_take(&queues->resting);
     pthread_mutex_unlock(&queues->mutex);
     sleeper_call(other);
@@ -188,8 +193,10 @@ void room_queues_look_after(struct room_queues *queues)
         return;
     pthread_mutex_lock(&queues->mutex);
     bool held_up = queues->is_watched && poll(&set, 1, 0) == 1;
-    if (held_up)
+    if (held_up) {
         queues->is_held_up = true;
+        queues->beside++;
+    }
     if (held_up || !queues->is_watched)
         other = sleepers_take(&queues->resting);
     pthread_mutex_unlock(&queues->mutex);

@@ -10,7 +10,8 @@
  *   - when whoever looked out last will be busy for longer than a moment, and so says
  *     (room_queues_hand_over);
  *   - when one of the two is held up all the same, which shows now and then
- *     (room_queues_look_after): until whoever looks out is back, the others look by themselves.
+ *     (room_queues_look_after): until whoever looks out is back, or nothing comes any more, the
+ *     others look by themselves.
  *
  * The queue of handshakes is a second set, registered in the first level-triggered. What is
  * level-triggered goes back to the end of the kernel's list whenever it is reported, so in each
@@ -63,6 +64,7 @@ struct room_queues {
     unsigned next, end;                   /* what is left of `taken` */
     bool is_watched;                      /* somebody looks out, ... */
     bool is_held_up;                      /* ... and does not come back though something is ready */
+    unsigned beside;                      /* signs of that: what others took beside it, and more */
     struct sleepers resting;              /* workers that rest */
 };
 
@@ -80,12 +82,13 @@ enum room_news {
 enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *event);
 
 /* The caller, who has taken something to do, will be busy for longer than a moment, or does not
- * come back: if nobody looks out, somebody who rests is to. */
+ * come back: if nobody looks out, or who does is held up, somebody who rests is to. */
 void room_queues_hand_over(struct room_queues *queues);
 
 /* To be called now and then. Should whoever looks out, or is busy without having handed over, be
  * held up (by a debugger, by the scheduler), others who rest are to do without it. It does not help
- * when what holds the mutex, or has just taken a batch and not shared it yet, is held up. */
+ * when one is held up that has the mutex, has just taken a batch and not shared it yet, or is about
+ * to call another. */
 void room_queues_look_after(struct room_queues *queues);
 
 /* Makes one worker's room_queues_next answer ROOM_NEWS_WAKE; several calls may have one answer. */

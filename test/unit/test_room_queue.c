@@ -297,6 +297,41 @@ static void who_looks_beside_it_rests_in_the_end(void **state)
     assert_int_equal(sum, 0 + 1 + 2 + 3);
 }
 
+/* One who looks beside it may find nothing though others do, and rests; the others look on. */
+static void who_finds_nothing_beside_others_rests_alone(void **state)
+{
+    struct worker workers[3], fourth;
+    (void)state;
+    gather(workers);
+    ring(0, 1);
+    room_queues_look_after(&queues);
+    while (!atomic_load(&workers[1].done) && !atomic_load(&workers[2].done))
+        sched_yield();
+    interleave_stop("fourth", "room_queues_next about to rest");
+    worker_start(&fourth, "fourth");
+    interleave_await("fourth", "room_queues_next about to rest");
+    ring(1, 1);
+    assert_int_equal(take(), 1);
+    interleave_go("fourth", "room_queues_next about to rest");
+    await_resting(2);
+    assert_true(is_held_up());
+    /* Whoever is busy has one of those that rest look, since nobody else does. */
+    ring(2, 1);
+    room_queues_hand_over(&queues);
+    while (atomic_load(&workers[1].done) + atomic_load(&workers[2].done) +
+               atomic_load(&fourth.done) <
+           2)
+        sched_yield();
+    ring(3, 2);
+    interleave_go("first", "room_queues_next looking out");
+    interleave_end();
+    unsigned sum = worker_join_handing_over(&workers[0]);
+    for (unsigned i = 1; i < 3; i++)
+        sum += worker_join_handing_over(&workers[i]);
+    sum += worker_join_handing_over(&fourth);
+    assert_int_equal(sum, 0 + 2 + 3 + 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +343,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nobody_rests_unwatched, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_held_up_is_done_without, setup, teardown),
         cmocka_unit_test_setup_teardown(who_looks_beside_it_rests_in_the_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_finds_nothing_beside_others_rests_alone, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
