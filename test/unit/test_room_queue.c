@@ -272,17 +272,23 @@ static void who_is_held_up_is_done_without(void **state)
     assert_int_equal(sum, 0 + 5);
 }
 
+/* One is held up as it looks out, another has taken an event beside it, and the third rests. */
+static void hold_up(struct worker workers[3])
+{
+    gather(workers);
+    ring(0, 1);
+    room_queues_look_after(&queues);
+    while (!atomic_load(&workers[1].done) && !atomic_load(&workers[2].done))
+        sched_yield();
+}
+
 /* It may sleep again without having been seen, since others took what there was. They do not look
  * on and on where nothing comes. */
 static void who_looks_beside_it_rests_in_the_end(void **state)
 {
     struct worker workers[3], fourth;
     (void)state;
-    gather(workers);
-    ring(0, 1);
-    room_queues_look_after(&queues);
-    while (!atomic_load(&workers[1].done) && !atomic_load(&workers[2].done))
-        sched_yield();
+    hold_up(workers);
     assert_true(is_held_up());
     worker_start(&fourth, "fourth");
     await_resting(2);
@@ -302,11 +308,7 @@ static void who_finds_nothing_beside_others_rests_alone(void **state)
 {
     struct worker workers[3], fourth;
     (void)state;
-    gather(workers);
-    ring(0, 1);
-    room_queues_look_after(&queues);
-    while (!atomic_load(&workers[1].done) && !atomic_load(&workers[2].done))
-        sched_yield();
+    hold_up(workers);
     interleave_stop("fourth", "room_queues_next about to rest");
     worker_start(&fourth, "fourth");
     interleave_await("fourth", "room_queues_next about to rest");
