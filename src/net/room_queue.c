@@ -130,7 +130,7 @@ static void look_out_locked(struct room_queues *queues)
 static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *event)
 {
     bool beside = queues->is_held_up;
-    unsigned before = queues->beside;
+    unsigned before = queues->signs;
     pthread_mutex_unlock(&queues->mutex);
     bool found = look(queues, event, 1, beside ? SECOND_LOOK : 0) == 1;
     YIELD_POINT("room_queues_next about to rest");
@@ -139,8 +139,8 @@ static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *
      * having been seen here, since the kernel wakes whoever began to look last; which is also why
      * one of several who look beside it may find nothing though much comes. */
     if (beside && found)
-        queues->beside++;
-    else if (beside && queues->beside == before)
+        queues->signs++;
+    else if (beside && queues->signs == before)
         queues->is_held_up = false;
     bool rest = !found && queues->is_watched && (beside || !queues->is_held_up) &&
                 queues->next == queues->end;
@@ -195,7 +195,7 @@ void room_queues_look_after(struct room_queues *queues)
     bool held_up = queues->is_watched && poll(&set, 1, 0) == 1;
     if (held_up) {
         queues->is_held_up = true;
-        queues->beside++;
+        queues->signs++;
     }
     if (held_up || !queues->is_watched)
         other = sleepers_take(&queues->resting);

@@ -64,7 +64,7 @@ struct room_queues {
     unsigned next, end;                   /* what is left of `taken` */
     bool is_watched;                      /* somebody looks out, ... */
     bool is_held_up;                      /* ... and does not come back though something is ready */
-    unsigned beside;                      /* signs of that: what others took beside it, and more */
+    unsigned signs;                       /* of that: events that others saw or took beside it */
     struct sleepers resting;              /* workers that rest */
 };
 
