@@ -31,6 +31,10 @@
 /* The most records of them: 64 KiB of the smallest would be work for fifty turns. */
 #define RECORDS_MAX 64
 
+/* The memory begins on a page: where it began 16 bytes later, as malloc has it, downloads over TLS
+ * took a seventh more CPU time, all of it in the kernel's copying. */
+#define PAGE 4096
+
 static _Thread_local char *memory; /* owned, BULK_MAX bytes; NULL until it is first needed */
 /* The last piece took too long: none is read that could not be interrupted. */
 static _Thread_local bool is_slow;
@@ -133,7 +137,7 @@ ssize_t bulk_move(struct stream *from, struct stream *to, size_t size, bool sure
         if (count != -1 || errno != ENOTSUP)
             return count;
     }
-    if (memory == NULL && (memory = malloc(BULK_MAX)) == NULL) {
+    if (memory == NULL && (memory = aligned_alloc(PAGE, BULK_MAX)) == NULL) {
         errno = ENOTSUP;
         return -1;
     }

@@ -16,15 +16,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void *scarce_malloc(size_t size);
+static void *scarce_alloc(size_t alignment, size_t size);
 static int64_t slow_cpu(void);
 
 #include "base/clock.h"
 
-#define malloc           scarce_malloc
+#define aligned_alloc    scarce_alloc
 #define clock_thread_cpu slow_cpu
 #include "net/bulk.c"
-#undef malloc
+#undef aligned_alloc
 #undef clock_thread_cpu
 
 #include "net/tls.h"
@@ -39,9 +39,9 @@ static char body[BODY], got[BODY];
 static bool memory_is_scarce;
 static int64_t cpu_time, cpu_step; /* what the thread has used; and uses from look to look */
 
-static void *scarce_malloc(size_t size)
+static void *scarce_alloc(size_t alignment, size_t size)
 {
-    return memory_is_scarce ? NULL : malloc(size);
+    return memory_is_scarce ? NULL : aligned_alloc(alignment, size);
 }
 
 static int64_t slow_cpu(void)
@@ -318,7 +318,7 @@ static void a_receiver_that_is_gone(void **state)
     path_release(&path);
 }
 
-/* Then there is the usual way; and another time there is memory. */
+/* Then there is the usual way; and another time there is memory, which begins on a page. */
 static void no_memory_to_be_had(void **state)
 {
     struct path path;
@@ -331,6 +331,7 @@ static void no_memory_to_be_had(void **state)
     assert_int_equal(errno, ENOTSUP);
     memory_is_scarce = false;
     assert_int_equal(bulk_move(&path.from.stream, &path.to.stream, BODY, false, &path.rest), 1000);
+    assert_int_equal((uintptr_t)memory % PAGE, 0);
     path_release(&path);
 }
 
