@@ -26,6 +26,7 @@
 
 #define POOL_MAGIC 0x506f6f6cu /* "Pool" */
 #define ROOM_FIRST 8u          /* connections that there is room for at first */
+#define PORTION    64u         /* connections closed at a time, which lie on the stack meanwhile */
 _Static_assert(POOL_IDLE_MAX % ROOM_FIRST == 0, "a pool can be filled");
 
 struct idle {
@@ -175,22 +176,23 @@ bool upstream_pool_get(struct upstream_pool *pool, int64_t now, int64_t max_idle
     return false;
 }
 
-/* Closes what has expired at `now`; when the next expires. */
-static int64_t close_expired(struct upstream_pool *pool, int64_t now)
+/* Takes out what has expired at `now`, a PORTION at most, and says how many those are. *next is
+ * when the next expires; it has already, if there were more. */
+static unsigned take_expired(struct upstream_pool *pool, int64_t now,
+                             struct stream expired[PORTION], int64_t *next)
 {
-    struct stream expired[POOL_IDLE_MAX];
     struct idle *unused = NULL;
     unsigned gone = 0, kept = 0;
-    int64_t next = CLOCK_NEVER;
+    *next = CLOCK_NEVER;
     pthread_mutex_lock(&pool->mutex);
     for (unsigned i = 0; i < pool->count; i++) {
         const struct idle *idle = &pool->idle[i];
-        if (idle->expires <= now) {
+        if (idle->expires <= now && gone < PORTION) {
             expired[gone++] = idle->stream;
             continue;
         }
-        if (idle->expires < next)
-            next = idle->expires;
+        if (idle->expires < *next)
+            *next = idle->expires;
         pool->idle[kept++] = *idle;
     }
     pool->count = kept;
@@ -203,8 +205,20 @@ static int64_t close_expired(struct upstream_pool *pool, int64_t now)
     free(unused);
     unreserve(pool, gone);
     metrics_add(METRIC_UPSTREAM_IDLE, -(int64_t)gone);
-    for (unsigned i = 0; i < gone; i++)
-        close_connection(&expired[i]);
+    return gone;
+}
+
+/* Closes what has expired at `now`; when the next expires. */
+static int64_t close_expired(struct upstream_pool *pool, int64_t now)
+{
+    struct stream expired[PORTION];
+    unsigned gone;
+    int64_t next;
+    do {
+        gone = take_expired(pool, now, expired, &next);
+        for (unsigned i = 0; i < gone; i++)
+            close_connection(&expired[i]);
+    } while (gone == PORTION);
     return next;
 }
 

@@ -19,9 +19,10 @@
 #include "net/stream.h"
 
 /* Idle connections: of one upstream, and of all. The latter are descriptors beyond the two that
- * the limit on connections counts for each client. */
-#define POOL_IDLE_MAX      512u
-#define UPSTREAMS_IDLE_MAX 1024u
+ * the limit on connections counts for each client. Busy clients beyond the former keep connecting
+ * anew: how many connections idle goes up and down, and what was too many is soon missed. */
+#define POOL_IDLE_MAX      1024u
+#define UPSTREAMS_IDLE_MAX 2048u
 
 struct upstream_pool;
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -253,6 +254,24 @@ static void a_full_pool_takes_no_more(void **state)
     }
 }
 
+/* What a thousand busy clients need is there when they ask again, though for a moment none of them
+ * did. */
+static void a_thousand_find_theirs(void **state)
+{
+    enum { CLIENTS = 1000 };
+    int peers[CLIENTS];
+    (void)state;
+    for (int i = 0; i < CLIENTS; i++)
+        peers[i] = add(NOW, NOW + CLOCK_SECOND);
+    for (int i = CLIENTS; i-- > 0;) {
+        struct stream stream;
+        assert_true(take(NOW, CLOCK_NEVER, &stream));
+        assert_true(leads_to(&stream, peers[i]));
+        done_with(&stream);
+        close(peers[i]);
+    }
+}
+
 static void all_pools_together_are_limited(void **state)
 {
     (void)state;
@@ -358,9 +377,14 @@ int main(void)
         TEST(expired_connections_are_not_given),
         TEST(sweeping_closes_what_has_expired),
         TEST(a_full_pool_takes_no_more),
+        TEST(a_thousand_find_theirs),
         TEST(all_pools_together_are_limited),
         TEST(an_empty_pool_is_small),
         TEST(many_threads_share_a_pool),
     };
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max; /* some shells start with fewer than these tests need */
+    setrlimit(RLIMIT_NOFILE, &files);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
