@@ -45,7 +45,7 @@ def await_rest(portico, count):
 def test_parked_connections_use_no_cpu(portico_factory, scheme):
     ways = [way() for way in WAYS if scheme in way.schemes]
     # Two descriptors a connection, and what Portico keeps for other purposes.
-    count = min(1000, (raise_descriptor_limit() - 2000) // (2 * len(ways)))
+    count = min(1000, (raise_descriptor_limit() - 3000) // (2 * len(ways)))
     assert count >= 100, "too few descriptors for a measurement"
     with Crowd() as crowd:
         hosts = {way: f"{type(way).__name__.lower()}.{scheme}.test" for way in ways}
