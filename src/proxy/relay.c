@@ -24,8 +24,9 @@
 #define BULK_MIN ((size_t)64 * 1024)
 /* What goes in single records after a receiver that took less than it had room for. */
 #define WARY_BYTES ((uint64_t)1 << 20)
-/* A receiver that has so little before it keeps up. */
-#define LITTLE ((size_t)128 * 1024)
+/* The most that may be under way to a receiver that keeps up. More made no difference to the CPU
+ * time, and it may be the receiver that is slow. */
+#define KEEPS_UP_MAX ((size_t)128 * 1024)
 
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
                  enum http_framing source, uint64_t length, enum http_framing sink)
@@ -210,8 +211,8 @@ static void adapt(struct relay *relay, size_t under_way)
 
 /* How much to move in bulk: what `to` has room for, or 0. Only bytes that flow, and go out as they
  * came in. Where what is refused would have to be kept, the kernel's word is good for `portion`;
- * where it can stay, *sure says that it need not: a receiver that keeps up takes once more as much
- * as it has taken. */
+ * where it can stay, *sure says that it need not: a receiver that keeps up, to which little is
+ * under way, takes once more as much as it has taken. */
 static size_t bulk_size(struct relay *relay, bool *sure)
 {
     if (!relay->flowing || !is_verbatim(relay) || relay->body < relay->wary_until)
@@ -224,7 +225,7 @@ static size_t bulk_size(struct relay *relay, bool *sure)
         size = (size_t)relay->remaining;
     if (size > BULK_MAX)
         size = BULK_MAX;
-    *sure = under_way <= LITTLE && relay->body >= under_way + size;
+    *sure = under_way <= KEEPS_UP_MAX && relay->body >= under_way + size;
     return size < BULK_MIN ? 0 : size;
 }
 

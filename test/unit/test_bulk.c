@@ -1,8 +1,8 @@
 /* net/bulk: every way from one stream to another, with receivers that take as little as a test
  * wants.
  *
- * Compiled into this test with malloc in disguise, so that there can be none, and with a clock that
- * makes the processor slow. */
+ * Compiled into this test with aligned_alloc in disguise, so that there can be none, and with a
+ * clock that makes the processor slow. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -331,7 +331,7 @@ static void no_memory_to_be_had(void **state)
     assert_int_equal(errno, ENOTSUP);
     memory_is_scarce = false;
     assert_int_equal(bulk_move(&path.from.stream, &path.to.stream, BODY, false, &path.rest), 1000);
-    assert_int_equal((uintptr_t)memory % PAGE, 0);
+    assert_int_equal((uintptr_t)memory % 4096, 0);
     path_release(&path);
 }
 

@@ -1,8 +1,8 @@
 /* proxy/relay: every framing, cut at every byte, with scripted streams that give and take as
  * little as a test wants; and over TLS.
  *
- * The relay is compiled into this test with its two system calls in disguise: a stream without
- * a descriptor is a script, any other is what it is. */
+ * The relay is compiled into this test with what it asks of the kernel in disguise: a stream
+ * without a descriptor is a script, any other is what it is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,12 +20,15 @@
 
 static ssize_t any_read(struct stream *stream, void *data, size_t size);
 static ssize_t any_write(struct stream *stream, const void *data, size_t size);
+static size_t any_room(const struct stream *stream, size_t *under_way);
 
 #define stream_read  any_read
 #define stream_write any_write
+#define stream_room  any_room
 #include "proxy/relay.c"
 #undef stream_read
 #undef stream_write
+#undef stream_room
 
 #define BULK ((size_t)1 << 20)
 
@@ -41,9 +44,10 @@ struct script {
     bool shy;     /* every other call is refused */
     bool refused; /* the last one was */
     enum script_end end;
-    size_t fails_at;  /* a sink's: bytes that it takes before it breaks */
-    char head[64];    /* a sink's: how the refused write began */
-    size_t head_size; /* 0 when there was none */
+    size_t fails_at;        /* a sink's: bytes that it takes before it breaks */
+    char head[64];          /* a sink's: how the refused write began */
+    size_t head_size;       /* 0 when there was none */
+    size_t room, under_way; /* a sink's */
 };
 
 static struct relay *current; /* the one under test */
@@ -121,6 +125,15 @@ static ssize_t any_write(struct stream *stream, const void *data, size_t size)
     if (stream->fd == -1)
         return script_write((struct script *)(void *)stream, data, size);
     return stream_write(stream, data, size);
+}
+
+static size_t any_room(const struct stream *stream, size_t *under_way)
+{
+    if (stream->fd != -1)
+        return stream_room(stream, under_way);
+    const struct script *script = (const struct script *)(const void *)stream;
+    *under_way = script->under_way;
+    return script->room;
 }
 
 /* ---- one relay, and all it needs ---------------------------------------------------------- */
@@ -458,6 +471,38 @@ static void no_memory(void **state)
     bench.relay.out.failed = true;
     assert_int_equal(relay_join(&bench.relay), RELAY_NO_MEMORY);
     bench_release(&bench);
+}
+
+/* Over TLS, who has taken as much as is to come, and has little of it before it, is sure to take
+ * it. Nobody else is, whose bytes then stay with the sender. */
+static void who_keeps_up(void **state)
+{
+    const size_t little = (size_t)128 * 1024;
+    const struct {
+        size_t under_way, body;
+        bool sure;
+    } cases[] = {
+        {0, BULK, true},
+        {0, BULK - 1, false},
+        {little, BULK + little, true},
+        {little, BULK + little - 1, false},
+        {little + 1, 4 * BULK, false},
+        {BULK, 4 * BULK, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench bench;
+        bool sure = !cases[i].sure;
+        bench_init(&bench, paths[0], span_make("", 0), 16 * BULK, 0);
+        bench.to.stream.ssl = (struct ssl_st *)(void *)&bench; /* nobody looks at it */
+        bench.to.room = 2 * BULK;
+        bench.to.under_way = cases[i].under_way;
+        bench.relay.flowing = true;
+        bench.relay.body = cases[i].body;
+        assert_int_equal(bulk_size(&bench.relay, &sure), BULK);
+        assert_int_equal(sure, cases[i].sure);
+        bench_release(&bench);
+    }
 }
 
 /* ---- turns -------------------------------------------------------------------------------- */
@@ -943,6 +988,7 @@ int main(void)
         cmocka_unit_test(malformed_chunks),
         cmocka_unit_test(a_sink_that_breaks),
         cmocka_unit_test(no_memory),
+        cmocka_unit_test(who_keeps_up),
         cmocka_unit_test(a_turn_has_its_bytes),
         cmocka_unit_test(a_turn_that_is_over_moves_something),
         cmocka_unit_test(a_small_message_leaves_in_one_piece),
