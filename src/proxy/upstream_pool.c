@@ -177,7 +177,7 @@ bool upstream_pool_get(struct upstream_pool *pool, int64_t now, int64_t max_idle
 }
 
 /* Takes out what has expired at `now`, a PORTION at most, and says how many those are. *next is
- * when the next expires; it has already, if there were more. */
+ * when the first of those that stay expires: in the past, if there were more. */
 static unsigned take_expired(struct upstream_pool *pool, int64_t now,
                              struct stream expired[PORTION], int64_t *next)
 {
@@ -208,12 +208,12 @@ static unsigned take_expired(struct upstream_pool *pool, int64_t now,
     return gone;
 }
 
-/* Closes what has expired at `now`; when the next expires. */
-static int64_t close_expired(struct upstream_pool *pool, int64_t now)
+int64_t upstream_pool_sweep(struct upstream_pool *pool, int64_t now)
 {
     struct stream expired[PORTION];
     unsigned gone;
     int64_t next;
+    check_magic(pool, POOL_MAGIC);
     do {
         gone = take_expired(pool, now, expired, &next);
         for (unsigned i = 0; i < gone; i++)
@@ -222,14 +222,20 @@ static int64_t close_expired(struct upstream_pool *pool, int64_t now)
     return next;
 }
 
-int64_t upstream_pool_sweep(struct upstream_pool *pool, int64_t now)
-{
-    check_magic(pool, POOL_MAGIC);
-    return close_expired(pool, now);
-}
-
+/* All at once: what is put meanwhile is newer than what made them useless, and none of them may be
+ * taken any more. */
 void upstream_pool_clear(struct upstream_pool *pool)
 {
     check_magic(pool, POOL_MAGIC);
-    close_expired(pool, CLOCK_NEVER); /* by then everything has */
+    pthread_mutex_lock(&pool->mutex);
+    struct idle *idle = pool->idle;
+    unsigned count = pool->count;
+    pool->idle = NULL;
+    pool->count = pool->room = 0;
+    pthread_mutex_unlock(&pool->mutex);
+    unreserve(pool, count);
+    metrics_add(METRIC_UPSTREAM_IDLE, -(int64_t)count);
+    for (unsigned i = 0; i < count; i++)
+        close_connection(&idle[i].stream);
+    free(idle);
 }

@@ -236,6 +236,20 @@ static void sweeping_closes_what_has_expired(void **state)
     close(last);
 }
 
+/* However many: they are not closed all at a time. */
+static void sweeping_closes_hundreds(void **state)
+{
+    enum { HUNDREDS = 300 };
+    (void)state;
+    int stays = add(NOW, NOW + 20);
+    for (int i = 0; i < HUNDREDS; i++)
+        close(add(NOW, NOW + 10));
+    assert_int_equal(upstream_pool_sweep(pool, NOW + 10), NOW + 20);
+    assert_int_equal(metrics_get(METRIC_UPSTREAM_IDLE), 1);
+    assert_false(is_closed(stays));
+    close(stays);
+}
+
 static void a_full_pool_takes_no_more(void **state)
 {
     int peers[POOL_IDLE_MAX + 1];
@@ -376,6 +390,7 @@ int main(void)
         TEST(h24_long_idle_connections_are_left_alone),
         TEST(expired_connections_are_not_given),
         TEST(sweeping_closes_what_has_expired),
+        TEST(sweeping_closes_hundreds),
         TEST(a_full_pool_takes_no_more),
         TEST(a_thousand_find_theirs),
         TEST(all_pools_together_are_limited),
