@@ -31,9 +31,8 @@
 /* The most records of them: 64 KiB of the smallest would be work for fifty turns. */
 #define RECORDS_MAX 64
 
-/* The memory begins on a page: where it began 16 bytes later, as malloc has it, downloads over TLS
- * took a seventh more CPU time, as the kernel's copy out of the socket took nearly twice as long.
- */
+/* The memory begins on a page. Where it began 16 bytes later, as malloc has it, downloads over TLS
+ * took a seventh more CPU time: the kernel's copy out of the socket took nearly twice as long. */
 #define PAGE 4096
 _Static_assert(BULK_MAX % PAGE == 0, "as aligned_alloc wants it");
 

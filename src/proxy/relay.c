@@ -25,7 +25,7 @@
 /* What goes in single records after a receiver that took less than it had room for. */
 #define WARY_BYTES ((uint64_t)1 << 20)
 /* The most that may be under way to a receiver that keeps up. More made no difference to the CPU
- * time, and it may be the receiver that is slow. */
+ * time, and may be the sign of a slow receiver. */
 #define KEEPS_UP_MAX ((size_t)128 * 1024)
 
 void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struct stream *to,
