@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
+#define QUOTE_CHARACTERS 60u
+
 /* The arguments may point into the error itself: err_set(err, "...: %s", err->message). */
 __attribute__((format(printf, 2, 0))) static void set_message(struct err *err, const char *format,
                                                               va_list args)
@@ -72,4 +76,35 @@ void err_format(const struct err *err, char *out, size_t size)
         snprintf(out, size, "%s: %s", err->file, err->message);
     else
         snprintf(out, size, "%s", err->message);
+}
+
+/* C0, DEL, or C1 (which some terminals obey as well). */
+static bool is_control(struct span text, size_t len)
+{
+    unsigned char first = (unsigned char)text.data[0];
+    if (len == 2)
+        return first == 0xc2 && (unsigned char)text.data[1] < 0xa0;
+    return len == 1 && (first < 0x20 || first == 0x7f);
+}
+
+const char *err_quote(struct span text, char out[ERR_QUOTE])
+{
+    size_t used = 0;
+    for (unsigned characters = 0; text.len > 0; characters++) {
+        if (characters == QUOTE_CHARACTERS) {
+            memcpy(out + used, "...", 3);
+            used += 3;
+            break;
+        }
+        size_t len = utf8_char(text);
+        bool plain = len > 0 && !is_control(text, len);
+        if (plain)
+            memcpy(out + used, text.data, len);
+        else
+            out[used] = '?';
+        used += plain ? len : 1;
+        text = span_from(text, len ? len : 1);
+    }
+    out[used] = '\0';
+    return out;
 }

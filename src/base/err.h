@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/span.h"
+
 #define ERR_POINTER 128u
 
 struct err {
@@ -40,5 +42,10 @@ int err_place(struct err *err, const char *file, unsigned line, unsigned column)
 
 /* "file:line:column: message" (the parts that are known) into `out`; without the hint. */
 void err_format(const struct err *err, char *out, size_t size);
+
+/* `text` for use in a message: control characters and bytes that are not UTF-8 become '?',
+ * and what does not fit in 60 characters is cut off with "...". Returns `out`. */
+#define ERR_QUOTE 256u
+const char *err_quote(struct span text, char out[ERR_QUOTE]);
 
 #endif

@@ -56,7 +56,7 @@ static size_t collect_names(const struct config *config, const char **names)
 static void warn_unresolved(const struct config *config, size_t i, int result,
                             struct problems *problems)
 {
-    char message[sizeof((struct err *)0)->message], quoted[PROBLEMS_QUOTE];
+    char message[sizeof((struct err *)0)->message], quoted[ERR_QUOTE];
     const struct value *written = config_route_value(config, i, SPAN("upstream"));
     snprintf(message, sizeof message,
              "upstream \"%s\" has a name that does not resolve now: %s; a name that this machine "

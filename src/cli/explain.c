@@ -149,7 +149,7 @@ static const struct config_route *find_near(const struct config *config, struct 
 
 static void explain_unknown_host(struct explanation *e, struct span host)
 {
-    char place[EXPLANATION_PLACE], quoted[PROBLEMS_QUOTE];
+    char place[EXPLANATION_PLACE], quoted[ERR_QUOTE];
     const struct config_route *route = route_find(e->config->table, host);
     if (route) { /* over HTTPS, and without a certificate */
         snprintf(e->hint, sizeof e->hint,
@@ -163,16 +163,16 @@ static void explain_unknown_host(struct explanation *e, struct span host)
                  explanation_place(e->config, route, place));
     else
         snprintf(e->hint, sizeof e->hint, "no route has the host \"%s\": add one for it",
-                 problems_quote(host, quoted));
+                 err_quote(host, quoted));
 }
 
 static void explain_wrong_host(struct explanation *e)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     snprintf(e->hint, sizeof e->hint,
              "the TLS handshake was for %s and the request is for \"%s\": a connection serves only "
              "the route whose certificate it was shown, so the client has to open another",
-             e->tls_route->host, problems_quote(e->request.host, quoted));
+             e->tls_route->host, err_quote(e->request.host, quoted));
 }
 
 static void explain_certificate(struct explanation *e)
@@ -357,7 +357,7 @@ static const char *take_url(char **arguments)
 /* 0, or -1 when something was wrong, which was said. */
 static int parse(char **arguments, struct explanation *e, struct cli_source *source)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     struct err err = {0};
     e->url_text = take_url(arguments);
     if (e->url_text == NULL) {
@@ -366,7 +366,7 @@ static int parse(char **arguments, struct explanation *e, struct cli_source *sou
     }
     if (http_url_parse(span_str(e->url_text), &e->url, &err) < 0) {
         fprintf(stderr, "portico: explain: the URL \"%s\" %s\n",
-                problems_quote(span_str(e->url_text), quoted), err.message);
+                err_quote(span_str(e->url_text), quoted), err.message);
         if (err.hint[0])
             fprintf(stderr, "  hint: %s\n", err.hint);
         return -1;

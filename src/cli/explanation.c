@@ -61,10 +61,10 @@ static void say(FILE *out, const char *label, const char *format, ...)
 
 static void print_question(const struct explanation *e, FILE *out)
 {
-    char method[PROBLEMS_QUOTE], url[PROBLEMS_QUOTE], ip[ADDRESS_TEXT], text[EXPLANATION_NOTE];
+    char method[ERR_QUOTE], url[ERR_QUOTE], ip[ADDRESS_TEXT], text[EXPLANATION_NOTE];
     const char *note = explanation_note(e, text);
-    say(out, "request", "%s %s from %s", problems_quote(span_str(e->method), method),
-        problems_quote(span_str(e->url_text), url), address_format_ip(&e->client, ip));
+    say(out, "request", "%s %s from %s", err_quote(span_str(e->method), method),
+        err_quote(span_str(e->url_text), url), address_format_ip(&e->client, ip));
     if (note)
         say(out, "", "%s", note);
 }

@@ -12,8 +12,8 @@
 #include "certs/inspect.h"
 #include "config/config.h"
 #include "config/names.h"
-#include "format/http_head.h"
-#include "format/http_url.h"
+#include "http/http_head.h"
+#include "http/http_url.h"
 #include "net/resolver.h"
 #include "proxy/decision.h"
 

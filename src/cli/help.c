@@ -140,9 +140,9 @@ static bool find_meant(struct span topic, char out[FULL_NAME])
 
 static int unknown(struct span topic)
 {
-    char quoted[PROBLEMS_QUOTE], meant[FULL_NAME];
+    char quoted[ERR_QUOTE], meant[FULL_NAME];
     fprintf(stderr, "portico: help: \"%s\" is no key, section or variable that Portico knows",
-            problems_quote(topic, quoted));
+            err_quote(topic, quoted));
     if (find_meant(topic, meant))
         fprintf(stderr, "; did you mean \"%s\"?\n", meant);
     else if (schema_is_port(key_of(topic)))

@@ -10,17 +10,17 @@
  * in that way (what follows "auth" in a host, say), but hardly too little.
  *
  * What config/ itself says never quotes a secret. What the parsers say quotes the text around the
- * place that they name, at most PROBLEMS_QUOTE bytes of it. */
+ * place that they name, at most ERR_QUOTE bytes of it. */
 #include "config/config_mask.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "config/schema.h"
 #include "config/secret.h"
 #include "config/suggest.h"
 #include "format/text.h"
-#include "format/utf8.h"
 
 #define WORD_MAX 128u /* bytes of a word that are looked at */
 #define SLIP_MAX 4u   /* characters that may have come into one by mistake */
@@ -449,7 +449,7 @@ static void reword(struct problems *problems, struct span text, const char *hidd
         bool quotes_text = has_code(err, PROBLEM_SYNTAX) || has_code(err, PROBLEM_UNSUPPORTED);
         enum mask mask = MASK_NONE;
         if (quotes_key || quotes_text)
-            mask = mask_near(text, hidden, line, err->column, quotes_key ? 0 : PROBLEMS_QUOTE);
+            mask = mask_near(text, hidden, line, err->column, quotes_key ? 0 : ERR_QUOTE);
         if (mask) {
             if (reworded == err->line)
                 continue;

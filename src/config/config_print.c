@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "config/config.h"
 #include "config/secret.h"
-#include "format/utf8.h"
 
 #define SHOWN_WIDTH 100u /* columns of the line, at most */
 #define SHOWN_LEFT  70u  /* of which before the place, if it lies further to the right */

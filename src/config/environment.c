@@ -20,14 +20,14 @@ static void load_variable(struct config *config, const struct variable *variable
     void *member = (char *)config + variable->offset;
     struct span span = span_str(text);
     if (variable->type == VARIABLE_PORT) {
-        char quoted[PROBLEMS_QUOTE];
+        char quoted[ERR_QUOTE];
         uint64_t port;
         if (span_parse_uint(span, 65535, &port) && port >= variable->min)
             *(uint16_t *)member = (uint16_t)port;
         else
             problems_add(problems, PROBLEM_BAD_PORT, NULL, 0, 0,
                          "%s in the environment is \"%s\"; a port from %u to 65535 was expected",
-                         variable->name, problems_quote(span, quoted), variable->min);
+                         variable->name, err_quote(span, quoted), variable->min);
         return;
     }
     while (span.len > 1 && span_has_suffix(span, SPAN("/")))

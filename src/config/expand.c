@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 /* A variable, between "${" and "}". */
 struct variable_use {
@@ -62,9 +62,9 @@ static int value_of(const struct variable_use *use, struct span *value, enum pro
     const char *set = span_copy(use->name, name, sizeof name) ? getenv(name) : NULL;
     *value = set && *set ? span_str(set) : use->fallback;
     if ((set == NULL || *set == '\0') && !use->has_fallback) {
-        char quoted[PROBLEMS_QUOTE];
+        char quoted[ERR_QUOTE];
         *code = PROBLEM_UNSET_VARIABLE;
-        problems_quote(use->name, quoted);
+        err_quote(use->name, quoted);
         err_set(err,
                 "needs %s from the environment, which is %s; a variable that is set was "
                 "expected",

@@ -52,7 +52,7 @@ static void hint(struct err *err, const char *phrase, const char *name, const ch
 static void unknown_key(struct loader *loader, const struct section *section,
                         const struct value_entry *entry)
 {
-    char key[PROBLEMS_QUOTE], name[NOTATION_PHRASE];
+    char key[ERR_QUOTE], name[NOTATION_PHRASE];
     struct err *err = problems_add(
         loader->context->problems, PROBLEM_UNKNOWN_KEY, loader->context->file, entry->line,
         entry->column, "\"%s\" is no key of %s; one that Portico knows was expected",
@@ -253,7 +253,7 @@ static void load_as(struct loader *loader, const struct section *section, const 
 static void unknown_section(struct loader *loader, const struct value_entry *entry)
 {
     const struct notation_words *words = words_of(loader);
-    char key[PROBLEMS_QUOTE], name[NOTATION_PHRASE];
+    char key[ERR_QUOTE], name[NOTATION_PHRASE];
     struct suggest suggest = {.word = entry->key};
     const struct section *other = schema_section_of(entry->key);
     bool is_table = entry->value.type == VALUE_TABLE || entry->value.type == VALUE_ARRAY;
@@ -324,7 +324,7 @@ static void check_duplicates(struct loader *loader)
             continue;
         }
         const struct value *host = loader->sources[order[i]].host;
-        char quoted[PROBLEMS_QUOTE];
+        char quoted[ERR_QUOTE];
         enter_route(loader, order[i]);
         problems_enter(loader->context->problems, SPAN("host"));
         struct err *err = problems_add(

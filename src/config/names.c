@@ -5,10 +5,10 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "config/suggest.h"
 #include "format/problems.h"
 #include "format/text.h"
-#include "format/utf8.h"
 
 bool ip_canonical(struct span text, char out[HOST_TEXT])
 {
@@ -139,7 +139,7 @@ static int name_parse(struct span text, char out[HOST_TEXT], struct err *err)
 
 int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     struct span authority = authority_of(text);
     if (span_is_empty(text)) {
         err_set(err, "is empty; a host name was expected");
@@ -148,7 +148,7 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
     if (find_scheme(text) < text.len || authority.len < text.len) {
         err_set(err, "has a %s; a host name alone was expected",
                 find_scheme(text) < text.len ? "scheme" : "path");
-        return err_hint(err, "write \"%s\"", problems_quote(authority, quoted));
+        return err_hint(err, "write \"%s\"", err_quote(authority, quoted));
     }
     if (span_find(text, '*') < text.len) {
         err_set(err, "is a wildcard; a whole host name was expected");
@@ -165,7 +165,7 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
     if (behind.len) {
         err_set(err, "has a port; a host name alone was expected");
         return err_hint(err, "write \"%s\": Portico answers on HTTP_PORT and HTTPS_PORT",
-                        problems_quote(inside, quoted));
+                        err_quote(inside, quoted));
     }
     if ((in_brackets || span_find(inside, ':') < inside.len) && !ip_canonical(inside, out))
         return err_set(err, "is no IPv6 address; a name or an address was expected");
@@ -175,14 +175,14 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
 /* An IPv6 address without brackets, with or without a port, or something else. */
 static int several_colons(struct span text, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE], ip[HOST_TEXT];
+    char quoted[ERR_QUOTE], ip[HOST_TEXT];
     size_t last = text.len;
     while (text.data[last - 1] != ':')
         last--;
     struct span before = span_first(text, last - 1), behind = span_from(text, last);
     err_set(err, "has several colons; an IPv6 address in brackets, and a port, were expected");
     if (is_numeric(behind) && ip_canonical(before, ip))
-        return err_hint(err, "write \"[%s]:%s\"", ip, problems_quote(behind, quoted));
+        return err_hint(err, "write \"[%s]:%s\"", ip, err_quote(behind, quoted));
     if (ip_canonical(text, ip))
         return err_hint(err, "write \"[%s]:8080\", with the port that the service listens on", ip);
     return err_hint(err, "for example \"[::1]:8080\"");
@@ -191,8 +191,8 @@ static int several_colons(struct span text, struct err *err)
 /* Takes "host:port" apart. 0, or -1 with `err`. */
 static int split_port(struct span text, struct span *host, struct span *port, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
-    problems_quote(text, quoted);
+    char quoted[ERR_QUOTE];
+    err_quote(text, quoted);
     if (text.data[0] == '[') {
         size_t bracket = span_find(text, ']');
         *host = span_make(text.data + 1, bracket - 1);
@@ -229,7 +229,7 @@ static int check_builtin(struct span text, struct err *err)
 
 static int upstream_scheme(struct span text, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     struct span authority = authority_of(text);
     size_t colon = span_find(authority, ':');
     err_set(err, "has a scheme; \"host:port\" was expected");
@@ -237,14 +237,14 @@ static int upstream_scheme(struct span text, struct err *err)
         return err_hint(err,
                         "Portico speaks plain HTTP to upstreams: write \"%s:PORT\", with the port "
                         "where the service does too",
-                        problems_quote(span_first(authority, colon), quoted));
-    return err_hint(err, "write \"%s%s\"", problems_quote(authority, quoted),
+                        err_quote(span_first(authority, colon), quoted));
+    return err_hint(err, "write \"%s%s\"", err_quote(authority, quoted),
                     colon < authority.len ? "" : ":80");
 }
 
 int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     host[0] = '\0';
     *port = 0;
     if (span_is_empty(text)) {
@@ -261,7 +261,7 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
     if (authority.len < text.len) {
         err_set(err, "has a path; \"host:port\" was expected");
         return err_hint(err, "the request's path is passed on as it is%s%s%s",
-                        authority.len ? ": write \"" : "", problems_quote(authority, quoted),
+                        authority.len ? ": write \"" : "", err_quote(authority, quoted),
                         authority.len ? "\"" : "");
     }
     struct span name, digits;
@@ -270,7 +270,7 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
     uint64_t number;
     if (!span_parse_uint(digits, 65535, &number) || number == 0)
         return err_set(err, "has \"%s\" for a port; 1 to 65535 was expected",
-                       problems_quote(digits, quoted));
+                       err_quote(digits, quoted));
     if (span_is_empty(name)) {
         err_set(err, "has no host; \"host:port\" was expected");
         return err_hint(err, "write \"127.0.0.1:%u\" for a service on this machine",

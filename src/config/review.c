@@ -85,7 +85,7 @@ void review_route(const struct config_route *route, const struct value *host,
                   struct setting_context *context)
 {
     const char *why = unreachable(route->host);
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     if (why) {
         struct err *err = problems_add(
             context->problems, PROBLEM_NEVER_MATCHES, context->file, host->line, host->column,

@@ -41,8 +41,8 @@ static int read_all(int fd, char *data, size_t size, size_t *len)
 
 static int cannot_read(const char *path, int errnum, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE], why[128];
-    problems_quote(span_str(path), quoted);
+    char quoted[ERR_QUOTE], why[128];
+    err_quote(span_str(path), quoted);
     err_set(err, "is to come from the file \"%s\", which cannot be read: %s", quoted,
             errnum == EINVAL ? "it is a pipe or a device" : strerror_r(errnum, why, sizeof why));
     if (errnum == EACCES)
@@ -53,8 +53,8 @@ static int cannot_read(const char *path, int errnum, struct err *err)
 /* Without its line end. -1 with `err` when that is no secret. */
 static int check_content(const char *path, struct span *text, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
-    problems_quote(span_str(path), quoted);
+    char quoted[ERR_QUOTE];
+    err_quote(span_str(path), quoted);
     if (span_has_suffix(*text, SPAN("\n")))
         text->len--;
     if (span_has_suffix(*text, SPAN("\r")))

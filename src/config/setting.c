@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "config/config.h"
 #include "config/duration.h"
 #include "config/expand.h"
@@ -11,7 +12,6 @@
 #include "config/secret.h"
 #include "config/setting_report.h"
 #include "config/suggest.h"
-#include "format/utf8.h"
 #include "format/yaml.h"
 
 static int out_of_memory(struct setting_context *context)
@@ -36,9 +36,9 @@ static char *keep(struct setting_context *context, struct span text)
 static int apply_duration(const struct setting *setting, int64_t *out, const struct value *value,
                           struct setting_context *context)
 {
-    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16];
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16];
     int64_t duration;
-    problems_quote(value->string, quoted);
+    err_quote(value->string, quoted);
     snprintf(what, sizeof what, "is \"%s\"", quoted);
     if (duration_parse(value->string, &duration)) {
         *out = duration;
@@ -112,8 +112,8 @@ static int apply_choice(const struct setting *setting, unsigned *out, const stru
         }
         suggest_offer(&suggest, setting->choices[i]);
     }
-    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16];
-    snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16];
+    snprintf(what, sizeof what, "is \"%s\"", err_quote(value->string, quoted));
     struct err *err = setting_report(context, setting, value, PROBLEM_BAD_CHOICE, what);
     const char *known = setting->choices == schema_cert_types ? schema_alias(value->string) : NULL;
     if (known)
@@ -220,7 +220,7 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
                       struct setting_context *context)
 {
     const struct value_array *array = value->array;
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     int result = 0;
     size_t count = 0;
     char **list = value_alloc(context->tree, (array->count + 1) * sizeof *list);

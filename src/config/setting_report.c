@@ -95,9 +95,9 @@ static int hint_for_float(struct err *err, const struct setting *setting, double
 static int report_plain(struct setting_context *context, const struct setting *setting,
                         const struct value *value)
 {
-    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16], trap[YAML_TRAP];
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16], trap[YAML_TRAP];
     uint64_t number;
-    snprintf(what, sizeof what, "is \"%s\"", problems_quote(value->string, quoted));
+    snprintf(what, sizeof what, "is \"%s\"", err_quote(value->string, quoted));
     struct err *err = setting_report(context, setting, value, PROBLEM_WRONG_TYPE, what);
     if (setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS)
         return err_hint(err, "put it in brackets: [\"%s\"]", quoted);
@@ -154,8 +154,8 @@ int setting_report_type(struct setting_context *context, const struct setting *s
     }
     if ((setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS) &&
         value->type == VALUE_STRING) {
-        char quoted[PROBLEMS_QUOTE];
-        return err_hint(err, "put it in brackets: [\"%s\"]", problems_quote(value->string, quoted));
+        char quoted[ERR_QUOTE];
+        return err_hint(err, "put it in brackets: [\"%s\"]", err_quote(value->string, quoted));
     }
     if (value->type == VALUE_ARRAY && value->array->count > 0)
         return err_hint(err, setting->type == SETTING_HOST
@@ -188,9 +188,9 @@ static enum problem_code code_of(const struct setting *setting)
 int setting_report_fault(struct setting_context *context, const struct setting *setting,
                          const struct value *value, enum problem_code code, const struct err *fault)
 {
-    char quoted[PROBLEMS_QUOTE] = "";
+    char quoted[ERR_QUOTE] = "";
     if (!setting->is_secret)
-        problems_quote(value->string, quoted);
+        err_quote(value->string, quoted);
     const char *quote = setting->is_secret ? "" : "\"";
     struct err *err = problems_add(context->problems, code, context->file, value->line,
                                    value->column, "%s %s%s%s%s%s", setting->name, quote, quoted,
@@ -214,16 +214,15 @@ static bool has_variables(const struct value *written)
     return false;
 }
 
-const char *setting_report_quote(const struct value *written, const char *text,
-                                 char out[PROBLEMS_QUOTE])
+const char *setting_report_quote(const struct value *written, const char *text, char out[ERR_QUOTE])
 {
-    return problems_quote(has_variables(written) ? written->string : span_str(text), out);
+    return err_quote(has_variables(written) ? written->string : span_str(text), out);
 }
 
 void setting_report_variables(struct setting_context *context, const struct setting *setting,
                               const struct value *written, size_t before)
 {
-    char quoted[PROBLEMS_QUOTE], text[SETTING_EXPECTED];
+    char quoted[ERR_QUOTE], text[SETTING_EXPECTED];
     if (setting->is_secret || !has_variables(written))
         return;
     for (size_t i = before; i < context->problems->count; i++) {
@@ -231,7 +230,7 @@ void setting_report_variables(struct setting_context *context, const struct sett
         snprintf(err->message, sizeof err->message,
                  "\"%s\" is \"%s\", from which the environment makes nothing that is possible; %s "
                  "was expected",
-                 setting->name, problems_quote(written->string, quoted), expected(setting, text));
+                 setting->name, err_quote(written->string, quoted), expected(setting, text));
         err_hint(err, "look at the variables in the environment: what they hold is not shown");
     }
 }
@@ -256,11 +255,11 @@ int setting_report_item(struct setting_context *context, const struct setting *s
 void setting_report_readers(struct setting_context *context, const struct setting *setting,
                             const struct value *value, const struct span *file, mode_t mode)
 {
-    char quoted[PROBLEMS_QUOTE], what[PROBLEMS_QUOTE + 16] = "this file";
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16] = "this file";
     if (!secret_is_open(mode))
         return;
     if (file)
-        snprintf(what, sizeof what, "the file \"%s\"", problems_quote(*file, quoted));
+        snprintf(what, sizeof what, "the file \"%s\"", err_quote(*file, quoted));
     struct err *err = problems_add(
         context->problems, PROBLEM_SECRET_READABLE, context->file, value->line, value->column,
         "\"%s\" is a secret, and others can read %s that it stands in (mode %04o); one that only "

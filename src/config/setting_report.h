@@ -34,7 +34,7 @@ void setting_report_variables(struct setting_context *context, const struct sett
 /* `text`, which has come of `written`, for messages: as it is written if that has variables.
  * Returns `out`. */
 const char *setting_report_quote(const struct value *written, const char *text,
-                                 char out[PROBLEMS_QUOTE]);
+                                 char out[ERR_QUOTE]);
 
 /* Warns if others can read the file with that mode, in which a secret stands: `file`, or the
  * configuration when that is NULL. */

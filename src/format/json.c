@@ -72,7 +72,7 @@ static int build_member(struct builder *b, const cJSON *item, struct value_table
     if (build_value(b, item, &value) < 0)
         return -1;
     const struct value_entry *first = value_table_find(table, key);
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     if (first) {
         err_hint(problems_add(b->problems, PROBLEM_DUPLICATE_KEY, b->file, place.line, place.column,
                               "the key \"%s\" is already defined on line %u; each key was expected "

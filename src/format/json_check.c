@@ -121,7 +121,7 @@ static bool take_value(struct check *check, const struct json_token *token)
 static bool take_key(struct check *check, const struct json_token *token)
 {
     bool is_first = check->state == EXPECT_FIRST_KEY;
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     if (json_is_mark(token, '}'))
         return is_first ? close_bracket(check) : trailing_comma(check, token);
     check->state = EXPECT_COLON;
@@ -131,7 +131,7 @@ static bool take_key(struct check *check, const struct json_token *token)
         unexpected(check, token, "a key in quotation marks");
         return false;
     }
-    problems_quote(token->text, quoted);
+    err_quote(token->text, quoted);
     err_hint(json_problem(&check->scan, token->line, token->column,
                           "the key %s has no quotes; a key in quotation marks was expected",
                           quoted),

@@ -9,8 +9,8 @@
 
 #include <stdarg.h>
 
+#include "base/utf8.h"
 #include "format/text.h"
-#include "format/utf8.h"
 
 void json_scan_init(struct json_scan *scan, const char *file, struct span text,
                     struct problems *problems)
@@ -121,7 +121,7 @@ static void take_string(struct json_scan *scan, struct json_token *token)
     size_t len = string_length(rest_of(scan), &is_closed);
     token->word = JSON_STRING;
     token->text = span_first(rest_of(scan), len);
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     if (!is_closed) {
         err_hint(json_problem(scan, token->line, token->column,
                               "this string is not closed; a quotation mark was expected before the "
@@ -133,7 +133,7 @@ static void take_string(struct json_scan *scan, struct json_token *token)
     if (token->text.data[0] == '\'')
         err_hint(json_problem(scan, token->line, token->column,
                               "an apostrophe is unexpected here; a quotation mark was expected"),
-                 "write \"%s\"", problems_quote(span_make(scan->at + 1, len - 2), quoted));
+                 "write \"%s\"", err_quote(span_make(scan->at + 1, len - 2), quoted));
     else
         json_check_string(scan, token);
     scan->at += len;

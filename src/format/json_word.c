@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "format/json.h"
 #include "format/json_scan.h"
 #include "format/text.h"
-#include "format/utf8.h"
 
 /* ---- Strings ---- */
 
@@ -158,7 +158,7 @@ static int hint_for_scalar(struct err *err, struct span text)
                  {"undefined", "leave the key out"},       {"NaN", "JSON has no such number"},
                  {"Infinity", "JSON has no such number"},  {"-Infinity", "JSON has no such number"},
                  {"yes", "in JSON it is written true"},    {"no", "in JSON it is written false"}};
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (span_eq(text, span_str(words[i].word)))
             return err_hint(err, "%s", words[i].hint);
@@ -175,7 +175,7 @@ static int hint_for_scalar(struct err *err, struct span text)
         return err_hint(err, "a number is written in decimal digits alone");
     if (text.data[0] == '$')
         return err_hint(err, "text needs quotes; variables of the environment are not replaced");
-    return err_hint(err, "if it is text, it needs quotes: \"%s\"", problems_quote(text, quoted));
+    return err_hint(err, "if it is text, it needs quotes: \"%s\"", err_quote(text, quoted));
 }
 
 void json_check_scalar(struct json_scan *scan, const struct json_token *token)
@@ -188,10 +188,10 @@ void json_check_scalar(struct json_scan *scan, const struct json_token *token)
         check_range(scan, token, is_whole);
         return;
     }
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     hint_for_scalar(json_problem(scan, token->line, token->column,
                                  "%s is not a value; text in quotation marks, a number, true, "
                                  "false or null was expected",
-                                 problems_quote(text, quoted)),
+                                 err_quote(text, quoted)),
                     text);
 }

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/check.h"
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 static void put_text(struct json_writer *json, struct span text)
 {

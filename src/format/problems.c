@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "format/utf8.h"
-
-#define QUOTE_CHARACTERS 60u
+#include "base/utf8.h"
 
 #define ERROR   false /* in problem.def */
 #define WARNING true
@@ -129,43 +127,12 @@ void problems_release(struct problems *problems)
     *problems = (struct problems){0};
 }
 
-/* C0, DEL, or C1 (which some terminals obey as well). */
-static bool is_control(struct span text, size_t len)
-{
-    unsigned char first = (unsigned char)text.data[0];
-    if (len == 2)
-        return first == 0xc2 && (unsigned char)text.data[1] < 0xa0;
-    return len == 1 && (first < 0x20 || first == 0x7f);
-}
-
-const char *problems_quote(struct span text, char out[PROBLEMS_QUOTE])
-{
-    size_t used = 0;
-    for (unsigned characters = 0; text.len > 0; characters++) {
-        if (characters == QUOTE_CHARACTERS) {
-            memcpy(out + used, "...", 3);
-            used += 3;
-            break;
-        }
-        size_t len = utf8_char(text);
-        bool plain = len > 0 && !is_control(text, len);
-        if (plain)
-            memcpy(out + used, text.data, len);
-        else
-            out[used] = '?';
-        used += plain ? len : 1;
-        text = span_from(text, len ? len : 1);
-    }
-    out[used] = '\0';
-    return out;
-}
-
-const char *problems_quote_key(struct span key, char out[PROBLEMS_QUOTE])
+const char *problems_quote_key(struct span key, char out[ERR_QUOTE])
 {
     size_t len = sure_length(key);
-    problems_quote(span_first(key, len), out);
+    err_quote(span_first(key, len), out);
     size_t used = strlen(out);
-    if (len < key.len && used + sizeof "..." <= PROBLEMS_QUOTE)
+    if (len < key.len && used + sizeof "..." <= ERR_QUOTE)
         memcpy(out + used, "...", sizeof "...");
     return out;
 }

@@ -77,14 +77,9 @@ static inline bool problems_is_full(const struct problems *problems)
 void problems_sort(struct problems *problems);
 void problems_release(struct problems *problems);
 
-/* `text` for use in a message: control characters and bytes that are not UTF-8 become '?',
- * and what does not fit in 60 characters is cut off with "...". Returns `out`. */
-#define PROBLEMS_QUOTE 256u
-const char *problems_quote(struct span text, char out[PROBLEMS_QUOTE]);
-
-/* The same for a key, up to the first blank, quotation mark, ":" or "=": behind a slip, a value may
- * have become part of it, and that may be a secret (`{authorization:"Basic ..."}` is a key to
- * YAML). */
-const char *problems_quote_key(struct span key, char out[PROBLEMS_QUOTE]);
+/* A key for use in a message (err_quote), up to the first blank, quotation mark, ":" or "=": behind
+ * a slip, a value may have become part of it, and that may be a secret (`{authorization:"Basic
+ * ..."}` is a key to YAML). */
+const char *problems_quote_key(struct span key, char out[ERR_QUOTE]);
 
 #endif

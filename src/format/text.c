@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 bool text_check_encoding(const char *file, struct span text, struct problems *problems)
 {

@@ -17,18 +17,18 @@
 #include <stdio.h>
 
 /* The first `count` parts, for messages. */
-static const char *key_text(const struct toml_key *key, unsigned count, char out[PROBLEMS_QUOTE])
+static const char *key_text(const struct toml_key *key, unsigned count, char out[ERR_QUOTE])
 {
-    char joined[PROBLEMS_QUOTE], part[PROBLEMS_QUOTE];
+    char joined[ERR_QUOTE], part[ERR_QUOTE];
     size_t len = 0;
     for (unsigned i = 0; i < count && len < sizeof joined - 1; i++) {
         int added = snprintf(joined + len, sizeof joined - len, "%s%s", i ? "." : "",
-                             problems_quote(key->parts[i].name, part));
+                             err_quote(key->parts[i].name, part));
         len += added > 0 ? (size_t)added : 0;
     }
     if (len > sizeof joined - 1)
         len = sizeof joined - 1;
-    problems_quote(span_make(joined, len), out);
+    err_quote(span_make(joined, len), out);
     return out;
 }
 
@@ -52,7 +52,7 @@ static struct value_table *add_table(struct toml_lex *lex, struct value_table *t
 static void report_taken(struct toml_lex *lex, const struct toml_key *key, unsigned count,
                          const struct value_entry *entry, const char *hint)
 {
-    char text[PROBLEMS_QUOTE];
+    char text[ERR_QUOTE];
     struct err *err = toml_problem(
         lex, key->parts[count - 1].place,
         "\"%s\" is already defined on line %u, as %s; a name that is not taken was expected",
@@ -94,7 +94,7 @@ static struct value_table *open_table(struct toml_lex *lex, struct value_table *
         value->column = place.column;
         return value->table;
     }
-    char text[PROBLEMS_QUOTE];
+    char text[ERR_QUOTE];
     key_text(key, key->count, text);
     if (value->type == VALUE_TABLE && value->table->origin == TOML_HEADER)
         err_hint(problems_recode(
@@ -135,7 +135,7 @@ static struct value_table *open_array_item(struct toml_lex *lex, struct value_ta
         if (entry)
             array.array->origin = TOML_OF_TABLES;
     } else if (entry->value.type == VALUE_TABLE) {
-        char text[PROBLEMS_QUOTE];
+        char text[ERR_QUOTE];
         key_text(key, key->count, text);
         err_hint(problems_recode(
                      toml_problem(lex, place,
@@ -194,7 +194,7 @@ struct value_table *toml_define_header(struct toml_lex *lex, const struct toml_k
 static void report_taken_key(struct toml_lex *lex, const struct toml_key *key,
                              const struct value_entry *entry)
 {
-    char text[PROBLEMS_QUOTE];
+    char text[ERR_QUOTE];
     if (entry->value.type == VALUE_TABLE) {
         report_taken(lex, key, key->count, entry, "add to it where it is defined");
         return;

@@ -11,7 +11,7 @@
 
 #include <stdarg.h>
 
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 void toml_lex_init(struct toml_lex *lex, const char *file, struct span text,
                    struct value_tree *tree, struct problems *problems)
@@ -173,7 +173,7 @@ static int bad_bare_key(struct toml_lex *lex, const char *start)
 {
     if (toml_lookalike(lex) || utf8_char(rest(lex)) == 0 || text_is_control(*lex->at))
         return toml_unexpected(lex, "a letter, a digit, \"_\", \"-\" or \"=\"");
-    char what[TEXT_DESCRIBE], word[PROBLEMS_QUOTE];
+    char what[TEXT_DESCRIBE], word[ERR_QUOTE];
     struct err *err =
         toml_problem(lex, toml_here(lex),
                      "%s is unexpected in a key; only A-Z, a-z, 0-9, \"_\" and \"-\" were expected",
@@ -181,7 +181,7 @@ static int bad_bare_key(struct toml_lex *lex, const char *start)
     while (!ends_bare_key(lex))
         lex->at++;
     struct span key = span_make(start, (size_t)(lex->at - start));
-    return err_hint(err, "any other key needs quotes: \"%s\"", problems_quote(key, word));
+    return err_hint(err, "any other key needs quotes: \"%s\"", err_quote(key, word));
 }
 
 static int quoted_key(struct toml_lex *lex, struct span *key)
@@ -264,7 +264,7 @@ static bool is_number_slip(struct span word, char out[32])
 /* The hint for a word that is no value: how it would be one. */
 static int hint_for_word(struct err *err, struct span word)
 {
-    char quoted[PROBLEMS_QUOTE], number[32];
+    char quoted[ERR_QUOTE], number[32];
     if (is_number_slip(word, number))
         return err_hint(err, "if it is a number, write its digits alone: %s", number);
     struct span text = word;
@@ -276,7 +276,7 @@ static int hint_for_word(struct err *err, struct span word)
     if (!is_plain)
         return err_hint(err, "if it is text, write one pair of quotes around all of it");
     return err_hint(err, "if it is text, it needs quotes%s: \"%s\"",
-                    text.len < word.len ? " at both ends" : "", problems_quote(text, quoted));
+                    text.len < word.len ? " at both ends" : "", err_quote(text, quoted));
 }
 
 /* Something that begins at `start` stands where a value should: most often text that lacks its
@@ -296,13 +296,13 @@ static int bad_word(struct toml_lex *lex, struct toml_place place, const char *s
                  {"null", "there is no null: leave the key out"},
                  {"nil", "there is no null: leave the key out"},
                  {"none", "text needs quotes (\"none\"); to say nothing, leave the key out"}};
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     while (!toml_is_line_end(lex) && !ends_word(*lex->at))
         lex->at++;
     struct span word = span_trim(span_make(start, (size_t)(lex->at - start)));
     struct err *err = toml_problem(
         lex, place, "%s is not a value: %s; text in quotes, a number, true or false was expected",
-        problems_quote(word, quoted), why);
+        err_quote(word, quoted), why);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (span_eq_nocase(word, span_str(known[i].word))) {
             err_hint(err, "%s", known[i].hint);

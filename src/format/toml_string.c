@@ -4,7 +4,7 @@
  * what lies between. So a bad escape costs the one string, and the lexer knows where it is. */
 #include "format/toml_lex.h"
 
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 struct quoting {
     char quote;

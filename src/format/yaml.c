@@ -12,8 +12,8 @@
 
 #include <yaml.h>
 
+#include "base/utf8.h"
 #include "format/text.h"
-#include "format/utf8.h"
 #include "format/yaml_fault.h"
 
 struct builder {
@@ -42,7 +42,7 @@ static int exhausted(struct builder *b)
 static void refuse_property(struct builder *b, struct event *event, const yaml_char_t *anchor,
                             const yaml_char_t *tag)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     struct span name = span_str((const char *)tag);
     bool is_short = span_has_prefix(name, SPAN(TAG_PREFIX));
     event->is_refused = tag != NULL;
@@ -50,17 +50,17 @@ static void refuse_property(struct builder *b, struct event *event, const yaml_c
         err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
                               event->column,
                               "the anchor \"&%s\" is unexpected here; a value alone was expected",
-                              problems_quote(span_str((const char *)anchor), quoted)),
+                              err_quote(span_str((const char *)anchor), quoted)),
                  "Portico knows no anchors: remove it, and write the value out wherever it is "
                  "needed");
     if (tag)
-        err_hint(problems_add(
-                     b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
-                     event->column,
-                     "the tag \"%s%s\" is unexpected here; a value alone was expected",
-                     is_short ? "!!" : "",
-                     problems_quote(span_from(name, is_short ? strlen(TAG_PREFIX) : 0), quoted)),
-                 "remove it; if it is text that begins with \"!\", put it in quotes");
+        err_hint(
+            problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
+                         event->column,
+                         "the tag \"%s%s\" is unexpected here; a value alone was expected",
+                         is_short ? "!!" : "",
+                         err_quote(span_from(name, is_short ? strlen(TAG_PREFIX) : 0), quoted)),
+            "remove it; if it is text that begins with \"!\", put it in quotes");
 }
 
 /* Takes from libyaml's event what is of interest. 0, or -1 when out of memory. */
@@ -137,7 +137,7 @@ static int build_list(struct builder *b, unsigned depth, struct value *value)
 /* Is the key one that can be kept? Reports it, if not. */
 static bool check_key(struct builder *b, const struct event *key, const struct value_table *table)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     if (key->type == YAML_ALIAS_EVENT)
         return false; /* reported */
     if (key->type != YAML_SCALAR_EVENT) {
@@ -206,11 +206,11 @@ static int build_table(struct builder *b, unsigned depth, struct value *value)
 
 static void refuse_alias(struct builder *b, const struct event *event)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
                           event->column,
                           "the alias \"*%s\" is unexpected here; a value was expected",
-                          problems_quote(event->text, quoted)),
+                          err_quote(event->text, quoted)),
              "Portico knows no aliases: write the value out; text that begins with \"*\" needs "
              "quotes");
 }

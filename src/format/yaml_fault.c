@@ -2,8 +2,8 @@
  * expected key"); what they mean to somebody who edits a file is in the table below. */
 #include "format/yaml_fault.h"
 
+#include "base/utf8.h"
 #include "format/text.h"
-#include "format/utf8.h"
 
 /* ---- Characters ---- */
 

@@ -10,8 +10,8 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "format/text.h"
-#include "format/utf8.h"
 
 #define STEP 2 /* columns that each level is indented */
 

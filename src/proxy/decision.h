@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/reason.h"
 #include "config/config.h"
-#include "format/http_head.h"
+#include "http/http_head.h"
 #include "net/address.h"
 #include "proxy/forward.h"
 #include "proxy/reply.h"

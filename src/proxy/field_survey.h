@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "format/http_head.h"
+#include "http/http_head.h"
 
 enum field_kind {
     FIELD_END_TO_END,

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "format/http_head.h"
+#include "http/http_head.h"
 #include "net/address.h"
 
 #define REQUEST_ID_MAX 128u /* of one that is kept; one that is made has 32 */

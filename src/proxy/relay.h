@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "format/http_chunk.h"
-#include "format/http_head.h"
+#include "http/http_chunk.h"
+#include "http/http_head.h"
 #include "net/stream.h"
 #include "proxy/turn.h"
 

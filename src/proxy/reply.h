@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/reason.h"
-#include "format/http_head.h"
+#include "http/http_head.h"
 #include "net/address.h"
 
 struct reply {

@@ -7,7 +7,7 @@
  * 2. the data lies at the end of what was consumed, and comes with PARSE_MORE only;
  * 3. content that is encoded with http_chunk_head decodes to itself. */
 #include "base/check.h"
-#include "format/http_chunk.h"
+#include "http/http_chunk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

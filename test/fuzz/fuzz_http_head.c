@@ -8,7 +8,7 @@
  * 3. what was accepted is well-formed: written out again plainly, it is accepted again and
  *    means the same. */
 #include "base/check.h"
-#include "format/http_head.h"
+#include "http/http_head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "config/config.h"
-#include "format/utf8.h"
 
 /* What is true of every tree. */
 struct bounds {

@@ -13,8 +13,8 @@
  *     CODE N        N messages, and then something that is refused with that reason */
 
 #include "base/reason.h"
-#include "format/http_chunk.h"
-#include "format/http_head.h"
+#include "http/http_chunk.h"
+#include "http/http_head.h"
 
 struct connection {
     enum http_kind kind;

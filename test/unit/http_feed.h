@@ -3,7 +3,7 @@
 #ifndef PORTICO_TEST_HTTP_FEED_H
 #define PORTICO_TEST_HTTP_FEED_H
 
-#include "format/http_head.h"
+#include "http/http_head.h"
 
 /* What a head came to. */
 struct http_verdict {

@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
-#include "format/http_chunk.h"
 #include "guard_page.h"
+#include "http/http_chunk.h"
 
 struct decoded {
     struct http_chunk chunk;

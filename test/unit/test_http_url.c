@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "format/http_url.h"
 #include "guard_page.h"
+#include "http/http_url.h"
 
 static int parse(const char *text, struct http_url *url, struct err *err)
 {

@@ -146,8 +146,8 @@ static void some_keys_are_left_out(void **state)
 
 static void assert_quoted(struct span text, const char *expected)
 {
-    char out[PROBLEMS_QUOTE];
-    assert_ptr_equal(problems_quote(span_make(guard_page_copy(text), text.len), out), out);
+    char out[ERR_QUOTE];
+    assert_ptr_equal(err_quote(span_make(guard_page_copy(text), text.len), out), out);
     assert_string_equal(out, expected);
 }
 
@@ -166,7 +166,7 @@ static void quote_what_is_harmless(void **state)
     assert_quoted(SPAN("\xed\xa0\x80"), "???"); /* a surrogate */
     assert_quoted(SPAN(SIXTY), SIXTY);
     assert_quoted(SPAN(SIXTY "x"), SIXTY "...");
-    char widest[61 * 4 + 1] = "", expected[PROBLEMS_QUOTE] = "";
+    char widest[61 * 4 + 1] = "", expected[ERR_QUOTE] = "";
     for (unsigned i = 0; i < 61; i++)
         memcpy(widest + 4 * i, "\xf0\x9f\x8f\x9b", 4);
     memcpy(expected, widest, 240);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "format/utf8.h"
+#include "base/utf8.h"
 #include "guard_page.h"
 
 static void assert_char(struct span s, size_t len)

@@ -9,9 +9,9 @@
  * Invariants
  * 1. Unfolding never moves a byte outside its own field, and only ever to the left.
  * 2. What counts as the end of a line, and of the head, is the same here as in http_scan. */
-#include "format/http_char.h"
-#include "format/http_head.h"
-#include "format/http_internal.h"
+#include "http/http_char.h"
+#include "http/http_head.h"
+#include "http/http_internal.h"
 
 static bool is_digit(char c)
 {

@@ -9,8 +9,8 @@
  * Requests are held to the letter, since whatever is ambiguous can be smuggled; answers come
  * from appliances of the operator's own and are read more kindly where that is safe. Pure: no
  * sockets, no clock, no allocation, no state but what is passed in. */
-#ifndef PORTICO_FORMAT_HTTP_HEAD_H
-#define PORTICO_FORMAT_HTTP_HEAD_H
+#ifndef PORTICO_HTTP_HTTP_HEAD_H
+#define PORTICO_HTTP_HTTP_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,10 @@
 /* URLs: see http_url.h. The authority is taken apart by the code that reads Host; here is only
  * what clients do before they send one. Pure; any thread. */
-#include "format/http_url.h"
+#include "http/http_url.h"
 
 #include <stdio.h>
 
-#include "format/http_internal.h"
-#include "format/problems.h"
+#include "http/http_internal.h"
 
 static const struct {
     const char *name;
@@ -17,12 +16,12 @@ static const struct {
 /* Takes the scheme off `rest`. */
 static int take_scheme(struct span *rest, struct http_url *url, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     size_t colon = span_find(*rest, ':');
     struct span name = span_first(*rest, colon), behind = span_from(*rest, colon);
     if (!span_has_prefix(behind, SPAN("://"))) {
         err_set(err, "has no scheme; a whole URL was expected");
-        return err_hint(err, "write \"https://%s\"", problems_quote(*rest, quoted));
+        return err_hint(err, "write \"https://%s\"", err_quote(*rest, quoted));
     }
     for (size_t i = 0; i < SCHEME_COUNT; i++) {
         if (!span_eq_nocase(name, span_str(schemes[i].name)))
@@ -33,7 +32,7 @@ static int take_scheme(struct span *rest, struct http_url *url, struct err *err)
         return 0;
     }
     return err_set(err, "has the scheme \"%s\"; http, https, ws or wss was expected",
-                   problems_quote(name, quoted));
+                   err_quote(name, quoted));
 }
 
 static bool is_ascii(struct span text)
@@ -49,7 +48,7 @@ static bool is_ascii(struct span text)
 /* Why http_authority_split refused it. */
 static int bad_authority(struct span authority, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     size_t colon = span_find(authority, ':');
     struct span behind = span_from(authority, colon + 1);
     if (authority.len == 0 || colon == 0)
@@ -64,27 +63,27 @@ static int bad_authority(struct span authority, struct err *err)
                             "both were expected as in \"[::1]:8080\"");
     if (span_find(behind, ':') < behind.len) {
         err_set(err, "has several colons in its host; an IPv6 address in brackets was expected");
-        return err_hint(err, "write \"[%s]\"", problems_quote(authority, quoted));
+        return err_hint(err, "write \"[%s]\"", err_quote(authority, quoted));
     }
     uint64_t port;
     if (behind.len && !span_parse_uint(behind, 65535, &port))
         return err_set(err, "has \"%s\" for a port; a number up to 65535 was expected",
-                       problems_quote(behind, quoted));
+                       err_quote(behind, quoted));
     if (behind.len > PORT_DIGITS)
         return err_set(err, "has \"%s\" for a port; five digits at most were expected",
-                       problems_quote(behind, quoted));
+                       err_quote(behind, quoted));
     return err_set(err, "has the host \"%s\"; letters, digits, \"-\", \"_\" and dots were expected",
-                   problems_quote(span_first(authority, colon), quoted));
+                   err_quote(span_first(authority, colon), quoted));
 }
 
 static int take_authority(struct span authority, struct http_url *url, struct err *err)
 {
-    char quoted[PROBLEMS_QUOTE];
+    char quoted[ERR_QUOTE];
     size_t at = span_find(authority, '@');
     if (at < authority.len) {
         err_set(err, "names a user; none was expected, since clients do not send that part");
         return err_hint(err, "write \"%s\", and credentials as --header 'Authorization: Basic ...'",
-                        problems_quote(span_from(authority, at + 1), quoted));
+                        err_quote(span_from(authority, at + 1), quoted));
     }
     if (!http_authority_split(authority, &url->host))
         return bad_authority(authority, err);

@@ -1,7 +1,7 @@
 /* UTF-8 (RFC 3629): validation, the one encoder that escapes need, and how wide a character
  * stands on a terminal. Pure, whatever the locale. */
-#ifndef PORTICO_FORMAT_UTF8_H
-#define PORTICO_FORMAT_UTF8_H
+#ifndef PORTICO_BASE_UTF8_H
+#define PORTICO_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

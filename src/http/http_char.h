@@ -1,8 +1,8 @@
 /* The alphabets of HTTP/1 as one table: which class a byte belongs to (RFC 9110, 5.5 and
  * 5.6.2; RFC 9112, 3). Shared by the head and the chunk parsers, for which a table look-up a
  * byte is both the check and the search for the end. */
-#ifndef PORTICO_FORMAT_HTTP_CHAR_H
-#define PORTICO_FORMAT_HTTP_CHAR_H
+#ifndef PORTICO_HTTP_HTTP_CHAR_H
+#define PORTICO_HTTP_HTTP_CHAR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,9 +13,9 @@
  * 2. The verdict does not depend on how the bytes were cut: limits are applied to windows of
  *    the input, and what comes first in the input is reported first. A bad first line is
  *    reported by the scan or, when the head came whole, by the parser: with one reason. */
-#include "format/http_char.h"
-#include "format/http_head.h"
-#include "format/http_internal.h"
+#include "http/http_char.h"
+#include "http/http_head.h"
+#include "http/http_internal.h"
 
 #define SKIP_MAX 64u /* leading empty lines, in bytes (H26) */
 

@@ -5,9 +5,9 @@
  * is harmless because no member that matters here contains one.
  *
  * Pure; any thread. */
-#include "format/http_char.h"
-#include "format/http_head.h"
-#include "format/http_internal.h"
+#include "http/http_char.h"
+#include "http/http_head.h"
+#include "http/http_internal.h"
 
 /* One letter a kind of byte keeps the table readable as rows of sixteen. */
 enum {

@@ -1,9 +1,9 @@
 /* What the parsers of heads and URLs share among themselves: first lines, authorities, and the
  * fields that say something about the message itself. Nobody else includes this. */
-#ifndef PORTICO_FORMAT_HTTP_INTERNAL_H
-#define PORTICO_FORMAT_HTTP_INTERNAL_H
+#ifndef PORTICO_HTTP_HTTP_INTERNAL_H
+#define PORTICO_HTTP_HTTP_INTERNAL_H
 
-#include "format/http_head.h"
+#include "http/http_head.h"
 
 /* Takes a request line (without its line end) apart: sets the method, target, origin_form and
  * minor of `request`, and for an absolute-form target authority and host. Fills what it

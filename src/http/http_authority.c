@@ -3,8 +3,8 @@
  *
  * Stricter than the grammar of URIs: a host that no configuration can name (percent-encoded,
  * with sub-delimiters, IPvFuture, a zone) is malformed rather than unknown. Pure; any thread. */
-#include "format/http_char.h"
-#include "format/http_internal.h"
+#include "http/http_char.h"
+#include "http/http_internal.h"
 
 /* Four numbers up to 255. */
 static bool is_ipv4(struct span s)

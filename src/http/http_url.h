@@ -1,6 +1,6 @@
 /* URLs as people type them (RFC 3986): what a client would make of one. */
-#ifndef PORTICO_FORMAT_HTTP_URL_H
-#define PORTICO_FORMAT_HTTP_URL_H
+#ifndef PORTICO_HTTP_HTTP_URL_H
+#define PORTICO_HTTP_HTTP_URL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* UTF-8: see utf8.h. The widths are those of Unicode 14: East Asian Width, and the general
  * categories Mn, Me and Cf; ranges run on over what is not assigned. Binary search. */
-#include "format/utf8.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 

@@ -11,11 +11,11 @@
  * 2. chunk->line counts the bytes of the current size line, or of the trailer section, and no
  *    more than its limit are accepted.
  * 3. Each byte is consumed once; no state depends on how the input was cut. */
-#include "format/http_chunk.h"
+#include "http/http_chunk.h"
 
 #include <stdbool.h>
 
-#include "format/http_char.h"
+#include "http/http_char.h"
 
 enum state {
     SIZE,            /* the digits of a chunk's size */

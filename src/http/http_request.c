@@ -10,9 +10,9 @@
  * 1. Every check is a pure function of the head's bytes, in a fixed order: request line,
  *    fields one by one, Host, framing, expectation. The first that fails names the reason.
  * 2. request->fields[0..field_count) are well-formed fields, even when the request is not. */
-#include "format/http_char.h"
-#include "format/http_head.h"
-#include "format/http_internal.h"
+#include "http/http_char.h"
+#include "http/http_head.h"
+#include "http/http_internal.h"
 
 static enum parse_result bad(enum reason *why, enum reason reason)
 {

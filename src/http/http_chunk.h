@@ -2,14 +2,14 @@
  *
  * Extensions and trailers are checked and dropped; sizes are checked for overflow; a bare LF,
  * or any other liberty with line ends, is refused. Pure, resumable at every byte, linear. */
-#ifndef PORTICO_FORMAT_HTTP_CHUNK_H
-#define PORTICO_FORMAT_HTTP_CHUNK_H
+#ifndef PORTICO_HTTP_HTTP_CHUNK_H
+#define PORTICO_HTTP_HTTP_CHUNK_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/span.h"
-#include "format/http_head.h"
+#include "http/http_head.h"
 
 #define HTTP_CHUNK_LINE_MAX    4096u  /* a size line with its extensions */
 #define HTTP_CHUNK_TRAILER_MAX 65536u /* all trailers */
