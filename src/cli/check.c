@@ -89,7 +89,7 @@ int cli_check(char **arguments)
         return CLI_BAD_USAGE;
 
     struct config_problems problems = {.with_places = true};
-    struct config *config = config_load(source.path, source.notation, &problems);
+    struct config *config = config_load(source.path, source.format, &problems);
     if (config)
         check_world(config, !options.offline, &problems.found);
     for (size_t i = 0; options.strict && i < problems.found.count; i++)

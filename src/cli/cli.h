@@ -9,12 +9,12 @@ enum cli_status {
     CLI_BAD_USAGE = 2,
 };
 
-struct notation;
+struct format;
 
 /* The configuration that a command is about. All borrowed. */
 struct cli_source {
-    const char *path;                /* "-": standard input */
-    const struct notation *notation; /* NULL: as the path's name says */
+    const char *path;            /* "-": standard input */
+    const struct format *format; /* NULL: as the path's name says */
 };
 
 /* Reads `[--format toml|json|yaml] [FILE]` from a command's NULL-terminated arguments; the file
@@ -27,7 +27,7 @@ int cli_version(void);
 
 /* These read their own arguments, NULL-terminated, and move them. */
 int cli_check(char **arguments);   /* load, look around and report */
-int cli_config(char **arguments);  /* the configuration in force, in any notation */
+int cli_config(char **arguments);  /* the configuration in force, in any format */
 int cli_explain(char **arguments); /* what would become of a request */
 
 /* `topic` is a key, a section, a variable of the environment, a problem's code, "--reference" or

@@ -1,5 +1,5 @@
 /* `portico config [FILE] [--to toml|json|yaml] [--no-defaults]`: the configuration in force, in
- * any notation; secrets are masked. What the environment alone says (ports, CERT_DIR) is no part
+ * any format; secrets are masked. What the environment alone says (ports, CERT_DIR) is no part
  * of it. */
 #include <stdio.h>
 
@@ -8,14 +8,14 @@
 #include "config/config.h"
 #include "config/config_tree.h"
 
-static int print(const struct config *config, const struct notation *notation, bool with_defaults)
+static int print(const struct config *config, const struct format *format, bool with_defaults)
 {
     struct value_tree *tree = config_tree_new(config, with_defaults);
     if (tree == NULL) {
         fprintf(stderr, "portico: config: out of memory\n");
         return CLI_FAILED;
     }
-    notation->write(stdout, tree->root);
+    format->write(stdout, tree->root);
     value_tree_free(tree);
     return CLI_OK;
 }
@@ -33,18 +33,18 @@ int cli_config(char **arguments)
     struct cli_source source;
     if (cli_options_take(arguments, options) < 0 || cli_source_parse(arguments, &source) < 0)
         return CLI_BAD_USAGE;
-    const struct notation *notation = to ? notation_named(to) : NULL;
-    if (to && notation == NULL)
+    const struct format *format = to ? format_named(to) : NULL;
+    if (to && format == NULL)
         return cli_usage("--to is not toml, json or yaml", to);
 
     struct config_problems problems = {0};
-    struct config *config = config_load(source.path, source.notation, &problems);
+    struct config *config = config_load(source.path, source.format, &problems);
     if (config == NULL)
         config_problems_print(&problems, stderr);
     config_problems_release(&problems);
     if (config == NULL)
         return CLI_BAD_CONFIG;
-    int status = print(config, notation ? notation : config->notation, with_defaults);
+    int status = print(config, format ? format : config->format, with_defaults);
     config_unref(config);
     return status;
 }

@@ -327,7 +327,7 @@ static struct config *load(const struct cli_source *source)
 {
     static char mask[] = SECRET_MASK;
     struct config_problems problems = {.with_places = true};
-    struct config *config = config_load(source->path, source->notation, &problems);
+    struct config *config = config_load(source->path, source->format, &problems);
     if (config == NULL)
         config_problems_print(&problems, stderr);
     config_problems_release(&problems);

@@ -22,7 +22,7 @@ static void print_overview(void)
         "                            --strict warnings are errors, --offline looks no names up,\n"
         "                            and --json is for scripts\n"
         "  portico config [FILE]     print the configuration in force; --to toml|json|yaml\n"
-        "                            prints another notation, --no-defaults less\n"
+        "                            prints another format, --no-defaults less\n"
         "  portico explain URL [FILE]\n"
         "                            say what would become of such a request; --method METHOD,\n"
         "                            --from ADDRESS and --header 'Name: value' say more about\n"

@@ -23,7 +23,7 @@ static int fail(const char *why)
 static int report(const struct cli_source *source, const char *tried)
 {
     struct config_problems problems = {0};
-    struct config *config = config_load(source->path, source->notation, &problems);
+    struct config *config = config_load(source->path, source->format, &problems);
     int status = config ? CLI_FAILED : CLI_BAD_CONFIG;
     if (config == NULL)
         config_problems_print(&problems, stderr);
@@ -53,7 +53,7 @@ int cli_reload(const struct cli_source *source)
     int status, fd = -1;
     if (strcmp(source->path, "-") == 0)
         return fail("standard input cannot be read again; name the file that Portico serves");
-    struct config *config = config_peek(source->path, source->notation);
+    struct config *config = config_peek(source->path, source->format);
     FILE *tried = open_memstream(&text, &len);
     if (config && tried)
         fd = control_search(config, source->path, tried);

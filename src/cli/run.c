@@ -16,7 +16,7 @@ int cli_run(const struct cli_source *source)
     char text[1024];
 
     server_prepare(&watch, source->path);
-    struct config *config = config_load(source->path, source->notation, &problems);
+    struct config *config = config_load(source->path, source->format, &problems);
     if (config) {
         log_set_level(config->log_level);
         config_problems_log(&problems); /* warnings */

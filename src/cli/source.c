@@ -1,4 +1,4 @@
-/* Which configuration a command is about: its file, and the notation that it is written in. */
+/* Which configuration a command is about: its file, and the format that it is written in. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +33,8 @@ int cli_source_parse(char **arguments, struct cli_source *source)
     for (; *arguments; arguments++) {
         const char *format = format_option(&arguments);
         if (format) {
-            source->notation = notation_named(format);
-            if (source->notation == NULL)
+            source->format = format_named(format);
+            if (source->format == NULL)
                 return usage("--format is not toml, json or yaml", format);
         } else if (**arguments == '-' && (*arguments)[1] != '\0') {
             return usage("unknown option", *arguments);

@@ -26,12 +26,12 @@
 /* A configuration before it is parsed. All borrowed. */
 struct source {
     const char *path;
-    const struct notation *notation;
+    const struct format *format;
     struct span text;
     mode_t mode; /* of the file; 0: unknown */
 };
 
-static struct config *config_new(const char *path, const struct notation *notation,
+static struct config *config_new(const char *path, const struct format *format,
                                  struct value_tree *tree)
 {
     struct config *config = calloc(1, sizeof *config);
@@ -45,7 +45,7 @@ static struct config *config_new(const char *path, const struct notation *notati
     atomic_init(&config->refs, 1);
     config->tree = tree;
     config->path = (char *)copy.data;
-    config->notation = notation;
+    config->format = format;
     metrics_add(METRIC_CONFIG_REFS, 1);
     return config;
 }
@@ -57,7 +57,7 @@ const char *config_file_name(const char *path)
 
 /* Everything but reading the file and the table of routes, as far as it goes. NULL only when out of
  * memory. Problems are in no order yet. */
-static struct config *assemble(const struct source *source, notation_parser *parse,
+static struct config *assemble(const struct source *source, format_parser *parse,
                                struct problems *problems)
 {
     const char *file = config_file_name(source->path);
@@ -65,7 +65,7 @@ static struct config *assemble(const struct source *source, notation_parser *par
     if (tree == NULL)
         return NULL;
     tree->max = SIZE_MAX; /* the file is in it; what follows are defaults */
-    struct config *config = config_new(source->path, source->notation, tree);
+    struct config *config = config_new(source->path, source->format, tree);
     if (config == NULL) {
         problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
         return NULL;
@@ -73,7 +73,7 @@ static struct config *assemble(const struct source *source, notation_parser *par
     struct setting_context context = {.file = file,
                                       .path = source->path,
                                       .mode = source->mode,
-                                      .notation = source->notation,
+                                      .format = source->format,
                                       .tree = tree,
                                       .problems = problems};
     config_fill(config, &context);
@@ -81,7 +81,7 @@ static struct config *assemble(const struct source *source, notation_parser *par
 }
 
 /* Everything but reading the file. */
-static struct config *build(const struct source *source, notation_parser *parse,
+static struct config *build(const struct source *source, format_parser *parse,
                             struct problems *problems)
 {
     struct config *config = assemble(source, parse, problems);
@@ -101,14 +101,14 @@ static struct config *build(const struct source *source, notation_parser *parse,
 static struct config *load_owned(const struct source *source, char *text,
                                  struct config_problems *problems)
 {
-    const struct notation *notation = source->notation;
-    bool has_two = notation->parse_placed != NULL, placed = has_two && problems->with_places;
+    const struct format *format = source->format;
+    bool has_two = format->parse_placed != NULL, placed = has_two && problems->with_places;
     struct config *config =
-        build(source, placed ? notation->parse_placed : notation->parse, &problems->found);
+        build(source, placed ? format->parse_placed : format->parse, &problems->found);
     if (has_two && !placed && !problems_is_empty(&problems->found)) {
         config_unref(config);
         problems_release(&problems->found);
-        config = build(source, notation->parse_placed, &problems->found);
+        config = build(source, format->parse_placed, &problems->found);
     }
     problems_sort(&problems->found);
     secret_wipe(problems->source, problems->source_len);
@@ -129,15 +129,15 @@ struct config *config_load_text(const char *path, struct span text,
     if (text.len)
         memcpy(copy, text.data, text.len);
     const struct source source = {
-        .path = path, .notation = notation_of(path), .text = span_make(copy, text.len)};
+        .path = path, .format = format_of(path), .text = span_make(copy, text.len)};
     return load_owned(&source, copy, problems);
 }
 
-struct config *config_load(const char *path, const struct notation *notation,
+struct config *config_load(const char *path, const struct format *format,
                            struct config_problems *problems)
 {
-    struct source source = {.path = path, .notation = notation ? notation : notation_of(path)};
-    char *text = config_read(path, config_file_name(path), source.notation, &source.text.len,
+    struct source source = {.path = path, .format = format ? format : format_of(path)};
+    char *text = config_read(path, config_file_name(path), source.format, &source.text.len,
                              &source.mode, &problems->found);
     source.text.data = text;
     return text ? load_owned(&source, text, problems) : NULL;
@@ -151,15 +151,15 @@ const struct value *config_route_value(const struct config *config, size_t index
     return entry ? &entry->value : NULL;
 }
 
-struct config *config_peek(const char *path, const struct notation *notation)
+struct config *config_peek(const char *path, const struct format *format)
 {
     struct problems problems = {0};
-    struct source source = {.path = path, .notation = notation ? notation : notation_of(path)};
+    struct source source = {.path = path, .format = format ? format : format_of(path)};
     size_t len = 0;
     char *text =
-        config_read(path, config_file_name(path), source.notation, &len, &source.mode, &problems);
+        config_read(path, config_file_name(path), source.format, &len, &source.mode, &problems);
     source.text = span_make(text ? text : "", text ? len : 0);
-    struct config *config = assemble(&source, source.notation->parse, &problems);
+    struct config *config = assemble(&source, source.format->parse, &problems);
     problems_release(&problems);
     secret_wipe(text, source.text.len);
     return config;

@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/span.h"
-#include "config/notation.h"
+#include "config/format.h"
 #include "config/route.h"
 #include "format/problems.h"
 
@@ -51,9 +51,9 @@ struct config_timeouts { /* all in microseconds */
 struct config {
     unsigned magic;
     atomic_uint refs;
-    struct value_tree *tree;         /* owned: the memory of everything here but the table */
-    char *path;                      /* of the file; "-" for standard input */
-    const struct notation *notation; /* that the file is written in */
+    struct value_tree *tree;     /* owned: the memory of everything here but the table */
+    char *path;                  /* of the file; "-" for standard input */
+    const struct format *format; /* that the file is written in */
 
     /* [server] */
     char **listen;    /* IP literals, NULL-terminated; default "0.0.0.0", "::" */
@@ -96,13 +96,13 @@ struct config_problems {
                          config_route_value has places as well */
 };
 
-/* Loads and checks `path` ("-": standard input), with the environment. `notation` NULL: the one
+/* Loads and checks `path` ("-": standard input), with the environment. `format` NULL: the one
  * that the name of the file ends in. NULL with at least one error among the problems; else a
  * configuration with one reference, and perhaps warnings. Release the problems in both cases. */
-struct config *config_load(const char *path, const struct notation *notation,
+struct config *config_load(const char *path, const struct format *format,
                            struct config_problems *problems);
 
-/* The same, of a text in memory that goes by the name of `path`, which tells the notation. */
+/* The same, of a text in memory that goes by the name of `path`, which tells the format. */
 struct config *config_load_text(const char *path, struct span text,
                                 struct config_problems *problems);
 
@@ -127,6 +127,6 @@ void config_unref(struct config *config); /* NULL is fine */
 /* What can be made out of `path`, however wrong it is: for a command that wants to know where
  * the process is that serves it (run_dir and cert_dir). Nothing else may be used of it. NULL only
  * when out of memory. */
-struct config *config_peek(const char *path, const struct notation *notation);
+struct config *config_peek(const char *path, const struct format *format);
 
 #endif

@@ -1,7 +1,7 @@
 /* Problems that show no secret: see config_mask.h.
  *
  * A problem is shown with its line, and a file that cannot be parsed has no tree that would say
- * where its secrets stand. So they are looked for in the text, in a way that suits all notations:
+ * where its secrets stand. So they are looked for in the text, in a way that suits all formats:
  * behind a word that is nearly the name of a secret, or has in it what such names have in other
  * programs, escaped or not. With a "=" or ":" behind it that is everything up to the closing
  * quotation mark or bracket, else the rest of the line, and the lines below that are indented

@@ -40,7 +40,7 @@ static char *read_all(int fd, size_t *len)
     return NULL;
 }
 
-static int cannot_read(const char *file, int errnum, const struct notation *notation,
+static int cannot_read(const char *file, int errnum, const struct format *format,
                        struct problems *problems)
 {
     struct err err = {0};
@@ -50,14 +50,14 @@ static int cannot_read(const char *file, int errnum, const struct notation *nota
         return err_hint(added,
                         "name the file (portico run FILE, or CONFIG_PATH=FILE), or create it with "
                         "these lines:\n%s",
-                        notation->words.first_route);
+                        format->words.first_route);
     if (errnum == EACCES)
         return err_hint(added, "the user that runs Portico needs permission to read the file and "
                                "to enter its directory");
     return -1;
 }
 
-char *config_read(const char *path, const char *file, const struct notation *notation, size_t *len,
+char *config_read(const char *path, const char *file, const struct format *format, size_t *len,
                   mode_t *mode, struct problems *problems)
 {
     char *text = NULL;
@@ -65,7 +65,7 @@ char *config_read(const char *path, const char *file, const struct notation *not
                                     : open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0) {
-        cannot_read(file, errno, notation, problems);
+        cannot_read(file, errno, format, problems);
         goto out;
     }
     if (S_ISDIR(status.st_mode)) {
@@ -77,7 +77,7 @@ char *config_read(const char *path, const char *file, const struct notation *not
     *mode = S_ISREG(status.st_mode) ? status.st_mode & 07777 : 0;
     text = read_all(fd, len);
     if (text == NULL) {
-        cannot_read(file, errno, notation, problems);
+        cannot_read(file, errno, format, problems);
     } else if (*len > CONFIG_SIZE_MAX) {
         problems_add(problems, PROBLEM_TOO_LARGE, file, 0, 0,
                      "the file is larger than 10 MiB; a configuration was expected");

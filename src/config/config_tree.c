@@ -110,7 +110,7 @@ static bool is_default(struct value_tree *tree, const struct setting *setting,
     } object = {0};
     struct problems problems = {0};
     struct setting_context context = {
-        .file = "", .notation = &notation_toml, .tree = tree, .problems = &problems};
+        .file = "", .format = &format_toml, .tree = tree, .problems = &problems};
     struct value fallback;
     bool is_known = setting->fallback && setting_apply_default(setting, &object, &context) == 0 &&
                     value_of(tree, setting, &object, &fallback);

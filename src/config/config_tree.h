@@ -1,4 +1,4 @@
-/* A configuration as a tree again: what is in force, to be written in any notation. */
+/* A configuration as a tree again: what is in force, to be written in any format. */
 #ifndef PORTICO_CONFIG_CONFIG_TREE_H
 #define PORTICO_CONFIG_CONFIG_TREE_H
 

@@ -29,9 +29,9 @@ struct loader {
 
 /* ---- Words ---- */
 
-static const struct notation_words *words_of(const struct loader *loader)
+static const struct format_words *words_of(const struct loader *loader)
 {
-    return &loader->context->notation->words;
+    return &loader->context->format->words;
 }
 
 /* "an object" without its article. */
@@ -40,11 +40,11 @@ static const char *noun(const char *phrase)
     return strchr(phrase, ' ') + 1;
 }
 
-/* Gives a phrase of the notation as the hint of an error. */
+/* Gives a phrase of the format as the hint of an error. */
 static void hint(struct err *err, const char *phrase, const char *name, const char *value)
 {
-    char text[NOTATION_PHRASE];
-    err_hint(err, "%s", notation_say(phrase, name, value, text));
+    char text[FORMAT_PHRASE];
+    err_hint(err, "%s", format_say(phrase, name, value, text));
 }
 
 /* ---- Sections and keys ---- */
@@ -52,12 +52,12 @@ static void hint(struct err *err, const char *phrase, const char *name, const ch
 static void unknown_key(struct loader *loader, const struct section *section,
                         const struct value_entry *entry)
 {
-    char key[ERR_QUOTE], name[NOTATION_PHRASE];
+    char key[ERR_QUOTE], name[FORMAT_PHRASE];
     struct err *err = problems_add(
         loader->context->problems, PROBLEM_UNKNOWN_KEY, loader->context->file, entry->line,
         entry->column, "\"%s\" is no key of %s; one that Portico knows was expected",
         problems_quote_key(entry->key, key),
-        notation_say(words_of(loader)->section[section->is_list], section->name, NULL, name));
+        format_say(words_of(loader)->section[section->is_list], section->name, NULL, name));
     if (err == NULL)
         return; /* one of very many: spare the search */
     struct suggest suggest = {.word = entry->key};
@@ -79,13 +79,13 @@ static void unknown_key(struct loader *loader, const struct section *section,
 static void missing_key(struct loader *loader, const struct setting *setting,
                         const struct value *table)
 {
-    const struct notation_words *words = words_of(loader);
+    const struct format_words *words = words_of(loader);
     const struct section *section = schema_section(span_str(setting->section));
-    char name[NOTATION_PHRASE];
+    char name[FORMAT_PHRASE];
     struct err *err = problems_add(
         loader->context->problems, PROBLEM_MISSING_KEY, loader->context->file, table->line,
         table->column, "this %s has no \"%s\"; each of %s needs one", noun(words->table),
-        setting->name, notation_say(words->section[section->is_list], section->name, NULL, name));
+        setting->name, format_say(words->section[section->is_list], section->name, NULL, name));
     hint(err, words->add, setting->name, setting->example);
 }
 
@@ -189,7 +189,7 @@ static void load_routes_of(struct loader *loader, const struct section *section,
         else if (item->type != VALUE_BAD)
             problems_add(loader->context->problems, PROBLEM_WRONG_TYPE, loader->context->file,
                          item->line, item->column, "this item of \"%s\" is %s; %s was expected",
-                         section->name, notation_type_name(loader->context->notation, item->type),
+                         section->name, format_type_name(loader->context->format, item->type),
                          words_of(loader)->table);
         problems_leave(loader->context->problems, mark);
     }
@@ -198,14 +198,14 @@ static void load_routes_of(struct loader *loader, const struct section *section,
 static void load_routes(struct loader *loader, const struct section *section,
                         const struct value *value)
 {
-    const struct notation_words *words = words_of(loader);
+    const struct format_words *words = words_of(loader);
     if (value->type != VALUE_ARRAY) {
         struct err *err = problems_add(
             loader->context->problems, PROBLEM_WRONG_TYPE, loader->context->file, value->line,
             value->column, "\"%s\" is %s%s; a list of %ss was expected", section->name,
             value->type == VALUE_TABLE ? "a single " : "",
             value->type == VALUE_TABLE ? noun(words->table)
-                                       : notation_type_name(loader->context->notation, value->type),
+                                       : format_type_name(loader->context->format, value->type),
             noun(words->table));
         hint(err, words->write_list, section->name, NULL);
     }
@@ -219,11 +219,10 @@ static void load_table(struct loader *loader, const struct section *section,
     if (value && value->type == VALUE_BAD)
         value = NULL;
     if (value && value->type != VALUE_TABLE) {
-        struct err *err =
-            problems_add(loader->context->problems, PROBLEM_WRONG_TYPE, loader->context->file,
-                         value->line, value->column, "\"%s\" is %s; a single %s was expected",
-                         section->name, notation_type_name(loader->context->notation, value->type),
-                         noun(words_of(loader)->table));
+        struct err *err = problems_add(
+            loader->context->problems, PROBLEM_WRONG_TYPE, loader->context->file, value->line,
+            value->column, "\"%s\" is %s; a single %s was expected", section->name,
+            format_type_name(loader->context->format, value->type), noun(words_of(loader)->table));
         hint(err, words_of(loader)->write_single, section->name, NULL);
         value = NULL;
     }
@@ -252,8 +251,8 @@ static void load_as(struct loader *loader, const struct section *section, const 
 
 static void unknown_section(struct loader *loader, const struct value_entry *entry)
 {
-    const struct notation_words *words = words_of(loader);
-    char key[ERR_QUOTE], name[NOTATION_PHRASE];
+    const struct format_words *words = words_of(loader);
+    char key[ERR_QUOTE], name[FORMAT_PHRASE];
     struct suggest suggest = {.word = entry->key};
     const struct section *other = schema_section_of(entry->key);
     bool is_table = entry->value.type == VALUE_TABLE || entry->value.type == VALUE_ARRAY;
@@ -274,8 +273,8 @@ static void unknown_section(struct loader *loader, const struct value_entry *ent
         hint(err, words->move[other->is_list], other->name, NULL);
     else if (suggest.best)
         err_hint(err, "did you mean %s?",
-                 notation_say(words->section[schema_section(span_str(suggest.best))->is_list],
-                              suggest.best, NULL, name));
+                 format_say(words->section[schema_section(span_str(suggest.best))->is_list],
+                            suggest.best, NULL, name));
     if (is_table && !other && suggest.best)
         load_as(loader, schema_section(span_str(suggest.best)), &entry->value);
 }

@@ -103,7 +103,7 @@ void review_route(const struct config_route *route, const struct value *host,
         "host \"%s\" %s, for which no public CA gives a certificate; another "
         "cert_type than \"acme\", the default, was expected",
         setting_report_quote(host, route->host, quoted), why);
-    char name[NOTATION_PHRASE];
+    char name[FORMAT_PHRASE];
     err_hint(err, "%s",
-             notation_say(context->notation->words.add, "cert_type", "\"self_signed\"", name));
+             format_say(context->format->words.add, "cert_type", "\"self_signed\"", name));
 }

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "config/notation.h"
+#include "config/format.h"
 #include "config/schema.h"
 #include "format/problems.h"
 #include "format/value.h"
@@ -15,8 +15,8 @@ struct setting_context {
     const char *file; /* what it is called in messages */
     const char *path; /* where it lies, for the files that it names; "-": standard input */
     mode_t mode;      /* who may read it; 0: unknown */
-    const struct notation *notation; /* in whose words to speak */
-    struct value_tree *tree;         /* the memory of strings and lists */
+    const struct format *format; /* in whose words to speak */
+    struct value_tree *tree;     /* the memory of strings and lists */
     struct problems *problems;
 };
 

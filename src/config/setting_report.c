@@ -125,7 +125,7 @@ int setting_report_type(struct setting_context *context, const struct setting *s
         return -1;
     if (value->type == VALUE_PLAIN)
         return report_plain(context, setting, value);
-    snprintf(what, sizeof what, "is %s", notation_type_name(context->notation, value->type));
+    snprintf(what, sizeof what, "is %s", format_type_name(context->format, value->type));
     struct err *err = setting_report(context, setting, value, PROBLEM_WRONG_TYPE, what);
     if (value->type == VALUE_NULL)
         return err_hint(err,
@@ -244,8 +244,8 @@ int setting_report_item(struct setting_context *context, const struct setting *s
     struct err *err = problems_add(
         context->problems, PROBLEM_WRONG_TYPE, context->file, item->line, item->column,
         "an item of \"%s\" is %s; a string such as \"%s\" was expected", setting->name,
-        notation_type_name(context->notation, item->type), is_address ? "0.0.0.0" : "10.0.0.0/8");
-    if (item->type == VALUE_TABLE && context->notation == &notation_yaml)
+        format_type_name(context->format, item->type), is_address ? "0.0.0.0" : "10.0.0.0/8");
+    if (item->type == VALUE_TABLE && context->format == &format_yaml)
         return err_hint(err, "text that ends in \":\", or holds \": \", needs quotes");
     if (is_address && item->type == VALUE_INTEGER)
         return err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");

@@ -6,7 +6,6 @@ void service_publish(struct service *service, struct config *config)
     pthread_mutex_lock(&service->mutex);
     struct config *old = service->config;
     service->config = config;
-    atomic_fetch_add(&service->config_version, 1);
     pthread_mutex_unlock(&service->mutex);
     config_unref(old);
 }

@@ -1,13 +1,12 @@
 /* The service: what all connections share, put together by the server.
  *
  * Everything it points to is fixed while connections exist. The configuration in force is
- * published here: workers hold a counted snapshot each and refresh it when the version has
- * changed; whoever publishes another one gives up only the service's own reference. */
+ * published here: whoever works with it takes a reference and gives it back; whoever publishes
+ * another one gives up only the service's own. */
 #ifndef PORTICO_PROXY_SERVICE_H
 #define PORTICO_PROXY_SERVICE_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,8 +46,7 @@ struct service {
     struct refusal overloaded; /* what it is told */
 
     pthread_mutex_t mutex;
-    struct config *config;      /* guarded by mutex: one reference */
-    atomic_uint config_version; /* changes when config does */
+    struct config *config; /* guarded by mutex: one reference */
 };
 
 /* Takes over one reference to `config`. */

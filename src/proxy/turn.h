@@ -23,7 +23,7 @@
 #define TURN_LONG_TIME  (CLOCK_MS / 10)
 
 struct turn {
-    struct config *config; /* borrowed from the worker's snapshot */
+    struct config *config; /* a reference of the worker's */
     int64_t began;
     int64_t now;    /* when the clock was last looked at */
     uint64_t moved; /* bytes read and written */

@@ -42,8 +42,7 @@ struct acceptor {
     const struct listener_set *_Atomic replacement; /* for the listeners; NULL: none */
     sem_t replaced;                                 /* posted once it is in their place */
 
-    struct config *config; /* a reference: the snapshot */
-    unsigned config_version;
+    struct config *config; /* a reference, but while it sleeps */
     struct listener_set listeners;
     int64_t swept;
     struct overload overload;
@@ -186,15 +185,8 @@ static int sweep(struct acceptor *acceptor, bool resting)
     return clock_poll_timeout(next, now);
 }
 
-/* Takes another snapshot if a configuration has been published since the last. A reload always ends
- * with acceptor_set_listeners, so an old one is let go of at once. */
-static void refresh_config(struct acceptor *acceptor)
+static void take_config(struct acceptor *acceptor)
 {
-    unsigned version = atomic_load(&acceptor->service->config_version);
-    if (version == acceptor->config_version)
-        return;
-    config_unref(acceptor->config);
-    acceptor->config_version = version;
     acceptor->config = service_config(acceptor->service);
     overload_set_max_wait(&acceptor->overload, acceptor->config->max_wait);
 }
@@ -207,7 +199,6 @@ static void *run(void *arg)
         struct pollfd fds[LISTENER_SET_MAX + 1];
         uint64_t ignored;
         const struct listener_set *new = atomic_exchange(&acceptor->replacement, NULL);
-        refresh_config(acceptor);
         if (new)
             replace_listeners(acceptor, new);
         atomic_store(&acceptor->resting, full);
@@ -216,8 +207,11 @@ static void *run(void *arg)
             fds[i] = (struct pollfd){.fd = full ? -1 : acceptor->listeners.items[i].fd,
                                      .events = POLLIN};
         fds[count] = (struct pollfd){.fd = acceptor->wake_fd, .events = POLLIN};
-        if (poll(fds, count + 1, sweep(acceptor, full)) == -1)
+        int timeout = sweep(acceptor, full);
+        config_unref(acceptor->config);
+        if (poll(fds, count + 1, timeout) == -1)
             check(errno == EINTR || errno == ENOMEM);
+        take_config(acceptor);
         if (fds[count].revents & POLLIN)
             (void)!read(acceptor->wake_fd, &ignored, sizeof ignored);
         /* After a rest everything is tried again, whoever ended it. */
@@ -241,7 +235,6 @@ struct acceptor *acceptor_new(struct service *service, struct admission *admissi
     acceptor->service = service;
     acceptor->admission = admission;
     acceptor->listeners = *listeners;
-    acceptor->config_version = atomic_load(&service->config_version);
     acceptor->config = service_config(service);
     overload_init(&acceptor->overload, service, acceptor->config->max_wait);
     refusal_init(&acceptor->over_limit, REASON_CLIENT_LIMIT);

@@ -95,7 +95,7 @@ static struct config *load(const struct config *old, FILE *out)
 {
     struct config_problems problems = {0};
     warn_about_mount(old->path, out);
-    struct config *config = config_load(old->path, old->notation, &problems);
+    struct config *config = config_load(old->path, old->format, &problems);
     config_problems_log(&problems);
     if (out)
         config_problems_print(&problems, out);
@@ -202,7 +202,6 @@ static void publish(struct reload *reload, struct prepared *prepared)
     log_set_level(prepared->config->log_level);
     certs_store_publish(reload->certs, prepared->hosts);
     service_publish(reload->service, config_ref(prepared->config));
-    workers_refresh(reload->workers);
     publish_listeners(reload, &prepared->listeners);
 }
 

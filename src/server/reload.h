@@ -14,7 +14,6 @@
 #include "proxy/service.h"
 #include "server/acceptor.h"
 #include "server/listener_set.h"
-#include "server/worker.h"
 
 /* The settings that take a restart, as they were at the start, in words. Only they are kept: the
  * rest of that configuration, which may hold secrets, goes with the last who uses it. */
@@ -29,7 +28,6 @@ struct reload {
     struct service *service;
     struct certs_store *certs;
     struct acceptor *acceptor;
-    struct workers *workers;
     struct listener_set *listeners; /* those that the acceptor has */
 };
 

@@ -194,7 +194,6 @@ static int start(struct server *server, struct err *err)
                                      .service = &server->service,
                                      .certs = server->certs,
                                      .acceptor = server->acceptor,
-                                     .workers = server->workers,
                                      .listeners = &server->listeners};
     server->admin = admin_new(&server->reload, server->watch, err);
     if (server->admin == NULL)

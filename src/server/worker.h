@@ -19,10 +19,6 @@ struct workers *workers_new(struct service *service, unsigned count, unsigned pe
 /* Joins them, once room_stop was called, and frees. */
 void workers_free(struct workers *workers);
 
-/* A configuration has been published: idle workers let go of the one before, others will at the
- * end of their turn. */
-void workers_refresh(struct workers *workers);
-
 /* What each worker is doing, for a panic report: no locks. */
 void workers_report(int fd);
 

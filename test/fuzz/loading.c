@@ -63,7 +63,7 @@ static struct span exact_copy(const uint8_t *data, size_t size)
     return span_make(exact, size);
 }
 
-void fuzz_parsing(notation_parser *parse, bool has_places, unsigned depth, const uint8_t *data,
+void fuzz_parsing(format_parser *parse, bool has_places, unsigned depth, const uint8_t *data,
                   size_t size)
 {
     struct span text = exact_copy(data, size);
@@ -90,12 +90,12 @@ static FILE *nowhere(void)
     return file;
 }
 
-void fuzz_loading(const struct notation *notation, const uint8_t *data, size_t size)
+void fuzz_loading(const struct format *format, const uint8_t *data, size_t size)
 {
     struct span text = exact_copy(data, size);
     struct config_problems problems = {0};
     char name[32];
-    snprintf(name, sizeof name, "fuzz%s", notation->suffixes[0]);
+    snprintf(name, sizeof name, "fuzz%s", format->suffixes[0]);
     struct config *config = config_load_text(name, text, &problems);
     check((config != NULL) == !problems_has_errors(&problems.found));
     check(problems.found.count <= PROBLEMS_MAX);

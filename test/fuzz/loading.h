@@ -1,4 +1,4 @@
-/* What must hold when a configuration is loaded from memory, whatever the input and its notation.
+/* What must hold when a configuration is loaded from memory, whatever the input and its format.
  *
  * 1. There is a tree, nested no deeper than `depth`; every place lies inside the text, every
  *    string and key is followed by a NUL, and every key is found under its table.
@@ -9,12 +9,12 @@
 #ifndef PORTICO_TEST_FUZZ_LOADING_H
 #define PORTICO_TEST_FUZZ_LOADING_H
 
-#include "config/notation.h"
+#include "config/format.h"
 
-/* Aborts unless all of that is true of `size` bytes in that notation. `parse` is one of its
+/* Aborts unless all of that is true of `size` bytes in that format. `parse` is one of its
  * parsers; `has_places`: it gives them. */
-void fuzz_parsing(notation_parser *parse, bool has_places, unsigned depth, const uint8_t *data,
+void fuzz_parsing(format_parser *parse, bool has_places, unsigned depth, const uint8_t *data,
                   size_t size);
-void fuzz_loading(const struct notation *notation, const uint8_t *data, size_t size);
+void fuzz_loading(const struct format *format, const uint8_t *data, size_t size);
 
 #endif

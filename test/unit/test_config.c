@@ -166,7 +166,7 @@ static void reads_other_spellings_of_tables(void **state)
 }
 
 /* What the three texts below have in common. */
-static void assert_alike(const char *path, const struct notation *notation, const char *text)
+static void assert_alike(const char *path, const struct format *format, const char *text)
 {
     struct config_problems problems = {0};
     struct config *config = config_load_text(path, span_str(text), &problems);
@@ -174,7 +174,7 @@ static void assert_alike(const char *path, const struct notation *notation, cons
         assert_printed(&problems, "");
     config_problems_release(&problems);
     assert_non_null(config);
-    assert_ptr_equal(config->notation, notation);
+    assert_ptr_equal(config->format, format);
     assert_string_equal(config->listen[0], "::1");
     assert_null(config->listen[1]);
     assert_int_equal(config->workers, 3);
@@ -193,17 +193,17 @@ static void assert_alike(const char *path, const struct notation *notation, cons
 static void reads_the_same_in_every_notation(void **state)
 {
     (void)state;
-    assert_alike("t", &notation_toml,
+    assert_alike("t", &format_toml,
                  "[server]\nlisten = [\"::1\"]\nworkers = 3\ndrain = \"1s\"\n"
                  "[timeouts]\nhead = \"2s\"\n[acme]\nemail = \"me@a.test\"\n"
                  "[[routes]]\nhost = \"A.test\"\nupstream = \"[::1]:80\"\ncert_type = \"none\"\n"
                  "[[routes]]\nhost = \"no\"\nupstream = \"b:81\"\n");
-    assert_alike("t.json", &notation_json,
+    assert_alike("t.json", &format_json,
                  "{\"server\": {\"listen\": [\"::1\"], \"workers\": 3, \"drain\": \"1s\"},"
                  "\"timeouts\": {\"head\": \"2s\"}, \"acme\": {\"email\": \"me@a.test\"},"
                  "\"routes\": [{\"host\": \"A.test\", \"upstream\": \"[::1]:80\", "
                  "\"cert_type\": \"none\"}, {\"host\": \"no\", \"upstream\": \"b:81\"}]}");
-    assert_alike("t.yml", &notation_yaml,
+    assert_alike("t.yml", &format_yaml,
                  "server:\n  listen:\n  - ::1\n  workers: 3\n  drain: 1s\n"
                  "timeouts: {head: '2s'}\nacme:\n  email: me@a.test\n"
                  "routes:\n- host: A.test\n  upstream: \"[::1]:80\"\n  cert_type: none\n"
@@ -242,21 +242,21 @@ static void tells_what_the_file_says(void **state)
 static void notations_have_names(void **state)
 {
     (void)state;
-    assert_ptr_equal(notation_named("toml"), &notation_toml);
-    assert_ptr_equal(notation_named("json"), &notation_json);
-    assert_ptr_equal(notation_named("yaml"), &notation_yaml);
-    assert_null(notation_named("yml"));
-    assert_null(notation_named(""));
-    assert_ptr_equal(notation_of("/etc/a.json"), &notation_json);
-    assert_ptr_equal(notation_of("a.YML"), &notation_yaml);
-    assert_ptr_equal(notation_of("a.json/b"), &notation_toml);
-    assert_ptr_equal(notation_of("-"), &notation_toml);
-    char out[NOTATION_PHRASE], longest[NOTATION_PHRASE + 9];
-    assert_string_equal(notation_say("[@] # @", "a", "b", out), "[a] b a");
-    assert_string_equal(notation_say("@#", "a", NULL, out), "a#");
+    assert_ptr_equal(format_named("toml"), &format_toml);
+    assert_ptr_equal(format_named("json"), &format_json);
+    assert_ptr_equal(format_named("yaml"), &format_yaml);
+    assert_null(format_named("yml"));
+    assert_null(format_named(""));
+    assert_ptr_equal(format_of("/etc/a.json"), &format_json);
+    assert_ptr_equal(format_of("a.YML"), &format_yaml);
+    assert_ptr_equal(format_of("a.json/b"), &format_toml);
+    assert_ptr_equal(format_of("-"), &format_toml);
+    char out[FORMAT_PHRASE], longest[FORMAT_PHRASE + 9];
+    assert_string_equal(format_say("[@] # @", "a", "b", out), "[a] b a");
+    assert_string_equal(format_say("@#", "a", NULL, out), "a#");
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
-    assert_int_equal(strlen(notation_say("a@b", longest, NULL, out)), NOTATION_PHRASE - 1);
+    assert_int_equal(strlen(format_say("a@b", longest, NULL, out)), FORMAT_PHRASE - 1);
 }
 
 static void environment_is_read(void **state)
@@ -528,7 +528,7 @@ static void defaults_are_valid(void **state)
     struct problems problems = {0};
     struct value_tree *tree = value_tree_new();
     struct setting_context context = {
-        .file = "t", .notation = &notation_toml, .tree = tree, .problems = &problems};
+        .file = "t", .format = &format_toml, .tree = tree, .problems = &problems};
     for (size_t i = 0; i < schema_setting_count; i++) {
         union {
             struct config config;

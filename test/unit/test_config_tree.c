@@ -1,4 +1,4 @@
-/* The configuration in force, written and read again, through every pair of notations. */
+/* The configuration in force, written and read again, through every pair of formats. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,20 +13,19 @@
 #include "config/config_tree.h"
 #include "config/secret.h"
 
-static const struct notation *const notations[] = {&notation_toml, &notation_json, &notation_yaml};
+static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};
 static const char *const paths[] = {"t.toml", "t.json", "t.yaml"};
-#define NOTATIONS (sizeof notations / sizeof *notations)
+#define NOTATIONS (sizeof formats / sizeof *formats)
 
 /* With another secret for each that is masked, since a mask is not read again. */
-static char *written(const struct config *config, const struct notation *notation,
-                     bool with_defaults)
+static char *written(const struct config *config, const struct format *format, bool with_defaults)
 {
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
     struct value_tree *tree = config_tree_new(config, with_defaults);
     assert_true(out && tree);
-    notation->write(out, tree->root);
+    format->write(out, tree->root);
     fclose(out);
     value_tree_free(tree);
     for (char *mask = text; (mask = strstr(mask, SECRET_MASK)) != NULL;)
@@ -48,15 +47,15 @@ static struct config *load_text(const char *path, const char *text)
 /* To A, from there to B, and the same in JSON at each end. */
 static void assert_round_trips(const struct config *config)
 {
-    char *expected = written(config, &notation_json, true);
+    char *expected = written(config, &format_json, true);
     for (size_t a = 0; a < NOTATIONS; a++)
         for (size_t b = 0; b < NOTATIONS; b++)
             for (int with_defaults = 0; with_defaults < 2; with_defaults++) {
-                char *first = written(config, notations[a], with_defaults);
+                char *first = written(config, formats[a], with_defaults);
                 struct config *middle = load_text(paths[a], first);
-                char *second = written(middle, notations[b], with_defaults);
+                char *second = written(middle, formats[b], with_defaults);
                 struct config *last = load_text(paths[b], second);
-                char *found = written(last, &notation_json, true);
+                char *found = written(last, &format_json, true);
                 assert_string_equal(found, expected);
                 free(found);
                 config_unref(last);
@@ -150,11 +149,11 @@ static void leaves_defaults_out(void **state)
         load_text("t.toml", "[[routes]]\nhost = \"A.test.\"\nupstream = \"a:1\"\n"
                             "cert_type = \"acme\"\n[server]\nlisten = [\"0.0.0.0\", \"::\"]\n"
                             "body_rate = 500\ndrain = \"10s\"\n[timeouts]\nanswer = \"300s\"\n");
-    char *text = written(config, &notation_toml, false);
+    char *text = written(config, &format_toml, false);
     assert_string_equal(text, "[[routes]]\nhost = \"a.test\"\nupstream = \"a:1\"\n"
                               "\n[server]\ndrain = \"10s\"\n");
     free(text);
-    text = written(config, &notation_toml, true);
+    text = written(config, &format_toml, true);
     assert_non_null(strstr(text, "\n[timeouts]\nhandshake = \"10s\"\n"));
     assert_non_null(strstr(text, "\nlisten = [\"0.0.0.0\", \"::\"]\n"));
     assert_non_null(strstr(text, "\ntrusted_proxies = []\n"));

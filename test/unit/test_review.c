@@ -11,7 +11,7 @@
 #include "config/review.h"
 
 /* Reviews a route; `written` is what the file has for `host`. */
-static void review(const struct notation *notation, const char *written, const char *host,
+static void review(const struct format *format, const char *written, const char *host,
                    enum cert_type cert_type, struct problems *problems)
 {
     char name[254];
@@ -19,7 +19,7 @@ static void review(const struct notation *notation, const char *written, const c
     struct config_route route = {.host = name, .cert_type = cert_type};
     struct value value = {
         .type = VALUE_STRING, .line = 3, .column = 8, .string = span_str(written)};
-    struct setting_context context = {.file = "f", .notation = notation, .problems = problems};
+    struct setting_context context = {.file = "f", .format = format, .problems = problems};
     review_route(&route, &value, &context);
 }
 
@@ -31,7 +31,7 @@ static void assert_reviewed(const char *host, const char *without, const char *w
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct problems problems = {0};
         const char *code = types[i] == CERT_ACME ? with_acme : without;
-        review(&notation_toml, host, host, types[i], &problems);
+        review(&format_toml, host, host, types[i], &problems);
         if (problems.count != (code ? 1 : 0))
             fail_msg("%s: %zu warnings", host, problems.count);
         if (code) {
@@ -80,8 +80,8 @@ static void says_where_and_what_to_do(void **state)
 {
     (void)state;
     struct problems problems = {0};
-    review(&notation_yaml, "NAS", "nas", CERT_ACME, &problems);
-    review(&notation_json, "0.0.0.0", "0.0.0.0", CERT_ACME, &problems);
+    review(&format_yaml, "NAS", "nas", CERT_ACME, &problems);
+    review(&format_json, "0.0.0.0", "0.0.0.0", CERT_ACME, &problems);
     assert_int_equal(problems.count, 2);
     const struct err *err = problems.items;
     assert_string_equal(err->file, "f");
@@ -105,7 +105,7 @@ static void variables_are_quoted_as_written(void **state)
     static const char *const hosts[] = {"hush.0x1", "hush"};
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         struct problems problems = {0};
-        review(&notation_toml, "${APP}", hosts[i], CERT_ACME, &problems);
+        review(&format_toml, "${APP}", hosts[i], CERT_ACME, &problems);
         assert_int_equal(problems.count, 1);
         assert_non_null(strstr(problems.items[0].message, "host \"${APP}\" "));
         assert_null(strstr(problems.items[0].message, "hush"));

@@ -27,12 +27,10 @@ static void a_snapshot_outlives_its_successor(void **state)
     struct config *first = load(), *second = load();
     (void)state;
     service_publish(&service, first);
-    unsigned version = atomic_load(&service.config_version);
     struct config *held = service_config(&service);
     assert_ptr_equal(held, first);
     assert_int_equal(atomic_load(&first->refs), 2);
     service_publish(&service, second);
-    assert_int_not_equal(atomic_load(&service.config_version), version);
     assert_int_equal(atomic_load(&held->refs), 1);
     struct config *now = service_config(&service);
     assert_ptr_equal(now, second);

@@ -30,7 +30,7 @@ static int setup(void **state)
     assert_non_null(f);
     f->context = (struct setting_context){.file = "f",
                                           .path = "-",
-                                          .notation = &notation_toml,
+                                          .format = &format_toml,
                                           .tree = value_tree_new(),
                                           .problems = &f->problems};
     assert_non_null(f->context.tree);

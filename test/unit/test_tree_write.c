@@ -1,4 +1,4 @@
-/* Writing trees: what is written in any notation is what its parser reads from it, whatever the
+/* Writing trees: what is written in any format is what its parser reads from it, whatever the
  * text; and it is laid out for people. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,21 +9,21 @@
 
 #include <cmocka.h>
 
-#include "config/notation.h"
+#include "config/format.h"
 #include "format/value.h"
 #include "format/yaml.h"
 #include "guard_page.h"
 #include "tree_text.h"
 
-static const struct notation *const notations[] = {&notation_toml, &notation_json, &notation_yaml};
-#define NOTATIONS (sizeof notations / sizeof *notations)
+static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};
+#define NOTATIONS (sizeof formats / sizeof *formats)
 
-static char *written(const struct notation *notation, const struct value_table *root, size_t *len)
+static char *written(const struct format *format, const struct value_table *root, size_t *len)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, len);
     assert_non_null(out);
-    notation->write(out, root);
+    format->write(out, root);
     fclose(out);
     return text;
 }
@@ -67,19 +67,19 @@ static bool is_same_table(const struct value_table *wrote, const struct value_ta
     return true;
 }
 
-/* Through every notation and back. */
+/* Through every format and back. */
 static void assert_survives(const struct value_table *root)
 {
     for (size_t i = 0; i < NOTATIONS; i++) {
         size_t len;
-        char *text = written(notations[i], root, &len);
+        char *text = written(formats[i], root, &len);
         struct problems problems = {0};
-        struct value_tree *tree = notations[i]->parse(
+        struct value_tree *tree = formats[i]->parse(
             "t", span_make(guard_page_copy(span_make(text, len)), len), &problems);
         assert_non_null(tree);
         char *why = problems_text(&problems), *read = tree_text(tree);
         if (!problems_is_empty(&problems) || !is_same_table(root, tree->root))
-            fail_msg("%s:\n%.*s\nis read as %s\n%s", notations[i]->name, (int)len, text, read, why);
+            fail_msg("%s:\n%.*s\nis read as %s\n%s", formats[i]->name, (int)len, text, read, why);
         free(read);
         free(why);
         problems_release(&problems);
@@ -372,10 +372,10 @@ static void is_laid_out_for_people(void **state)
     (void)state;
     const char *const expected[] = {layout_toml, layout_json, layout_yaml};
     struct problems problems = {0};
-    struct value_tree *tree = notation_toml.parse("t", span_str(layout_toml), &problems);
+    struct value_tree *tree = format_toml.parse("t", span_str(layout_toml), &problems);
     for (size_t i = 0; i < NOTATIONS; i++) {
         size_t len;
-        char *text = written(notations[i], tree->root, &len);
+        char *text = written(formats[i], tree->root, &len);
         assert_string_equal(text, expected[i]);
         free(text);
     }

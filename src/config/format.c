@@ -1,5 +1,5 @@
-/* Notations: see notation.h. All constant. */
-#include "config/notation.h"
+/* Formats: see format.h. All constant. */
+#include "config/format.h"
 
 #include "format/json.h"
 #include "format/json_write.h"
@@ -8,7 +8,7 @@
 #include "format/yaml.h"
 #include "format/yaml_write.h"
 
-const struct notation notation_toml = {
+const struct format format_toml = {
     .name = "toml",
     .suffixes = {".toml"},
     .parse = toml_parse,
@@ -28,7 +28,7 @@ const struct notation notation_toml = {
               .first_route = "[[routes]]\nhost = \"app.example.com\"\n"
                              "upstream = \"127.0.0.1:8080\""}};
 
-const struct notation notation_json = {
+const struct format format_json = {
     .name = "json",
     .suffixes = {".json"},
     .parse = json_parse,
@@ -51,7 +51,7 @@ const struct notation notation_json = {
               .first_route = "{ \"routes\": [\n    { \"host\": "
                              "\"app.example.com\", \"upstream\": \"127.0.0.1:8080\" }\n] }"}};
 
-const struct notation notation_yaml = {
+const struct format format_yaml = {
     .name = "yaml",
     .suffixes = {".yaml", ".yml"},
     .parse = yaml_parse,
@@ -74,14 +74,14 @@ const struct notation notation_yaml = {
               .first_route = "routes:\n  - host: app.example.com\n"
                              "    upstream: 127.0.0.1:8080"}};
 
-static const struct notation *const notations[] = {&notation_toml, &notation_json, &notation_yaml};
-#define NOTATION_COUNT (sizeof notations / sizeof *notations)
+static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};
+#define FORMAT_COUNT (sizeof formats / sizeof *formats)
 
-const struct notation *notation_named(const char *name)
+const struct format *format_named(const char *name)
 {
-    for (size_t i = 0; i < NOTATION_COUNT; i++)
-        if (strcmp(notations[i]->name, name) == 0)
-            return notations[i];
+    for (size_t i = 0; i < FORMAT_COUNT; i++)
+        if (strcmp(formats[i]->name, name) == 0)
+            return formats[i];
     return NULL;
 }
 
@@ -91,17 +91,17 @@ static bool has_suffix(struct span path, struct span suffix)
     return path.len >= suffix.len && span_eq_nocase(span_from(path, path.len - suffix.len), suffix);
 }
 
-const struct notation *notation_of(const char *path)
+const struct format *format_of(const char *path)
 {
-    for (size_t i = 0; i < NOTATION_COUNT; i++)
-        for (const char *const *suffix = notations[i]->suffixes; *suffix; suffix++)
+    for (size_t i = 0; i < FORMAT_COUNT; i++)
+        for (const char *const *suffix = formats[i]->suffixes; *suffix; suffix++)
             if (has_suffix(span_str(path), span_str(*suffix)))
-                return notations[i];
-    return &notation_toml;
+                return formats[i];
+    return &format_toml;
 }
 
-const char *notation_say(const char *phrase, const char *name, const char *value,
-                         char out[NOTATION_PHRASE])
+const char *format_say(const char *phrase, const char *name, const char *value,
+                       char out[FORMAT_PHRASE])
 {
     size_t used = 0;
     for (; *phrase; phrase++) {
@@ -109,7 +109,7 @@ const char *notation_say(const char *phrase, const char *name, const char *value
         struct span part = span_str(*phrase == '@'            ? name
                                     : *phrase == '#' && value ? value
                                                               : letter);
-        part = span_first(part, NOTATION_PHRASE - 1 - used);
+        part = span_first(part, FORMAT_PHRASE - 1 - used);
         memcpy(out + used, part.data, part.len);
         used += part.len;
     }
@@ -117,15 +117,15 @@ const char *notation_say(const char *phrase, const char *name, const char *value
     return out;
 }
 
-const char *notation_type_name(const struct notation *notation, enum value_type type)
+const char *format_type_name(const struct format *format, enum value_type type)
 {
     switch (type) {
     case VALUE_NULL:
-        return notation->words.null;
+        return format->words.null;
     case VALUE_ARRAY:
-        return notation->words.list;
+        return format->words.list;
     case VALUE_TABLE:
-        return notation->words.table;
+        return format->words.table;
     default:
         return value_type_name(type);
     }

@@ -1,0 +1,59 @@
+/* Formats: TOML, JSON and YAML, as ways to write the same configuration.
+ *
+ * Each has its parser, its writer, and the words in which it is spoken about: what is an array in
+ * one is a list in another, and advice is given in the format at hand. */
+#ifndef PORTICO_CONFIG_FORMAT_H
+#define PORTICO_CONFIG_FORMAT_H
+
+#include <stdio.h>
+
+#include "base/span.h"
+#include "format/problems.h"
+#include "format/value.h"
+
+typedef struct value_tree *format_parser(const char *file, struct span text,
+                                         struct problems *problems);
+
+typedef void format_writer(FILE *out, const struct value_table *root);
+
+/* Phrases. In each, @ stands for the name that it is about, and # for a value. */
+struct format_words {
+    const char *list, *table, *null; /* types: "a list", "a table", "null" */
+    const char *section[2];          /* a section's name; of one that is a list */
+    const char *section_noun;        /* what a section is, in a sentence */
+    const char *all_sections;        /* what may stand at the top of the file */
+    const char *under[2];            /* "it belongs ...", about a section */
+    const char *outside;             /* what is wrong with the key @ at the top */
+    const char *move[2];             /* how to move it into the section @ */
+    const char *add;                 /* how to add the key @ with the value # */
+    const char *write_list;          /* how to write the section @, which is no list */
+    const char *write_single;        /* how to write the section @, which is no table */
+    const char *first_route;         /* the lines of the smallest configuration */
+};
+
+struct format {
+    const char *name;            /* for --format */
+    const char *suffixes[3];     /* of file names; the last is NULL */
+    format_parser *parse;        /* values may lack their places */
+    format_parser *parse_placed; /* values have them; NULL when they do anyway */
+    format_writer *write;        /* strings, integers, booleans, arrays and tables */
+    struct format_words words;
+};
+
+extern const struct format format_toml, format_json, format_yaml;
+
+/* The format of that name ("toml", "json", "yaml"), or NULL. */
+const struct format *format_named(const char *name);
+
+/* The one that the name of a file ends in; TOML when it ends in none. */
+const struct format *format_of(const char *path);
+
+/* A phrase with its @ and # replaced (`value` may be NULL). Returns `out`. */
+#define FORMAT_PHRASE 256u
+const char *format_say(const char *phrase, const char *name, const char *value,
+                       char out[FORMAT_PHRASE]);
+
+/* "a string", "an integer", …: value_type_name in the words of the format. */
+const char *format_type_name(const struct format *format, enum value_type type);
+
+#endif
