@@ -51,6 +51,8 @@ def options_of(argv):
                         help="under two minutes (in full: under twenty): fewer points, no Caddy")
     parser.add_argument("--only", metavar="PART", action="append", choices=PARTS,
                         help=f"measure this part only (may be repeated): {', '.join(PARTS)}")
+    parser.add_argument("--against", metavar="BINARY", type=Path,
+                        help="compare with another build of Portico, and otherwise with nginx only")
     parser.add_argument("--json", metavar="FILE", type=Path, help="all samples, as JSON")
     parser.add_argument("--record", action="store_true", help="write test/bench/RESULTS.md")
     parser.add_argument("--workers", type=int, default=0,
@@ -60,6 +62,8 @@ def options_of(argv):
     options = parser.parse_args(argv)
     if options.record and options.only:
         parser.error("--record replaces the results of all parts, so it cannot go with --only")
+    if options.record and options.against:
+        parser.error("--record wants all the peers, so it cannot go with --against")
     return options
 
 
@@ -71,9 +75,11 @@ def prepare(options):
     goals = ["bench-tools"] + ["all"] * (options.binary == ROOT / "build" / "portico")
     subprocess.run(["make", "-s", "-C", ROOT, f"-j{os.cpu_count()}", *goals], check=True,
                    stdout=sys.stderr)
+    for binary in filter(None, (options.binary, options.against)):
+        if not os.access(binary, os.X_OK):
+            raise Failed(f"{binary} is no program")
     options.binary = options.binary.resolve()
-    if not os.access(options.binary, os.X_OK):
-        raise Failed(f"{options.binary} is no program")
+    options.against = options.against and options.against.resolve()
     return ROOT / "build" / "test"
 
 
@@ -109,6 +115,8 @@ def measure(field, tools, plan, parts):
 
 def run(options):
     plan, parts = QUICK if options.quick else FULL, options.only or PARTS
+    if options.against:
+        plan = dataclasses.replace(plan, peers=["Portico", peers.BEFORE, "nginx"])
     connections = max(plan.idle, max(plan.connections)) + 500
     raise_open_files(2 * connections + 200)
     tools = prepare(options)
@@ -121,8 +129,8 @@ def run(options):
         directory.chmod(0o755)  # nginx's workers run as nobody when it is started by root
         origins = peers.Origins(directory, tools / "bench-sink", connections)
         try:
-            field = peers.Field(directory, origins, options.binary, facts["threads"],
-                                options.workers)
+            field = peers.Field(directory, origins, options.binary, options.against,
+                                facts["threads"], options.workers)
             versions = peers.versions(field, plan.peers)
             samples, sizes = measure(field, tools, plan, parts)
         finally:

@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 REPLY = "x" * 99 + "\n"
 BULK = 32 << 20  # bytes of the large file, and of an upload
 PEERS = ["Portico", "nginx", "HAProxy", "Caddy"]
+BEFORE = "Portico before"  # another build of it, given by --against
 
 # The host that stands for something, over plain HTTP (where Portico must not redirect) and TLS.
 # wrk sends the URL's host as SNI, and localhost resolves everywhere.
@@ -72,8 +73,9 @@ class Origins:
 class Field:
     """What all of them have in common: the directory, the origins, the certificates, the threads."""
 
-    def __init__(self, directory, origins, binary, threads, workers):
-        self.directory, self.origins, self.binary = directory, origins, binary
+    def __init__(self, directory, origins, binary, before, threads, workers):
+        self.directory, self.origins = directory, origins
+        self.binary, self.before = binary, before
         self.threads, self.workers = threads, workers
         self.certs = directory / "certs"
         self.count = 0
@@ -118,13 +120,17 @@ class Field:
             pem.chmod(0o600)
 
 
-def start_portico(field, directory, routes, values, log):
+def start_portico(field, directory, routes, values, log, binary=None):
     access_log = f"access_log = {'true' if log else 'false'}" if field.has_access_log else ""
     path = field.portico_config(directory, routes, access_log)
     env = {"CERT_DIR": field.certs, "HTTP_PORT": values["PLAIN"], "HTTPS_PORT": values["TLS"]}
     with open(directory / "access.log" if log else os.devnull, "wb") as stdout:
-        return Server("Portico", [field.binary, "run", path], directory,
+        return Server("Portico", [binary or field.binary, "run", path], directory,
                       env={key: str(value) for key, value in env.items()}, stdout=stdout)
+
+
+def start_before(field, *args):
+    return start_portico(field, *args, binary=field.before)
 
 
 def start_nginx(_, directory, routes, values, log, buffers=""):
@@ -165,7 +171,7 @@ def start_caddy(field, directory, routes, values, log):
                   env={"GOMAXPROCS": str(field.threads), **home})
 
 
-STARTERS = {"Portico": start_portico, "nginx": start_nginx,
+STARTERS = {"Portico": start_portico, BEFORE: start_before, "nginx": start_nginx,
             "nginx, large buffers": start_nginx_tuned, "HAProxy": start_haproxy,
             "HAProxy, splicing": start_haproxy_splicing, "Caddy": start_caddy}
 
@@ -240,8 +246,8 @@ class SniConnection(http.client.HTTPConnection):
 
 def versions(field, names):
     """{peer: what it calls its version}."""
-    commands = {"Portico": [field.binary, "version"], "nginx": ["nginx", "-v"],
-                "HAProxy": ["haproxy", "-v"], "Caddy": ["caddy", "version"]}
+    commands = {"Portico": [field.binary, "version"], BEFORE: [field.before, "version"],
+                "nginx": ["nginx", "-v"], "HAProxy": ["haproxy", "-v"], "Caddy": ["caddy", "version"]}
     found = {}
     for name in names:
         done = subprocess.run(commands[name], capture_output=True, text=True, check=False)
@@ -253,12 +259,9 @@ def versions(field, names):
 
 def executables(field, names):
     """{peer: path of its program}."""
-    commands = {"nginx": "nginx", "HAProxy": "haproxy", "Caddy": "caddy"}
-    found = {"Portico": field.binary}
-    for name in names:
-        if name != "Portico":
-            found[name] = shutil.which(commands[name])
-    return found
+    programs = {"Portico": field.binary, BEFORE: field.before, "nginx": shutil.which("nginx"),
+                "HAProxy": shutil.which("haproxy"), "Caddy": shutil.which("caddy")}
+    return {name: programs[name] for name in names}
 
 
 def start_all(field, names):

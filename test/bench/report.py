@@ -10,10 +10,12 @@ from bench import targets
 from bench.bulk import BULK_RATE, HANDSHAKES_PER_SECOND
 from bench.figures import comparison, geometric_mean, markdown, number
 from bench.footprint import IDLE_TOTAL, START_PSS
+from bench.peers import BEFORE
 from bench.small import LOGGED
 from bench.targets import BETTER, BULK, CPU, HANDSHAKE, IDLE, RATE, START_MEMORY, START_TIME
 
-LESS = [("× nginx", ["nginx"], min), ("× HAProxy", ["HAProxy"], min), ("× Caddy", ["Caddy"], min)]
+LESS = [("× before", [BEFORE], min), ("× nginx", ["nginx"], min), ("× HAProxy", ["HAProxy"], min),
+        ("× Caddy", ["Caddy"], min)]
 BEST_LOW = [("× the better of nginx and HAProxy", BETTER, min), *LESS]
 BEST_HIGH = [("× the better of nginx and HAProxy", BETTER, max), *LESS]
 
