@@ -12,7 +12,7 @@ int cli_run(const struct cli_source *source)
 {
     struct config_problems problems = {0};
     struct err err = {0};
-    struct watch watch;
+    struct file_watch watch;
     char text[1024];
 
     server_prepare(&watch, source->path);

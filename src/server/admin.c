@@ -1,8 +1,8 @@
 /* Admin: see admin.h.
  *
- * One poll over the control socket, its clients, the watch on the configuration, and an
- * eventfd for main. Nothing in it waits for a client; a reload is done in place, and whoever
- * asks for another meanwhile waits in the backlog. */
+ * One poll over the control socket, its clients, and an eventfd for main; it ends at the latest
+ * when the configuration file is due for a look. Nothing in it waits for a client; a reload is
+ * done in place, and whoever asks for another meanwhile waits in the backlog. */
 #include "server/admin.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@
 
 struct admin {
     struct reload *reload; /* borrowed, as the next; its thread only */
-    struct watch *watch;
+    struct file_watch *watch;
     int wake_fd;
     atomic_bool stopping;
     atomic_bool asked; /* by main, for a reload */
@@ -50,19 +50,14 @@ static void wake(struct admin *admin)
 /* As [server] watch of the configuration in force says. */
 static void set_watch(struct admin *admin)
 {
-    struct err err;
     struct config *config = service_config(admin->reload->service);
-    if (!config->watch)
-        watch_stop(admin->watch);
-    else if (strcmp(config->path, "-") != 0 && !watch_is_on(admin->watch) &&
-             watch_start(admin->watch, clock_now(), &err) == -1)
-        log_write(LOG_WARN, "%s; %s", err.message, err.hint);
+    file_watch_set(admin->watch, config->watch && strcmp(config->path, "-") != 0, clock_now());
     config_unref(config);
 }
 
 static enum reload_result reload(struct admin *admin, const char *cause, FILE *out)
 {
-    watch_look(admin->watch, clock_now());
+    file_watch_note(admin->watch);
     enum reload_result result = reload_run(admin->reload, cause, out);
     set_watch(admin);
     return result;
@@ -93,12 +88,12 @@ static void accept_clients(struct admin *admin, int64_t now)
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
-enum { FD_WAKE, FD_WATCH, FD_CONTROL, FD_CLIENTS, FD_COUNT = FD_CLIENTS + CLIENTS };
+enum { FD_WAKE, FD_CONTROL, FD_CLIENTS, FD_COUNT = FD_CLIENTS + CLIENTS };
 
 /* What to wait for, and until when. Without room for a client, they wait in the backlog. */
 static int64_t set_wait(struct admin *admin, struct pollfd fds[FD_COUNT])
 {
-    int64_t until = watch_due(admin->watch);
+    int64_t until = admin->watch->due;
     bool room = false;
     for (unsigned i = 0; i < CLIENTS; i++) {
         const struct admin_client *client = &admin->clients[i];
@@ -110,7 +105,6 @@ static int64_t set_wait(struct admin *admin, struct pollfd fds[FD_COUNT])
             until = client->deadline;
     }
     fds[FD_WAKE] = (struct pollfd){.fd = admin->wake_fd, .events = POLLIN};
-    fds[FD_WATCH] = (struct pollfd){.fd = admin->watch->fd, .events = POLLIN};
     fds[FD_CONTROL] = (struct pollfd){.fd = room ? admin->control.fd : -1, .events = POLLIN};
     return until;
 }
@@ -136,14 +130,12 @@ static void *run(void *arg)
             check(errno == EINTR || errno == ENOMEM);
         if (fds[FD_WAKE].revents)
             (void)!read(admin->wake_fd, &ignored, sizeof ignored);
-        if (fds[FD_WATCH].revents)
-            watch_read(admin->watch, clock_now());
         serve_clients(admin, fds);
         if (fds[FD_CONTROL].revents)
             accept_clients(admin, clock_now());
         if (atomic_exchange(&admin->asked, false))
             (void)reload(admin, "SIGHUP", NULL);
-        if (watch_has_changed(admin->watch, clock_now()))
+        if (file_watch_has_changed(admin->watch, clock_now()))
             (void)reload(admin, "the file has changed", NULL);
     }
     buf_thread_release();
@@ -165,7 +157,7 @@ static void open_control(struct admin *admin)
     config_unref(config);
 }
 
-struct admin *admin_new(struct reload *reload, struct watch *watch, struct err *err)
+struct admin *admin_new(struct reload *reload, struct file_watch *watch, struct err *err)
 {
     struct admin *admin = calloc(1, sizeof *admin);
     if (admin == NULL) {
@@ -208,7 +200,6 @@ void admin_free(struct admin *admin)
     for (unsigned i = 0; i < CLIENTS; i++)
         admin_client_end(&admin->clients[i]);
     control_socket_close(&admin->control);
-    watch_stop(admin->watch);
     if (admin->wake_fd != -1)
         close(admin->wake_fd);
     free(admin);

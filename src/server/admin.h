@@ -5,15 +5,15 @@
 #define PORTICO_SERVER_ADMIN_H
 
 #include "base/err.h"
+#include "server/file_watch.h"
 #include "server/reload.h"
-#include "server/watch.h"
 
 struct admin;
 
-/* `watch` is where watch_init was called before the file was read; `reload` is what reloads work
- * on. Both are borrowed. Opens the control socket, without which it goes on, with a warning.
+/* `watch` is where file_watch_init was called before the file was read; `reload` is what reloads
+ * work on. Both are borrowed. Opens the control socket, without which it goes on, with a warning.
  * Starts the thread. NULL with `err`. */
-struct admin *admin_new(struct reload *reload, struct watch *watch, struct err *err);
+struct admin *admin_new(struct reload *reload, struct file_watch *watch, struct err *err);
 
 /* SIGHUP came: a reload will begin after this call, of which there may be any number. Main only,
  * as the next. */

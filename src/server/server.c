@@ -58,7 +58,7 @@ struct server {
     struct listener_set listeners; /* main at the start, then admin */
     struct acceptor *acceptor;
     struct reload reload;
-    struct watch *watch; /* borrowed */
+    struct file_watch *watch; /* borrowed */
     struct admin *admin;
 };
 
@@ -309,17 +309,17 @@ static void stop(struct server *server)
 }
 
 /* SIGTERM and SIGINT still end the process at once: reading may wait for a pipe or a terminal. */
-void server_prepare(struct watch *watch, const char *path)
+void server_prepare(struct file_watch *watch, const char *path)
 {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGUSR1);
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    watch_init(watch, path);
+    file_watch_init(watch, path);
 }
 
-int server_run(struct config *config, struct watch *watch, struct err *err)
+int server_run(struct config *config, struct file_watch *watch, struct err *err)
 {
     struct server server = {.config = config, .watch = watch, .signal_fd = -1, .ended_fd = -1};
     int result = start(&server, err);

@@ -4,15 +4,15 @@
 
 #include "base/err.h"
 #include "config/config.h"
-#include "server/watch.h"
+#include "server/file_watch.h"
 
 /* To be called before the configuration is read, for what happens until server_run: SIGHUP and
  * SIGUSR1 wait for it, and `watch` notes how the file at `path` is. */
-void server_prepare(struct watch *watch, const char *path);
+void server_prepare(struct file_watch *watch, const char *path);
 
 /* Serves until SIGTERM or SIGINT, then drains. Runs on the main thread, before any other was
  * started, borrows `watch` and takes over one reference to `config`. Returns 0 once everything has
  * ended in good order, or -1 with `err` when it could not start. */
-int server_run(struct config *config, struct watch *watch, struct err *err);
+int server_run(struct config *config, struct file_watch *watch, struct err *err);
 
 #endif

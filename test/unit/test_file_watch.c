@@ -1,87 +1,49 @@
-/* server/watch, and server/debounce, which it is made of. Time is the test's own. */
+/* server/file_watch. Time is the test's own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/watch.h"
+#include "server/file_watch.h"
 #include "temp_dir.h"
 
-#define MS CLOCK_MS
-
-static void a_burst_is_one_reaction(void **state)
-{
-    struct debounce debounce = DEBOUNCE_IDLE;
-    (void)state;
-    assert_int_equal(debounce_due(&debounce), CLOCK_NEVER);
-    assert_false(debounce_take(&debounce, INT64_MAX - 1));
-    for (int64_t now = 1000 * MS; now <= 1400 * MS; now += 100 * MS) {
-        assert_false(debounce_take(&debounce, now));
-        debounce_signal(&debounce, now);
-    }
-    assert_int_equal(debounce_due(&debounce), 1400 * MS + DEBOUNCE_QUIET);
-    assert_false(debounce_take(&debounce, 1400 * MS + DEBOUNCE_QUIET - 1));
-    assert_true(debounce_take(&debounce, 1400 * MS + DEBOUNCE_QUIET));
-    assert_false(debounce_take(&debounce, INT64_MAX - 1));
-}
-
-static void endless_noise_is_not_waited_out(void **state)
-{
-    struct debounce debounce = DEBOUNCE_IDLE;
-    int64_t now = 5000 * MS, reactions = 0;
-    (void)state;
-    for (; now < 15000 * MS; now += 10 * MS) {
-        debounce_signal(&debounce, now);
-        reactions += debounce_take(&debounce, now);
-    }
-    assert_in_range(reactions, 4, 5);
-}
-
-/* ---- the watch ---------------------------------------------------------------------------- */
-
 struct fixture {
-    struct watch watch;
+    struct file_watch watch;
     char path[256];
     int64_t now;
 };
 
-static void init(struct fixture *fixture, const char *path)
-{
-    *fixture = (struct fixture){.now = 1000 * MS};
-    snprintf(fixture->path, sizeof fixture->path, "%s", path);
-    watch_init(&fixture->watch, fixture->path);
-}
-
 static void begin(struct fixture *fixture, const char *path)
 {
-    init(fixture, path);
-    assert_false(watch_is_on(&fixture->watch));
-    assert_int_equal(watch_start(&fixture->watch, fixture->now, NULL), 0);
-    assert_true(watch_is_on(&fixture->watch));
+    fixture->now = CLOCK_SECOND;
+    snprintf(fixture->path, sizeof fixture->path, "%s", path);
+    file_watch_init(&fixture->watch, fixture->path);
+    assert_int_equal(fixture->watch.due, CLOCK_NEVER);
+    file_watch_set(&fixture->watch, true, fixture->now);
+    assert_int_equal(fixture->watch.due, fixture->now);
 }
 
-static bool has_event(const struct fixture *fixture)
+/* One look, when it is due; not earlier. */
+static bool look(struct fixture *fixture)
 {
-    struct pollfd fd = {.fd = fixture->watch.fd, .events = POLLIN};
-    return poll(&fd, 1, 0) == 1;
+    assert_false(file_watch_has_changed(&fixture->watch, fixture->watch.due - 1));
+    fixture->now = fixture->watch.due;
+    bool changed = file_watch_has_changed(&fixture->watch, fixture->now);
+    assert_int_equal(fixture->watch.due, fixture->now + FILE_WATCH_EVERY);
+    return changed;
 }
 
-/* What the thread would do until everything is quiet: events are there at once. */
+/* Looks until everything is quiet. */
 static unsigned reactions(struct fixture *fixture)
 {
     unsigned count = 0;
-    for (int i = 0; i < 20; i++) {
-        if (has_event(fixture))
-            watch_read(&fixture->watch, fixture->now);
-        fixture->now += 100 * MS;
-        count += watch_has_changed(&fixture->watch, fixture->now);
-    }
+    for (int i = 0; i < 4; i++)
+        count += look(fixture);
     return count;
 }
 
@@ -116,24 +78,37 @@ static void every_way_to_write_a_file(void **state)
     /* Its neighbours do not matter. */
     temp_dir_write(dir, "other.toml", "other");
     assert_int_equal(reactions(&fixture), 0);
-    watch_stop(&fixture.watch);
-    assert_false(watch_is_on(&fixture.watch));
-    assert_int_equal(watch_due(&fixture.watch), CLOCK_NEVER);
+    file_watch_set(&fixture.watch, false, fixture.now);
+    assert_int_equal(fixture.watch.due, CLOCK_NEVER);
 }
 
-/* A file that is being written is not looked at. */
+/* A file that is being written is left alone until two looks agree. */
 static void half_a_file(void **state)
 {
     struct fixture fixture;
     temp_dir_write(*state, "config.toml", "one");
     begin(&fixture, temp_dir_path(*state, "config.toml"));
-    assert_int_equal(reactions(&fixture), 0);
-    int fd = open(fixture.watch.path, O_WRONLY | O_TRUNC);
-    assert_int_equal(write(fd, "half", 4), 4);
-    assert_int_equal(reactions(&fixture), 0);
+    int fd = open(fixture.path, O_WRONLY | O_TRUNC);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(write(fd, "some", 4), 4);
+        assert_false(look(&fixture));
+    }
     close(fd);
-    assert_int_equal(reactions(&fixture), 1);
-    watch_stop(&fixture.watch);
+    assert_true(look(&fixture));
+    assert_int_equal(reactions(&fixture), 0);
+}
+
+/* Times alone are a change, once; also when they go back, by a second or a nanosecond. */
+static void times(void **state)
+{
+    struct fixture fixture;
+    temp_dir_write(*state, "config.toml", "one");
+    begin(&fixture, temp_dir_path(*state, "config.toml"));
+    for (long i = 0; i < 3; i++) {
+        const struct timespec modified[2] = {{1000 - i / 2, 0}, {1000 - i / 2, i % 2}};
+        assert_int_equal(utimensat(AT_FDCWD, fixture.path, modified, 0), 0);
+        assert_int_equal(reactions(&fixture), 1);
+    }
 }
 
 /* As Kubernetes mounts a ConfigMap: config.toml -> ..data/config.toml, ..data -> ..1. */
@@ -157,10 +132,9 @@ static void links_that_are_swapped(void **state)
     /* Where the links lead to now, changes are seen too. */
     temp_dir_write(dir, "..2/config.toml", "three");
     assert_int_equal(reactions(&fixture), 1);
-    watch_stop(&fixture.watch);
 }
 
-/* The directory goes, and another of its name comes: found within a second. */
+/* The directory goes, and another of its name comes. */
 static void a_directory_that_is_replaced(void **state)
 {
     const char *dir = *state;
@@ -176,7 +150,6 @@ static void a_directory_that_is_replaced(void **state)
     assert_int_equal(reactions(&fixture), 1);
     temp_dir_write(dir, "etc/config.toml", "three");
     assert_int_equal(reactions(&fixture), 1);
-    watch_stop(&fixture.watch);
 }
 
 /* Between reading the file and watching it, and by a reload that somebody asked for. */
@@ -184,14 +157,14 @@ static void what_was_read_is_known(void **state)
 {
     struct fixture fixture;
     temp_dir_write(*state, "config.toml", "one");
-    init(&fixture, temp_dir_path(*state, "config.toml"));
+    begin(&fixture, temp_dir_path(*state, "config.toml"));
+    file_watch_set(&fixture.watch, false, fixture.now);
     temp_dir_write(*state, "config.toml", "changed");
-    assert_int_equal(watch_start(&fixture.watch, fixture.now, NULL), 0);
+    file_watch_set(&fixture.watch, true, fixture.now);
     assert_int_equal(reactions(&fixture), 1);
     temp_dir_write(*state, "config.toml", "changed again");
-    watch_look(&fixture.watch, fixture.now);
+    file_watch_note(&fixture.watch);
     assert_int_equal(reactions(&fixture), 0);
-    watch_stop(&fixture.watch);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, temp_dir_setup, temp_dir_teardown)
@@ -199,10 +172,9 @@ static void what_was_read_is_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_burst_is_one_reaction),
-        cmocka_unit_test(endless_noise_is_not_waited_out),
         TEST(every_way_to_write_a_file),
         TEST(half_a_file),
+        TEST(times),
         TEST(links_that_are_swapped),
         TEST(a_directory_that_is_replaced),
         TEST(what_was_read_is_known),
