@@ -78,6 +78,17 @@ void err_format(const struct err *err, char *out, size_t size)
         snprintf(out, size, "%s", err->message);
 }
 
+void err_format_line(const struct err *err, char *out, size_t size)
+{
+    err_format(err, out, size);
+    size_t len = strlen(out);
+    if (err->hint[0])
+        snprintf(out + len, size - len, "; hint: %s", err->hint);
+    for (char *c = out + len; *c; c++)
+        if (*c == '\n')
+            *c = ' ';
+}
+
 /* C0, DEL, or C1 (which some terminals obey as well). */
 static bool is_control(struct span text, size_t len)
 {

@@ -43,6 +43,9 @@ int err_place(struct err *err, const char *file, unsigned line, unsigned column)
 /* "file:line:column: message" (the parts that are known) into `out`; without the hint. */
 void err_format(const struct err *err, char *out, size_t size);
 
+/* As err_format, with the hint behind it: all as one line, for the log. */
+void err_format_line(const struct err *err, char *out, size_t size);
+
 /* `text` for use in a message: control characters and bytes that are not UTF-8 become '?',
  * and what does not fit in 60 characters is cut off with "...". Returns `out`. */
 #define ERR_QUOTE 256u

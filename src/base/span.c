@@ -65,6 +65,14 @@ bool span_parse_uint(struct span s, uint64_t max, uint64_t *value)
     return true;
 }
 
+uint32_t span_hash(struct span s)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)span_lower(s.data[i])) * 16777619u;
+    return hash;
+}
+
 bool span_copy(struct span s, char *out, size_t size)
 {
     if (s.len >= size || (s.len && memchr(s.data, '\0', s.len))) {

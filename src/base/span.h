@@ -80,6 +80,10 @@ bool span_split(struct span *rest, char separator, struct span *part);
  * `max`; *value is then unchanged. */
 bool span_parse_uint(struct span s, uint64_t max, uint64_t *value);
 
+/* FNV-1a of the lower-case letters, for names that are equal in either case. It is not seeded: the
+ * operator chooses what is stored by it, and peers do not. */
+uint32_t span_hash(struct span s);
+
 /* Copies into `out` as a C string. False (and an empty string) when it does not fit in
  * `size` bytes with its NUL, or contains a NUL. */
 bool span_copy(struct span s, char *out, size_t size);

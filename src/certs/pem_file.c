@@ -19,22 +19,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/turnstile.h"
-
-static int read_all(int fd, char *data, size_t size, size_t *len)
-{
-    for (*len = 0; *len < size;) {
-        ssize_t n = read(fd, data + *len, size - *len);
-        if (n == 0)
-            return 0;
-        if (n > 0)
-            *len += (size_t)n;
-        else if (errno != EINTR)
-            return -1;
-    }
-    return 0;
-}
 
 static int write_all(int fd, const char *data, size_t len)
 {
@@ -52,39 +39,18 @@ static int write_all(int fd, const char *data, size_t len)
 
 int pem_file_read(const char *path, char **text, size_t *len, struct err *err)
 {
-    struct stat st;
-    char *data = NULL;
-    int result = -1, saved;
+    mode_t mode;
     check(!turnstile_is_held());
     /* A fifo that somebody left there must not hang the start. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    if (fd < 0 || fstat(fd, &st) != 0)
-        goto out;
-    if (!S_ISREG(st.st_mode)) {
-        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-        goto out;
-    }
-    if ((size_t)st.st_size > PEM_FILE_MAX) {
-        errno = EFBIG;
-        goto out;
-    }
-    data = malloc((size_t)st.st_size + 1);
-    if (data == NULL || read_all(fd, data, (size_t)st.st_size, len) != 0)
-        goto out;
-    data[*len] = '\0';
-    *text = data;
-    data = NULL;
-    result = 0;
-out:
-    saved = errno;
-    if (result != 0)
+    char *data = file_read(path, PEM_FILE_MAX, FILE_REGULAR, len, &mode);
+    if (data == NULL) {
+        int saved = errno;
         err_set_errno(err, saved, "cannot read %s", path);
-    free(data);
-    if (fd >= 0)
-        close(fd);
-    errno = saved;
-    return result;
+        errno = saved;
+        return -1;
+    }
+    *text = data;
+    return 0;
 }
 
 static int sync_dir(const char *dir)

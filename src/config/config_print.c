@@ -157,14 +157,9 @@ void config_problems_log(const struct config_problems *problems)
 {
     for (size_t i = 0; i < problems->found.count; i++) {
         const struct err *err = &problems->found.items[i];
-        char text[sizeof *err], hint[sizeof err->hint];
-        err_format(err, text, sizeof text);
-        snprintf(hint, sizeof hint, "%s", err->hint);
-        for (char *c = hint; *c; c++)
-            if (*c == '\n')
-                *c = ' ';
-        log_write(err->is_warning ? LOG_WARN : LOG_ERROR, "%s%s%s", text, hint[0] ? "; hint: " : "",
-                  hint);
+        char text[sizeof *err];
+        err_format_line(err, text, sizeof text);
+        log_write(err->is_warning ? LOG_WARN : LOG_ERROR, "%s", text);
     }
     if (problems->found.omitted)
         log_write(LOG_WARN, "and more: the first %zu problems are shown", problems->found.count);

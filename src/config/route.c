@@ -14,19 +14,10 @@ struct route_table {
     const struct config_route *slots[];
 };
 
-/* FNV-1a over the lower-case name. */
-static size_t hash_of(struct span host)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < host.len; i++)
-        hash = (hash ^ (unsigned char)span_lower(host.data[i])) * 16777619u;
-    return hash;
-}
-
 static const struct config_route *find(const struct route_table *table, struct span host,
                                        size_t *slot)
 {
-    for (*slot = hash_of(host) & table->mask; table->slots[*slot];
+    for (*slot = span_hash(host) & table->mask; table->slots[*slot];
          *slot = (*slot + 1) & table->mask)
         if (span_eq_nocase(span_str(table->slots[*slot]->host), host))
             return table->slots[*slot];

@@ -115,15 +115,6 @@ struct value_array *value_array_new(struct value_tree *tree)
     return array;
 }
 
-/* FNV-1a. The keys are the operator's own, so nobody aims for collisions. */
-static uint32_t hash_of(struct span key)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < key.len; i++)
-        hash = (hash ^ (unsigned char)key.data[i]) * 16777619u;
-    return hash;
-}
-
 static void index_put(struct value_table *table, uint32_t entry)
 {
     uint32_t mask = table->index_size - 1;
@@ -135,7 +126,7 @@ static void index_put(struct value_table *table, uint32_t entry)
 
 struct value_entry *value_table_find(const struct value_table *table, struct span key)
 {
-    uint32_t hash = hash_of(key);
+    uint32_t hash = span_hash(key);
     if (table->index == NULL) {
         for (uint32_t i = 0; i < table->count; i++)
             if (table->entries[i].hash == hash && span_eq(table->entries[i].key, key))
@@ -198,7 +189,7 @@ struct value_entry *value_table_add(struct value_tree *tree, struct value_table 
     *entry = (struct value_entry){.key = key,
                                   .line = value->line,
                                   .column = value->column,
-                                  .hash = hash_of(key),
+                                  .hash = span_hash(key),
                                   .value = *value};
     if (table->index)
         index_put(table, table->count);

@@ -106,13 +106,9 @@ static int64_t now(const struct resolver *resolver)
     return resolver->source.now(resolver->source.arg);
 }
 
-/* FNV-1a. */
 static struct entry **bucket(struct resolver *resolver, const char *name)
 {
-    uint32_t hash = 2166136261u;
-    for (const char *c = name; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 16777619u;
-    return &resolver->buckets[hash % BUCKETS];
+    return &resolver->buckets[span_hash(span_str(name)) % BUCKETS];
 }
 
 static struct entry *find_locked(struct resolver *resolver, const char *name)

@@ -34,22 +34,11 @@ static void say(FILE *out, enum log_level level, const char *format, ...)
         fprintf(out, "%s\n", text);
 }
 
-/* An error and its hint, which may have several lines, as one line of the log. */
-static void log_error(const struct err *err)
-{
-    char text[sizeof *err], hint[sizeof err->hint];
-    err_format(err, text, sizeof text);
-    snprintf(hint, sizeof hint, "%s", err->hint);
-    for (char *c = hint; *c; c++)
-        if (*c == '\n')
-            *c = ' ';
-    log_write(LOG_ERROR, "%s%s%s", text, hint[0] ? "; hint: " : "", hint);
-}
-
 static enum reload_result fail(const struct config *old, const struct err *err, FILE *out)
 {
     char text[sizeof *err];
-    log_error(err);
+    err_format_line(err, text, sizeof text);
+    log_write(LOG_ERROR, "%s", text);
     if (out) {
         err_format(err, text, sizeof text);
         fprintf(out, "%s\n", text);

@@ -50,6 +50,20 @@ static void formats_what_is_known(void **state)
     assert_string_equal(small, "a.toml:");
 }
 
+static void formats_a_line(void **state)
+{
+    struct err err;
+    char text[sizeof err];
+    (void)state;
+    err_set(&err, "wrong");
+    err_place(&err, "a.toml", 3, 0);
+    err_format_line(&err, text, sizeof text);
+    assert_string_equal(text, "a.toml:3: wrong");
+    err_hint(&err, "write\nthis");
+    err_format_line(&err, text, sizeof text);
+    assert_string_equal(text, "a.toml:3: wrong; hint: write this");
+}
+
 static void names_an_errno(void **state)
 {
     struct err err;
@@ -95,9 +109,13 @@ static void nobody_may_want_to_know(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sets_everything), cmocka_unit_test(formats_what_is_known),
-        cmocka_unit_test(names_an_errno),  cmocka_unit_test(wraps_itself),
-        cmocka_unit_test(cuts_off),        cmocka_unit_test(nobody_may_want_to_know),
+        cmocka_unit_test(sets_everything),
+        cmocka_unit_test(formats_what_is_known),
+        cmocka_unit_test(formats_a_line),
+        cmocka_unit_test(names_an_errno),
+        cmocka_unit_test(wraps_itself),
+        cmocka_unit_test(cuts_off),
+        cmocka_unit_test(nobody_may_want_to_know),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

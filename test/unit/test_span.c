@@ -28,6 +28,8 @@ static void compares(void **state)
     assert_true(span_eq_nocase(SPAN("Transfer-ENCODING"), SPAN("transfer-encoding")));
     assert_false(span_eq_nocase(SPAN("host"), SPAN("hos")));
     assert_true(span_eq_nocase(NOTHING, NOTHING));
+    assert_int_equal(span_hash(SPAN("Host")), span_hash(SPAN("host")));
+    assert_int_not_equal(span_hash(SPAN("Host")), span_hash(SPAN("Hosts")));
     /* ASCII letters only: '@' and '`', '[' and '{' differ by the same bit; so do É and é. */
     assert_false(span_eq_nocase(SPAN("@["), SPAN("`{")));
     assert_false(span_eq_nocase(SPAN("\xc9"), SPAN("\xe9")));
