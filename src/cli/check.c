@@ -9,60 +9,38 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "config/config.h"
-#include "format/json_write.h"
+#include "format/json_print.h"
 
 struct options {
     bool strict, json, offline;
 };
 
-/* NULL for what is unknown. */
-static void print_text(struct json_writer *json, const char *key, const char *text)
+static cJSON *describe(const struct err *err)
 {
-    if (text && *text)
-        json_string(json, key, text);
-    else
-        json_raw(json, key, "null");
-}
-
-static void print_number(struct json_writer *json, const char *key, unsigned number)
-{
-    if (number)
-        json_integer(json, key, number);
-    else
-        json_raw(json, key, "null");
-}
-
-static void print_problem(struct json_writer *json, const struct err *err)
-{
-    json_begin(json, NULL, '{');
-    json_string(json, "severity", err->is_warning ? "warning" : "error");
-    json_string(json, "code", err->code);
-    json_string(json, "pointer", err->pointer);
-    print_text(json, "file", err->file);
-    print_number(json, "line", err->line);
-    print_number(json, "column", err->column);
-    json_string(json, "message", err->message);
-    print_text(json, "hint", err->hint);
-    json_end(json, '}');
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "severity", err->is_warning ? "warning" : "error");
+    cJSON_AddStringToObject(json, "code", err->code);
+    cJSON_AddStringToObject(json, "pointer", err->pointer);
+    json_add(json, "file", err->file);
+    json_add_number(json, "line", err->line);
+    json_add_number(json, "column", err->column);
+    cJSON_AddStringToObject(json, "message", err->message);
+    json_add(json, "hint", err->hint);
+    return json;
 }
 
 static void print_json(const char *file, const struct config *config,
                        const struct problems *problems)
 {
-    struct json_writer json = {.out = stdout};
-    json_begin(&json, NULL, '{');
-    json_string(&json, "file", file);
-    json_boolean(&json, "ok", !problems_has_errors(problems));
-    if (config)
-        json_integer(&json, "routes", (int64_t)config->route_count);
-    else
-        json_raw(&json, "routes", "null");
-    json_begin(&json, "problems", '[');
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "file", file);
+    cJSON_AddBoolToObject(json, "ok", !problems_has_errors(problems));
+    json_add_number(json, "routes", config ? (unsigned)config->route_count : 0);
+    cJSON *list = cJSON_AddArrayToObject(json, "problems");
     for (size_t i = 0; i < problems->count; i++)
-        print_problem(&json, &problems->items[i]);
-    json_end(&json, ']');
-    json_integer(&json, "omitted", (int64_t)problems->omitted);
-    json_end(&json, '}');
+        cJSON_AddItemToArray(list, describe(&problems->items[i]));
+    cJSON_AddNumberToObject(json, "omitted", (double)problems->omitted);
+    json_print(json, stdout);
 }
 
 static void print_verdict(const char *file, const struct config *config,

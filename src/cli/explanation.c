@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "config/duration.h"
 #include "config/schema.h"
-#include "format/json_write.h"
+#include "format/json_print.h"
 
 #define INDENT 13 /* of what stands behind the words at the left */
 #define WIDTH  96
@@ -221,131 +221,100 @@ void explanation_print(const struct explanation *e, FILE *out)
 
 /* ---- For scripts ---- */
 
-static void json_null(struct json_writer *json, const char *key)
+/* An object as a member, or null where there is nothing to say. */
+static cJSON *add_object(cJSON *json, const char *key, bool is_known)
 {
-    json_raw(json, key, "null");
+    return is_known ? cJSON_AddObjectToObject(json, key) : cJSON_AddNullToObject(json, key);
 }
 
-/* `text`, or null when it is empty. */
-static void json_maybe(struct json_writer *json, const char *key, const char *text)
-{
-    if (text[0])
-        json_string(json, key, text);
-    else
-        json_null(json, key);
-}
-
-static void json_certificate(struct json_writer *json, const struct explanation *e)
+static void add_certificate(cJSON *json, const struct explanation *e)
 {
     char date[DATE_TEXT];
-    if (e->tls_route == NULL) {
-        json_null(json, "certificate");
+    int error = e->certificate_error;
+    cJSON *certificate = add_object(json, "certificate", e->tls_route);
+    if (e->tls_route == NULL)
         return;
-    }
-    json_begin(json, "certificate", '{');
-    json_string(json, "host", e->tls_route->host);
-    json_string(json, "cert_type", schema_cert_types[e->tls_route->cert_type]);
-    json_text(json, "file", span_str(e->certificate.path));
-    json_boolean(json, "exists", e->certificate_error != ENOENT);
-    json_maybe(json, "expires", e->certificate_error ? "" : date_text(e->certificate.end, date));
-    json_maybe(json, "problem",
-               e->certificate_error && e->certificate_error != ENOENT ? e->certificate_err.message
-                                                                      : "");
-    json_end(json, '}');
+    json_add(certificate, "host", e->tls_route->host);
+    json_add(certificate, "cert_type", schema_cert_types[e->tls_route->cert_type]);
+    json_add(certificate, "file", e->certificate.path);
+    cJSON_AddBoolToObject(certificate, "exists", error != ENOENT);
+    json_add(certificate, "expires", error ? NULL : date_text(e->certificate.end, date));
+    json_add(certificate, "problem", error && error != ENOENT ? e->certificate_err.message : NULL);
 }
 
-static void json_route(struct json_writer *json, const struct explanation *e)
+static void add_route(cJSON *json, const struct explanation *e)
 {
     const struct config_route *route = e->decision.route;
-    if (route == NULL) {
-        json_null(json, "route");
+    cJSON *object = add_object(json, "route", route);
+    if (route == NULL)
         return;
-    }
-    json_begin(json, "route", '{');
-    json_string(json, "host", route->host);
-    json_string(json, "upstream", route->upstream);
-    json_string(json, "cert_type", schema_cert_types[route->cert_type]);
-    json_text(json, "file", span_str(e->config->path));
-    json_integer(json, "line", route->line);
-    json_end(json, '}');
+    json_add(object, "host", route->host);
+    json_add(object, "upstream", route->upstream);
+    json_add(object, "cert_type", schema_cert_types[route->cert_type]);
+    json_add(object, "file", e->config->path);
+    json_add_number(object, "line", route->line);
 }
 
-static void json_redirect(struct json_writer *json, const struct explanation *e)
+static void add_redirect(cJSON *json, const struct explanation *e)
 {
-    if (e->decision.route == NULL || e->decision.verdict != VERDICT_REDIRECT) {
-        json_null(json, "redirect");
+    bool is_one = e->decision.route && e->decision.verdict == VERDICT_REDIRECT;
+    cJSON *redirect = add_object(json, "redirect", is_one);
+    if (!is_one)
         return;
-    }
-    json_begin(json, "redirect", '{');
-    json_integer(json, "status", e->status);
-    json_text(json, "location", e->location);
-    json_end(json, '}');
+    cJSON_AddNumberToObject(redirect, "status", e->status);
+    json_add_span(redirect, "location", e->location);
 }
 
-static void json_upstream(struct json_writer *json, const struct explanation *e)
+static void add_upstream(cJSON *json, const struct explanation *e)
 {
     const struct config_route *route = e->decision.route;
+    bool is_one = route && e->decision.verdict == VERDICT_FORWARD;
+    cJSON *upstream = add_object(json, "upstream", is_one);
     char text[ADDRESS_TEXT];
-    if (route == NULL || e->decision.verdict != VERDICT_FORWARD) {
-        json_null(json, "upstream");
+    if (!is_one)
         return;
-    }
-    json_begin(json, "upstream", '{');
-    json_string(json, "host", route->upstream_host);
-    json_integer(json, "port", route->upstream_port);
-    json_begin(json, "addresses", '[');
+    json_add(upstream, "host", route->upstream_host);
+    cJSON_AddNumberToObject(upstream, "port", route->upstream_port);
+    cJSON *addresses = cJSON_AddArrayToObject(upstream, "addresses");
     for (size_t i = 0; i < e->address_count; i++)
-        json_string(json, NULL, address_format(&e->addresses[i], text));
-    json_end(json, ']');
-    json_maybe(json, "problem", e->address_count ? "" : e->why);
-    json_end(json, '}');
+        cJSON_AddItemToArray(addresses, cJSON_CreateString(address_format(&e->addresses[i], text)));
+    json_add(upstream, "problem", e->address_count ? NULL : e->why);
 }
 
-static void json_timeouts(struct json_writer *json, const struct explanation *e)
+static void add_timeouts(cJSON *json, const struct explanation *e)
 {
     char duration[32];
-    json_begin(json, "timeouts", '{');
+    cJSON *timeouts = cJSON_AddObjectToObject(json, "timeouts");
     for (size_t i = 0; i < schema_setting_count; i++) {
         const struct setting *setting = &schema_settings[i];
         if (strcmp(setting->section, "timeouts") == 0)
-            json_string(
-                json, setting->name,
-                duration_format(*(const int64_t *)((const char *)e->config + setting->offset),
-                                duration));
+            json_add(timeouts, setting->name,
+                     duration_format(*(const int64_t *)((const char *)e->config + setting->offset),
+                                     duration));
     }
-    json_end(json, '}');
 }
 
 void explanation_print_json(const struct explanation *e, FILE *out)
 {
-    struct json_writer json = {.out = out};
+    cJSON *json = cJSON_CreateObject();
     char ip[ADDRESS_TEXT], note[EXPLANATION_NOTE];
-    const char *said = explanation_note(e, note);
-    json_begin(&json, NULL, '{');
-    json_text(&json, "method", span_str(e->method));
-    json_text(&json, "url", span_str(e->url_text));
-    json_string(&json, "client", address_format_ip(&e->client, ip));
-    json_maybe(&json, "note", said ? said : "");
-    json_certificate(&json, e);
-    json_route(&json, e);
-    json_begin(&json, "access", '{');
-    json_boolean(&json, "allowed", e->decision.route != NULL);
-    json_boolean(&json, "trusted_proxy", e->source.client.trusted);
-    json_end(&json, '}');
-    json_redirect(&json, e);
-    json_upstream(&json, e);
-    if (buf_len(&e->forwarded))
-        json_text(&json, "head", buf_span(&e->forwarded));
-    else
-        json_null(&json, "head");
-    json_timeouts(&json, e);
-    json_string(&json, "result", outcome(e));
-    if (e->status)
-        json_integer(&json, "status", e->status);
-    else
-        json_null(&json, "status");
-    json_maybe(&json, "reason", e->reason ? reason_code(e->reason) : "");
-    json_maybe(&json, "message", reason_sentence(e->reason));
-    json_maybe(&json, "hint", e->hint);
-    json_end(&json, '}');
+    json_add(json, "method", e->method);
+    json_add(json, "url", e->url_text);
+    json_add(json, "client", address_format_ip(&e->client, ip));
+    json_add(json, "note", explanation_note(e, note));
+    add_certificate(json, e);
+    add_route(json, e);
+    cJSON *access = cJSON_AddObjectToObject(json, "access");
+    cJSON_AddBoolToObject(access, "allowed", e->decision.route != NULL);
+    cJSON_AddBoolToObject(access, "trusted_proxy", e->source.client.trusted);
+    add_redirect(json, e);
+    add_upstream(json, e);
+    json_add_span(json, "head", buf_span(&e->forwarded));
+    add_timeouts(json, e);
+    json_add(json, "result", outcome(e));
+    json_add_number(json, "status", (unsigned)e->status);
+    json_add(json, "reason", e->reason ? reason_code(e->reason) : NULL);
+    json_add(json, "message", reason_sentence(e->reason));
+    json_add(json, "hint", e->hint);
+    json_print(json, out);
 }

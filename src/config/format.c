@@ -2,7 +2,7 @@
 #include "config/format.h"
 
 #include "format/json.h"
-#include "format/json_write.h"
+#include "format/json_print.h"
 #include "format/toml_parse.h"
 #include "format/toml_write.h"
 #include "format/yaml.h"
