@@ -66,7 +66,7 @@ int cli_check(char **arguments)
     if (cli_options_take(arguments, table) < 0 || cli_source_parse(arguments, &source) < 0)
         return CLI_BAD_USAGE;
 
-    struct config_problems problems = {.with_places = true};
+    struct config_problems problems = {0};
     struct config *config = config_load(source.path, source.format, &problems);
     if (config)
         check_world(config, !options.offline, &problems.found);

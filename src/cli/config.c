@@ -6,19 +6,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "config/config.h"
-#include "config/config_tree.h"
-
-static int print(const struct config *config, const struct format *format, bool with_defaults)
-{
-    struct value_tree *tree = config_tree_new(config, with_defaults);
-    if (tree == NULL) {
-        fprintf(stderr, "portico: config: out of memory\n");
-        return CLI_FAILED;
-    }
-    format->write(stdout, tree->root);
-    value_tree_free(tree);
-    return CLI_OK;
-}
+#include "config/config_write.h"
 
 int cli_config(char **arguments)
 {
@@ -44,7 +32,7 @@ int cli_config(char **arguments)
     config_problems_release(&problems);
     if (config == NULL)
         return CLI_BAD_CONFIG;
-    int status = print(config, format ? format : config->format, with_defaults);
+    config_write(config, format ? format : config->format, with_defaults, stdout);
     config_unref(config);
-    return status;
+    return CLI_OK;
 }

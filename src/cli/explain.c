@@ -326,7 +326,7 @@ static void release(struct explanation *e)
 static struct config *load(const struct cli_source *source)
 {
     static char mask[] = SECRET_MASK;
-    struct config_problems problems = {.with_places = true};
+    struct config_problems problems = {0};
     struct config *config = config_load(source->path, source->format, &problems);
     if (config == NULL)
         config_problems_print(&problems, stderr);

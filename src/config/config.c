@@ -15,7 +15,6 @@
 #include "base/check.h"
 #include "base/metrics.h"
 #include "base/turnstile.h"
-#include "config/config_mask.h"
 #include "config/config_read.h"
 #include "config/load.h"
 #include "config/secret.h"
@@ -55,67 +54,59 @@ const char *config_file_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* Everything but reading the file and the table of routes, as far as it goes. NULL only when out of
- * memory. Problems are in no order yet. */
-static struct config *assemble(const struct source *source, format_parser *parse,
-                               struct problems *problems)
+/* What the text of the source says, without a look at what it means. NULL only when out of memory.
+ * Problems are in no order yet. */
+static struct config *parse(const struct source *source, format_parser *parser,
+                            struct problems *problems)
 {
     const char *file = config_file_name(source->path);
-    struct value_tree *tree = parse(file, source->text, problems);
+    struct value_tree *tree = parser(file, source->text, problems);
     if (tree == NULL)
         return NULL;
     tree->max = SIZE_MAX; /* the file is in it; what follows are defaults */
     struct config *config = config_new(source->path, source->format, tree);
-    if (config == NULL) {
+    if (config == NULL)
         problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
-        return NULL;
-    }
-    struct setting_context context = {.file = file,
-                                      .path = source->path,
-                                      .mode = source->mode,
-                                      .format = source->format,
-                                      .tree = tree,
-                                      .problems = problems};
-    config_fill(config, &context);
     return config;
 }
 
-/* Everything but reading the file. */
-static struct config *build(const struct source *source, format_parser *parse,
-                            struct problems *problems)
+/* What it means. */
+static void fill(struct config *config, const struct source *source, struct problems *problems)
 {
-    struct config *config = assemble(source, parse, problems);
-    if (config && !problems_has_errors(problems)) {
-        config->table = route_table_new(config->routes, config->route_count);
-        if (config->table)
-            return config;
-        problems_add(problems, PROBLEM_MEMORY, config_file_name(source->path), 0, 0,
-                     "out of memory");
-    }
-    config_unref(config);
-    return NULL;
+    struct setting_context context = {.file = config_file_name(source->path),
+                                      .path = source->path,
+                                      .mode = source->mode,
+                                      .format = source->format,
+                                      .tree = config->tree,
+                                      .problems = problems};
+    config_fill(config, &context);
 }
 
-/* Takes over `text`, which source->text is. Where places cost a second look at the text, it is
- * taken only when there is something to say. */
+/* Takes over `text`, which source->text is. A text that does not parse has no meaning that anything
+ * could be said about, and none of its lines are shown. */
 static struct config *load_owned(const struct source *source, char *text,
                                  struct config_problems *problems)
 {
     const struct format *format = source->format;
-    bool has_two = format->parse_placed != NULL, placed = has_two && problems->with_places;
-    struct config *config =
-        build(source, placed ? format->parse_placed : format->parse, &problems->found);
-    if (has_two && !placed && !problems_is_empty(&problems->found)) {
-        config_unref(config);
-        problems_release(&problems->found);
-        config = build(source, format->parse_placed, &problems->found);
-    }
+    struct config *config = parse(
+        source, format->parse_placed ? format->parse_placed : format->parse, &problems->found);
+    bool is_parsed = config && !problems_has_errors(&problems->found);
+    if (is_parsed)
+        fill(config, source, &problems->found);
     problems_sort(&problems->found);
     secret_wipe(problems->source, problems->source_len);
     problems->source = text;
     problems->source_len = source->text.len;
-    config_problems_mask(problems);
-    return config;
+    config_problems_excerpt(problems, is_parsed ? config->tree : NULL);
+    if (is_parsed && !problems_has_errors(&problems->found)) {
+        config->table = route_table_new(config->routes, config->route_count);
+        if (config->table)
+            return config;
+        problems_add(&problems->found, PROBLEM_MEMORY, config_file_name(source->path), 0, 0,
+                     "out of memory");
+    }
+    config_unref(config);
+    return NULL;
 }
 
 struct config *config_load_text(const char *path, struct span text,
@@ -159,7 +150,9 @@ struct config *config_peek(const char *path, const struct format *format)
     char *text =
         config_read(path, config_file_name(path), source.format, &len, &source.mode, &problems);
     source.text = span_make(text ? text : "", text ? len : 0);
-    struct config *config = assemble(&source, source.format->parse, &problems);
+    struct config *config = parse(&source, source.format->parse, &problems);
+    if (config)
+        fill(config, &source, &problems);
     problems_release(&problems);
     secret_wipe(text, source.text.len);
     return config;

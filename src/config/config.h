@@ -89,11 +89,9 @@ struct config {
 /* Problems of one file, in the order of their places. Zero it to begin. */
 struct config_problems {
     struct problems found; /* owned */
-    char *source;          /* owned: the text, to show the lines; NULL when there is none. What
-                              secrets hold is replaced by "*" */
+    char *source;          /* owned: the text, of which only lines that may be shown are left; NULL
+                              when there is none */
     size_t source_len;
-    bool with_places; /* set by the caller before loading: of a configuration without problems,
-                         config_route_value has places as well */
 };
 
 /* Loads and checks `path` ("-": standard input), with the environment. `format` NULL: the one
@@ -111,6 +109,10 @@ struct config *config_load_text(const char *path, struct span text,
  * In colour if `out` is a terminal and NO_COLOR is not set. */
 void config_problems_print(const struct config_problems *problems, FILE *out);
 void config_problems_release(struct config_problems *problems);
+
+/* Leaves of the source only the lines that may be shown, by what the tree says of them; none when
+ * there is no tree. */
+void config_problems_excerpt(struct config_problems *problems, const struct value_tree *tree);
 
 /* Writes each into the log, in one line: a warning as one, an error as one. */
 void config_problems_log(const struct config_problems *problems);

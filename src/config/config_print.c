@@ -5,18 +5,22 @@
  *           ^
  *       hint: did you mean "host"?
  *
- * The line is shown as the file has it, but tabs become spaces, what a terminal could take for
- * a command becomes "?", and of a long line only the neighbourhood of the place is shown. */
+ * Keys are shown, and values of keys that Portico knows, if they are no secrets. So a line is shown
+ * when the tree tells of everything that stands on it, and all of that may be shown. Comments, what
+ * nobody knows the meaning of, and files that do not parse are not shown. Of a long line only the
+ * neighbourhood of the place is. */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
 #include "config/config.h"
+#include "config/schema.h"
 #include "config/secret.h"
+#include "config/setting_report.h"
+#include "format/text.h"
 
-#define SHOWN_WIDTH 100u /* columns of the line, at most */
+#define SHOWN_WIDTH 100u /* characters of the line, at most */
 #define SHOWN_LEFT  70u  /* of which before the place, if it lies further to the right */
-#define TAB_WIDTH   4u
 
 struct style {
     const char *place, *mark, *faint, *end;
@@ -51,75 +55,24 @@ static struct span line_at(struct lines *lines, unsigned number)
     return lines->number == number ? line : span_make("", 0);
 }
 
-/* One piece of a line at a time: a character, or one of the TAB_WIDTH spaces of a tab. */
-struct cells {
-    struct span rest;
-    unsigned spaces;     /* of a tab, still to come */
-    unsigned characters; /* begun so far */
-};
-
-/* The next piece as a C string, and its width in columns. False at the end of the line. */
-static bool next_cell(struct cells *cells, char text[8], unsigned *width)
-{
-    if (cells->spaces == 0 && cells->rest.len == 0)
-        return false;
-    memcpy(text, " ", 2);
-    *width = 1;
-    if (cells->spaces) {
-        cells->spaces--;
-        return true;
-    }
-    size_t len = utf8_char(cells->rest);
-    unsigned char first = (unsigned char)cells->rest.data[0];
-    bool is_control = len == 0 || first < 0x20 || first == 0x7f ||
-                      (first == 0xc2 && (unsigned char)cells->rest.data[1] < 0xa0);
-    if (first == '\t') {
-        cells->spaces = TAB_WIDTH - 1;
-    } else if (is_control) {
-        text[0] = '?';
-    } else {
-        memcpy(text, cells->rest.data, len);
-        text[len] = '\0';
-        *width = utf8_width(cells->rest);
-    }
-    cells->rest = span_from(cells->rest, len ? len : 1);
-    cells->characters++;
-    return true;
-}
-
-/* How many columns stand before the character number `column` (from 1). */
-static unsigned columns_before(struct span line, unsigned column)
-{
-    struct cells cells = {.rest = line};
-    char text[8];
-    unsigned columns = 0, width;
-    while (next_cell(&cells, text, &width) && cells.characters < column)
-        columns += width;
-    return columns;
-}
-
 /* The line, and the caret below. */
 static void print_source(FILE *out, const struct style *style, struct span line,
                          const struct err *err)
 {
-    if (err->line == 1 && span_has_prefix(line, SPAN("\xef\xbb\xbf")))
-        line = span_from(line, 3);
-    unsigned caret = columns_before(line, err->column);
-    unsigned from = caret > SHOWN_LEFT ? caret - SHOWN_LEFT : 0, at = 0;
-    int margin = snprintf(NULL, 0, "  %u | %s", err->line, from ? "..." : "");
-    fprintf(out, "  %s%u |%s %s", style->faint, err->line, style->end, from ? "..." : "");
-    struct cells cells = {.rest = line};
-    char text[8];
-    unsigned width;
-    while (at < from + SHOWN_WIDTH && next_cell(&cells, text, &width)) {
-        if (at >= from)
-            fputs(text, out);
-        else if (at < from && at + width > from)
-            fputc(' ', out); /* the right half of a wide character */
-        at += width;
+    unsigned from = err->column > SHOWN_LEFT ? err->column - SHOWN_LEFT : 1, column = 0;
+    if (err->line == 1)
+        line = text_without_mark(line);
+    if (span_is_empty(span_trim(line)))
+        return;
+    int margin = snprintf(NULL, 0, "  %u | %s", err->line, from > 1 ? "..." : "");
+    fprintf(out, "  %s%u |%s %s", style->faint, err->line, style->end, from > 1 ? "..." : "");
+    for (size_t i = 0; i < line.len; i++) {
+        column += utf8_is_tail(line.data[i]) ? 0 : 1;
+        if (column >= from && column < from + SHOWN_WIDTH)
+            fputc(line.data[i] == '\t' ? ' ' : line.data[i], out);
     }
-    fprintf(out, "%s\n%*s%s^%s\n", cells.rest.len ? "..." : "", margin + (int)(caret - from), "",
-            style->mark, style->end);
+    fprintf(out, "%s\n%*s%s^%s\n", column < from + SHOWN_WIDTH ? "" : "...",
+            margin + (int)(err->column - from), "", style->mark, style->end);
 }
 
 /* A hint's further lines stand below its first. */
@@ -132,6 +85,102 @@ static void print_hint(FILE *out, const char *hint)
         before = "        ";
     }
 }
+
+/* ---- Lines that may be shown ---- */
+
+/* What begins on a line of the file. */
+struct line_use {
+    unsigned first;   /* column of the first key or value; 0: there is none */
+    bool has_unknown; /* something that is not to be shown */
+};
+
+struct uses {
+    struct line_use *lines; /* by number */
+    size_t count;
+};
+
+static void note(struct uses *uses, unsigned line, unsigned column, bool may_show)
+{
+    if (line == 0 || line >= uses->count)
+        return;
+    struct line_use *use = &uses->lines[line];
+    if (use->first == 0 || column < use->first)
+        use->first = column;
+    use->has_unknown = use->has_unknown || !may_show;
+}
+
+static void note_table(struct uses *uses, const struct value_table *table,
+                       const struct section *section, bool is_root);
+
+/* The value of a setting (NULL: of a key that nobody knows), or what `section` holds. */
+static void note_value(struct uses *uses, const struct value *value, const struct setting *setting,
+                       const struct section *section)
+{
+    bool is_text = value->type == VALUE_STRING || value->type == VALUE_PLAIN;
+    bool may_show = setting && !setting->is_secret;
+    if (is_text && may_show)
+        may_show = setting_shown(setting, value->string).len == value->string.len;
+    if (value->type == VALUE_TABLE)
+        note_table(uses, value->table, section, false);
+    else if (value->type == VALUE_ARRAY)
+        for (uint32_t i = 0; i < value->array->count; i++)
+            note_value(uses, &value->array->items[i], setting, section);
+    note(uses, value->line, value->column,
+         may_show || value->type == VALUE_TABLE || value->type == VALUE_ARRAY);
+}
+
+static void note_table(struct uses *uses, const struct value_table *table,
+                       const struct section *section, bool is_root)
+{
+    char key[ERR_QUOTE];
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct value_entry *entry = &table->entries[i];
+        note(uses, entry->line, entry->column,
+             span_eq(span_str(problems_quote_key(entry->key, key)), entry->key));
+        note_value(uses, &entry->value, section ? schema_setting(section, entry->key) : NULL,
+                   is_root ? schema_section(entry->key) : NULL);
+    }
+}
+
+/* Does the line begin with something that the tree knows, rather than with the rest of what began
+ * above, and end without a comment? */
+static bool is_told(struct span line, const struct line_use *use)
+{
+    size_t blank = 0, begin;
+    while (blank < line.len && strchr(" \t", line.data[blank]))
+        blank++;
+    for (begin = blank; begin < line.len && strchr("- \t[{\"'", line.data[begin]);)
+        begin++;
+    for (size_t i = 0; i < line.len; i++)
+        if (line.data[i] == '#' || text_is_control(line.data[i]) || line.data[i] == '\xc2')
+            return false;
+    return use->first > blank && use->first <= begin + 1 && !use->has_unknown;
+}
+
+void config_problems_excerpt(struct config_problems *problems, const struct value_tree *tree)
+{
+    char *text = problems->source;
+    struct uses uses = {.count = 2};
+    for (size_t i = 0; i < problems->source_len; i++)
+        uses.count += text[i] == '\n';
+    uses.lines = tree ? calloc(uses.count, sizeof *uses.lines) : NULL;
+    if (uses.lines == NULL) {
+        secret_wipe(problems->source, problems->source_len);
+        problems->source = NULL;
+        problems->source_len = 0;
+        return;
+    }
+    note_table(&uses, tree->root, NULL, true);
+    struct lines lines = {.rest = span_make(text, problems->source_len), .number = 1};
+    for (unsigned number = 1; number < uses.count; number++) {
+        struct span line = line_at(&lines, number);
+        if (!is_told(number == 1 ? text_without_mark(line) : line, &uses.lines[number]))
+            memset(text + (line.data - text), ' ', line.len);
+    }
+    free(uses.lines);
+}
+
+/* ---- Problems ---- */
 
 void config_problems_print(const struct config_problems *problems, FILE *out)
 {

@@ -2,17 +2,13 @@
 #include "config/format.h"
 
 #include "format/json.h"
-#include "format/json_print.h"
 #include "format/toml_parse.h"
-#include "format/toml_write.h"
 #include "format/yaml.h"
-#include "format/yaml_write.h"
 
 const struct format format_toml = {
     .name = "toml",
     .suffixes = {".toml"},
     .parse = toml_parse,
-    .write = toml_write,
     .words = {.list = "an array",
               .table = "a table",
               .null = "null",
@@ -33,7 +29,6 @@ const struct format format_json = {
     .suffixes = {".json"},
     .parse = json_parse,
     .parse_placed = json_parse_placed,
-    .write = json_write,
     .words = {.list = "an array",
               .table = "an object",
               .null = "null",
@@ -55,7 +50,6 @@ const struct format format_yaml = {
     .name = "yaml",
     .suffixes = {".yaml", ".yml"},
     .parse = yaml_parse,
-    .write = yaml_write,
     .words = {.list = "a list",
               .table = "a mapping",
               .null = "empty",

@@ -1,11 +1,9 @@
 /* Formats: TOML, JSON and YAML, as ways to write the same configuration.
  *
- * Each has its parser, its writer, and the words in which it is spoken about: what is an array in
+ * Each has its parser, and the words in which it is spoken about: what is an array in
  * one is a list in another, and advice is given in the format at hand. */
 #ifndef PORTICO_CONFIG_FORMAT_H
 #define PORTICO_CONFIG_FORMAT_H
-
-#include <stdio.h>
 
 #include "base/span.h"
 #include "format/problems.h"
@@ -13,8 +11,6 @@
 
 typedef struct value_tree *format_parser(const char *file, struct span text,
                                          struct problems *problems);
-
-typedef void format_writer(FILE *out, const struct value_table *root);
 
 /* Phrases. In each, @ stands for the name that it is about, and # for a value. */
 struct format_words {
@@ -36,7 +32,6 @@ struct format {
     const char *suffixes[3];     /* of file names; the last is NULL */
     format_parser *parse;        /* values may lack their places */
     format_parser *parse_placed; /* values have them; NULL when they do anyway */
-    format_writer *write;        /* strings, integers, booleans, arrays and tables */
     struct format_words words;
 };
 

@@ -51,13 +51,34 @@ static size_t find_scheme(struct span text)
     return text.len;
 }
 
-/* The part of a URL that could be meant: without scheme and path. */
+struct span host_without_user(struct span text)
+{
+    size_t at = text.len;
+    while (at > 0 && text.data[at - 1] != '@')
+        at--;
+    return span_from(text, at);
+}
+
+/* The part of a URL that could be meant: without scheme, user and path. */
 static struct span authority_of(struct span text)
 {
     size_t scheme = find_scheme(text);
     if (scheme < text.len)
         text = span_from(text, scheme + 3);
+    text = host_without_user(text);
     return span_first(text, span_find(text, '/'));
+}
+
+/* What a slip leaves in a host or a place, and what is to be said before anything is quoted of it:
+ * the rest of another line may follow a blank. 0, or -1 with `err`. */
+static int check_blanks(struct span text, struct err *err)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.data[i] <= ' ' || text.data[i] == 0x7f) {
+            err_set(err, "holds white space or a control character; a name was expected");
+            return err_hint(err, "remove it; every name needs a value of its own");
+        }
+    return 0;
 }
 
 /* A character that no host may hold. 0, or -1 with `err`. */
@@ -67,8 +88,7 @@ static int check_characters(struct span text, struct err *err)
         unsigned char c = (unsigned char)text.data[i];
         char lower = span_lower((char)c);
         if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr("-_.", (char)c))
-            if (c != '\0')
-                continue;
+            continue;
         size_t len = c < 0x80 ? 1 : utf8_char(span_from(text, i));
         /* Not the accents that combine with a letter: those can be seen. */
         if (len > 1 && (c == 0xe2 || c == 0xef) && utf8_width(span_from(text, i)) == 0) {
@@ -86,10 +106,6 @@ static int check_characters(struct span text, struct err *err)
         if (c >= 0x80) {
             err_set(err, "is not ASCII; the form that DNS knows was expected");
             return err_hint(err, "write it in its ASCII form, which begins with xn--");
-        }
-        if (c <= ' ' || c == 0x7f) {
-            err_set(err, "holds white space or a control character; a name was expected");
-            return err_hint(err, "remove it; every name needs a value of its own");
         }
         return err_set(err, "holds a \"%c\"; letters, digits, \"-\", \"_\" and dots were expected",
                        c);
@@ -145,6 +161,10 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
         err_set(err, "is empty; a host name was expected");
         return err_hint(err, "write the name that browsers ask for, such as \"app.example.com\"");
     }
+    if (check_blanks(text, err) < 0)
+        return -1;
+    if (find_scheme(text) == text.len && span_find(text, '@') < text.len)
+        return check_characters(text, err);
     if (find_scheme(text) < text.len || authority.len < text.len) {
         err_set(err, "has a %s; a host name alone was expected",
                 find_scheme(text) < text.len ? "scheme" : "path");
@@ -251,6 +271,13 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
         err_set(err, "is empty; \"host:port\" was expected");
         return err_hint(err, "write where the service listens, such as \"127.0.0.1:8080\"");
     }
+    if (span_find(text, '@') < text.len) {
+        err_set(err, "has a user or a password before an \"@\"; \"host:port\" was expected");
+        return err_hint(err, "what the upstream is to get as a password goes into the route's "
+                             "\"authorization\"");
+    }
+    if (check_blanks(text, err) < 0)
+        return -1;
     if (find_scheme(text) < text.len)
         return upstream_scheme(text, err);
     if (span_has_prefix(text, SPAN("builtin:")))

@@ -24,6 +24,9 @@ bool ip_canonical(struct span text, char out[HOST_TEXT]);
  * canonical. 0, or -1 with `err`. */
 int host_parse(struct span text, char out[HOST_TEXT], struct err *err);
 
+/* What follows "USER:PASSWORD@" in an authority or a URL; all of it when there is none. */
+struct span host_without_user(struct span text);
+
 #define UPSTREAM_BUILTIN_HELLO "builtin:hello"
 
 /* "host:port", "[::1]:port", or "builtin:hello" (then `host` is empty and *port 0). 0, or -1

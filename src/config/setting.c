@@ -38,7 +38,7 @@ static int apply_duration(const struct setting *setting, int64_t *out, const str
 {
     char quoted[ERR_QUOTE], what[ERR_QUOTE + 16];
     int64_t duration;
-    err_quote(value->string, quoted);
+    setting_quote(setting, value->string, quoted);
     snprintf(what, sizeof what, "is \"%s\"", quoted);
     if (duration_parse(value->string, &duration)) {
         *out = duration;
@@ -113,7 +113,7 @@ static int apply_choice(const struct setting *setting, unsigned *out, const stru
         suggest_offer(&suggest, setting->choices[i]);
     }
     char quoted[ERR_QUOTE], what[ERR_QUOTE + 16];
-    snprintf(what, sizeof what, "is \"%s\"", err_quote(value->string, quoted));
+    snprintf(what, sizeof what, "is \"%s\"", setting_quote(setting, value->string, quoted));
     struct err *err = setting_report(context, setting, value, PROBLEM_BAD_CHOICE, what);
     const char *known = setting->choices == schema_cert_types ? schema_alias(value->string) : NULL;
     if (known)

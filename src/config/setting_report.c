@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "config/duration.h"
+#include "config/names.h"
 #include "config/secret.h"
 #include "format/yaml.h"
 
@@ -45,6 +46,28 @@ static const char *expected(const struct setting *setting, char out[SETTING_EXPE
         snprintf(out, SETTING_EXPECTED, "text such as %s", setting->example);
         break;
     }
+    return out;
+}
+
+struct span setting_shown(const struct setting *setting, struct span text)
+{
+    size_t len = 0;
+    if (setting->is_secret)
+        return span_first(text, 0);
+    if (setting->type != SETTING_EMAIL)
+        text = host_without_user(text);
+    while (len < text.len && strchr(" \t\r\n", text.data[len]) == NULL)
+        len++;
+    return span_first(text, len);
+}
+
+const char *setting_quote(const struct setting *setting, struct span text, char out[ERR_QUOTE])
+{
+    struct span shown = setting_shown(setting, text);
+    char quoted[ERR_QUOTE];
+    bool is_whole = shown.data + shown.len == text.data + text.len;
+    snprintf(out, ERR_QUOTE, "%s%s%s", shown.data > text.data ? "...@" : "",
+             err_quote(shown, quoted), is_whole ? "" : "...");
     return out;
 }
 
@@ -97,7 +120,7 @@ static int report_plain(struct setting_context *context, const struct setting *s
 {
     char quoted[ERR_QUOTE], what[ERR_QUOTE + 16], trap[YAML_TRAP];
     uint64_t number;
-    snprintf(what, sizeof what, "is \"%s\"", err_quote(value->string, quoted));
+    snprintf(what, sizeof what, "is \"%s\"", setting_quote(setting, value->string, quoted));
     struct err *err = setting_report(context, setting, value, PROBLEM_WRONG_TYPE, what);
     if (setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS)
         return err_hint(err, "put it in brackets: [\"%s\"]", quoted);
@@ -155,7 +178,8 @@ int setting_report_type(struct setting_context *context, const struct setting *s
     if ((setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS) &&
         value->type == VALUE_STRING) {
         char quoted[ERR_QUOTE];
-        return err_hint(err, "put it in brackets: [\"%s\"]", err_quote(value->string, quoted));
+        return err_hint(err, "put it in brackets: [\"%s\"]",
+                        setting_quote(setting, value->string, quoted));
     }
     if (value->type == VALUE_ARRAY && value->array->count > 0)
         return err_hint(err, setting->type == SETTING_HOST
@@ -190,7 +214,7 @@ int setting_report_fault(struct setting_context *context, const struct setting *
 {
     char quoted[ERR_QUOTE] = "";
     if (!setting->is_secret)
-        err_quote(value->string, quoted);
+        setting_quote(setting, value->string, quoted);
     const char *quote = setting->is_secret ? "" : "\"";
     struct err *err = problems_add(context->problems, code, context->file, value->line,
                                    value->column, "%s %s%s%s%s%s", setting->name, quote, quoted,
@@ -230,7 +254,8 @@ void setting_report_variables(struct setting_context *context, const struct sett
         snprintf(err->message, sizeof err->message,
                  "\"%s\" is \"%s\", from which the environment makes nothing that is possible; %s "
                  "was expected",
-                 setting->name, err_quote(written->string, quoted), expected(setting, text));
+                 setting->name, setting_quote(setting, written->string, quoted),
+                 expected(setting, text));
         err_hint(err, "look at the variables in the environment: what they hold is not shown");
     }
 }

@@ -5,6 +5,14 @@
 
 #include "config/setting.h"
 
+/* What may be shown of a text in the file, or of a part of one: nothing of a secret, and of a place
+ * what follows the "@"; up to the first white space, since behind a slip another line may have
+ * become part of it. */
+struct span setting_shown(const struct setting *setting, struct span text);
+
+/* The same for use in a message, with "..." for what is left out. Returns `out`. */
+const char *setting_quote(const struct setting *setting, struct span text, char out[ERR_QUOTE]);
+
 /* "SETTING WHAT; ... was expected", at the value: the problem, for a hint. NULL as problems_add. */
 struct err *setting_report(struct setting_context *context, const struct setting *setting,
                            const struct value *value, enum problem_code code, const char *what);

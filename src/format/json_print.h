@@ -10,7 +10,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "format/value.h"
+#include "base/span.h"
 
 /* Adds `text`, which holds no NUL, as a member, or null when it is NULL or empty. */
 void json_add(cJSON *object, const char *key, const char *text);
@@ -21,9 +21,5 @@ void json_add_number(cJSON *object, const char *key, unsigned number);
 
 /* Prints the document and frees it. Bytes that are no UTF-8 become U+FFFD. */
 void json_print(cJSON *root, FILE *out);
-
-/* Prints the table as a whole document: what json_parse reads from it is the same. Values may be
- * strings, integers, booleans, arrays and tables. */
-void json_write(FILE *out, const struct value_table *root);
 
 #endif

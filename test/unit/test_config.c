@@ -224,7 +224,7 @@ static void tells_what_the_file_says(void **state)
         {"t.yaml", "routes:\n- host: a\n  upstream: a:1\n-\n  host: B.\n  upstream: b:1\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct config_problems problems = {.with_places = true};
+        struct config_problems problems = {0};
         struct config *config = config_load_text(rows[i].path, span_str(rows[i].text), &problems);
         assert_non_null(config);
         const struct value *host = config_route_value(config, 1, SPAN("host"));
@@ -291,9 +291,7 @@ static void environment_is_checked(void **state)
         "HTTP_PORT in the environment is \"http\"; a port from 0 to 65535 was expected\n"
         "HTTPS_PORT in the environment is \"65536\"; a port from 0 to 65535 was expected\n"
         "PUBLIC_HTTPS_PORT in the environment is \"0\"; a port from 1 to 65535 was expected\n"
-        "t.toml:4:1: \"gzip\" is no key of [[routes]]; one that Portico knows was expected\n"
-        "  4 | gzip = true\n"
-        "      ^\n");
+        "t.toml:4:1: \"gzip\" is no key of [[routes]]; one that Portico knows was expected\n");
     config_problems_release(&problems);
     clear_environment(NULL);
     setenv("HTTP_PORT", "443", 1);

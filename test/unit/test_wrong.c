@@ -1,7 +1,7 @@
-/* Wrong files and what is said about them, to the letter: each wrong/NAME.toml,
- * wrong/json/NAME.json and wrong/yaml/NAME.yaml yields the NAME.txt beside it. After a change of
- * words, run this with ACCEPT=1 in the environment, from the top of the repository, and read the
- * difference. */
+/* Wrong files and what is said about them: each wrong/NAME.toml, wrong/json/NAME.json and
+ * wrong/yaml/NAME.yaml yields the NAME.txt beside it, which has of each problem the place, the
+ * code, the message and the hint. After a change of words, run this with ACCEPT=1 in the
+ * environment, from the top of the repository, and read the difference. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,11 @@ static char *words_for(const struct folder *folder, const char *name, size_t *le
     assert_null(config_load_text(name, span_make(text, text_len), &problems));
     FILE *out = open_memstream(&words, len);
     assert_non_null(out);
-    config_problems_print(&problems, out);
+    for (size_t i = 0; i < problems.found.count; i++) {
+        const struct err *err = &problems.found.items[i];
+        fprintf(out, "%u:%u %s %s\n%s%s", err->line, err->column, err->code, err->message,
+                err->hint, err->hint[0] ? "\n" : "");
+    }
     fclose(out);
     config_problems_release(&problems);
     free(text);

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "config/config.h"
-#include "config/config_tree.h"
+#include "config/config_write.h"
 #include "config/secret.h"
 
 static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};
@@ -23,11 +23,9 @@ static char *written(const struct config *config, const struct format *format, b
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    struct value_tree *tree = config_tree_new(config, with_defaults);
-    assert_true(out && tree);
-    format->write(out, tree->root);
+    assert_non_null(out);
+    config_write(config, format, with_defaults, out);
     fclose(out);
-    value_tree_free(tree);
     for (char *mask = text; (mask = strstr(mask, SECRET_MASK)) != NULL;)
         memcpy(mask, "ASecret!", strlen(SECRET_MASK));
     return text;
