@@ -1,5 +1,5 @@
-/* `portico check [FILE]`: is the configuration sound, and does it fit the world as it is now?
- * Opens no port and writes no file.
+/* `portico check [FILE]` says whether the configuration is sound, and fits the world as it is now.
+ * It opens no port and writes no file.
  *
  * Errors come from loading and leave nothing more to look at. Otherwise there may be warnings:
  * some from loading, the others from a look around (check_world.c). */
@@ -7,13 +7,7 @@
 
 #include "cli/check_world.h"
 #include "cli/cli.h"
-#include "cli/options.h"
-#include "config/config.h"
 #include "format/json_print.h"
-
-struct options {
-    bool strict, json, offline;
-};
 
 static cJSON *describe(const struct err *err)
 {
@@ -53,32 +47,21 @@ static void print_verdict(const char *file, const struct config *config,
     printf("\n");
 }
 
-int cli_check(char **arguments)
+int cli_check(const struct cli_call *call)
 {
-    struct options options = {0};
-    const struct cli_option table[] = {
-        {"--strict", .flag = &options.strict, .truth = true},
-        {"--json", .flag = &options.json, .truth = true},
-        {"--offline", .flag = &options.offline, .truth = true},
-        {.name = NULL},
-    };
-    struct cli_source source;
-    if (cli_options_take(arguments, table) < 0 || cli_source_parse(arguments, &source) < 0)
-        return CLI_BAD_USAGE;
-
     struct config_problems problems = {0};
-    struct config *config = config_load(source.path, source.format, &problems);
+    struct config *config = config_load(call->file, call->format, &problems);
     if (config)
-        check_world(config, !options.offline, &problems.found);
-    for (size_t i = 0; options.strict && i < problems.found.count; i++)
+        check_world(config, !call->offline, &problems.found);
+    for (size_t i = 0; call->strict && i < problems.found.count; i++)
         problems.found.items[i].is_warning = false;
     bool is_bad = config == NULL || problems_has_errors(&problems.found);
-    if (options.json) {
-        print_json(config_file_name(source.path), config, &problems.found);
+    if (call->json) {
+        print_json(config_file_name(call->file), config, &problems.found);
     } else {
         config_problems_print(&problems, stderr);
         if (!is_bad)
-            print_verdict(source.path, config, &problems.found);
+            print_verdict(call->file, config, &problems.found);
     }
     config_problems_release(&problems);
     config_unref(config);

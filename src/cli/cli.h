@@ -1,6 +1,11 @@
-/* The commands of `portico`, one file each. Every function returns the process's exit status. */
+/* The commands of `portico`: a table of them, and what all of them use. */
 #ifndef PORTICO_CLI_CLI_H
 #define PORTICO_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/config.h"
 
 enum cli_status {
     CLI_OK = 0,
@@ -9,29 +14,45 @@ enum cli_status {
     CLI_BAD_USAGE = 2,
 };
 
-struct format;
+#define CLI_FIELDS_MAX 64u /* of --header */
 
-/* The configuration that a command is about. All borrowed. */
-struct cli_source {
-    const char *path;            /* "-": standard input */
-    const struct format *format; /* NULL: as the path's name says */
+/* What a command was called with. All borrowed; what was not said is NULL, false, or a default. */
+struct cli_call {
+    const char *word; /* the argument that the command has besides FILE */
+    const char *file; /* the configuration; "-": standard input */
+    const struct format *format, *to;
+    bool strict, json, offline, without_defaults, reference, schema;
+    const char *method, *from, *fields[CLI_FIELDS_MAX + 1];
 };
 
-/* Reads `[--format toml|json|yaml] [FILE]` from a command's NULL-terminated arguments; the file
- * is by default CONFIG_PATH, or "config.toml". 0, or -1 when they were wrong, which was said. */
-int cli_source_parse(char **arguments, struct cli_source *source);
+struct cli_command {
+    const char *name;
+    const char *word; /* what stands before FILE, for people; NULL: nothing */
+    bool has_file;
+    int (*run)(const struct cli_call *call); /* returns the exit status */
+    const char *help;
+};
 
-int cli_run(const struct cli_source *source);    /* serve until SIGTERM or SIGINT */
-int cli_reload(const struct cli_source *source); /* ask the process that serves it */
-int cli_version(void);
+extern const struct cli_command cli_commands[]; /* to a name that is NULL */
 
-/* These read their own arguments, NULL-terminated, and move them. */
-int cli_check(char **arguments);   /* load, look around and report */
-int cli_config(char **arguments);  /* the configuration in force, in any format */
-int cli_explain(char **arguments); /* what would become of a request */
+/* Finds the command that the arguments of the process (without its own name) begin with, and runs
+ * it. The exit status. */
+int cli_main(char **arguments);
 
-/* `topic` is a key, a section, a variable of the environment, a problem's code, "--reference" or
- * "--schema"; NULL: the commands. */
-int cli_help(const char *topic);
+/* Loads the configuration; NULL when it has problems, which are then printed. */
+struct config *cli_load(const struct cli_call *call);
+
+/* Says on standard error what went wrong. Returns CLI_FAILED. */
+int cli_failed(const char *why);
+
+/* Says on standard error what is wrong with the command line. Returns CLI_BAD_USAGE. */
+int cli_usage(const char *what, const char *word);
+
+int cli_run(const struct cli_call *call);
+int cli_check(const struct cli_call *call);
+int cli_config(const struct cli_call *call);
+int cli_explain(const struct cli_call *call);
+int cli_reload(const struct cli_call *call);
+int cli_help(const struct cli_call *call);
 
 #endif

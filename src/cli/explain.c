@@ -1,5 +1,5 @@
-/* `portico explain URL [FILE] [--method M] [--from ADDRESS] [--header 'Name: value'] [--json]`:
- * what would become of such a request, in the order in which it happens.
+/* `portico explain URL [FILE]` says what would become of such a request, in the order in which it
+ * happens.
  *
  * The request is written down as a client would send it and then goes through the code that
  * serves requests: http_scan, decide, and what makes the heads and answers of proxy/. Nothing is
@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/explanation.h"
-#include "cli/options.h"
 #include "config/secret.h"
 #include "config/suggest.h"
 #include "net/waiting_room.h"
@@ -321,106 +320,68 @@ static void release(struct explanation *e)
 
 /* ---- The command ---- */
 
-/* The configuration with all its places, also where they cost a second look; and without its
- * secrets, so that none can show. */
-static struct config *load(const struct cli_source *source)
+/* The configuration without its secrets, so that none can show. */
+static struct config *load(const struct cli_call *call)
 {
     static char mask[] = SECRET_MASK;
-    struct config_problems problems = {0};
-    struct config *config = config_load(source->path, source->format, &problems);
-    if (config == NULL)
-        config_problems_print(&problems, stderr);
-    config_problems_release(&problems);
+    struct config *config = cli_load(call);
     for (size_t i = 0; config && i < config->route_count; i++)
         if (config->routes[i].authorization)
             config->routes[i].authorization = mask;
     return config;
 }
 
-/* Takes the URL, the first argument that is no option, out of the others. */
-static const char *take_url(char **arguments)
-{
-    for (; *arguments; arguments++) {
-        if (strcmp(*arguments, "--format") == 0 && arguments[1]) {
-            arguments++;
-        } else if (**arguments != '-') {
-            const char *url = *arguments;
-            do
-                arguments[0] = arguments[1];
-            while (*arguments++);
-            return url;
-        }
-    }
-    return NULL;
-}
-
-/* 0, or -1 when something was wrong, which was said. */
-static int parse(char **arguments, struct explanation *e, struct cli_source *source)
+/* The question. 0, or -1 when it was wrong, which was said. */
+static int parse(const struct cli_call *call, struct explanation *e)
 {
     char quoted[ERR_QUOTE];
     struct err err = {0};
-    e->url_text = take_url(arguments);
+    e->url_text = call->word;
+    e->method = call->method ? call->method : "GET";
     if (e->url_text == NULL) {
         cli_usage("explain needs a URL", "such as https://app.example.com/");
-        return -1;
-    }
-    if (http_url_parse(span_str(e->url_text), &e->url, &err) < 0) {
+    } else if (http_url_parse(span_str(e->url_text), &e->url, &err) < 0) {
         fprintf(stderr, "portico: explain: the URL \"%s\" %s\n",
                 err_quote(span_str(e->url_text), quoted), err.message);
         if (err.hint[0])
             fprintf(stderr, "  hint: %s\n", err.hint);
-        return -1;
-    }
-    if (has_line_break(e->method)) {
+    } else if (has_line_break(e->method)) {
         cli_usage("--method is not one word", e->method);
-        return -1;
+    } else if (!address_parse_ip(span_str(call->from ? call->from : CLIENT_DEFAULT), 0,
+                                 &e->client)) {
+        cli_usage("--from is no IP address", call->from);
+    } else {
+        return write_request(e, call->fields);
     }
-    return cli_source_parse(arguments, source);
+    return -1;
 }
 
-int cli_explain(char **arguments)
+int cli_explain(const struct cli_call *call)
 {
-    struct explanation e = {.method = "GET"};
-    const char *from = CLIENT_DEFAULT, *fields[OPTION_VALUES_MAX + 1] = {NULL};
-    bool is_json = false;
-    const struct cli_option options[] = {
-        {"--method", .value = &e.method},
-        {"--from", .value = &from},
-        {"--header", .values = fields},
-        {"--json", .flag = &is_json, .truth = true},
-        {.name = NULL},
-    };
-    struct cli_source source;
-    if (cli_options_take(arguments, options) < 0 || parse(arguments, &e, &source) < 0)
-        return CLI_BAD_USAGE;
-    if (!address_parse_ip(span_str(from), 0, &e.client))
-        return cli_usage("--from is no IP address", from);
-
+    struct explanation e = {.method = NULL};
     int status = CLI_BAD_USAGE;
-    struct config *config = NULL;
-    if (write_request(&e, fields) < 0)
+    if (parse(call, &e) < 0)
         goto out;
     status = CLI_BAD_CONFIG;
-    config = load(&source);
-    e.config = config;
-    if (config == NULL)
+    e.config = load(call);
+    if (e.config == NULL)
         goto out;
     status = CLI_FAILED;
     if (find_source(&e) < 0) {
-        fprintf(stderr, "portico: explain: out of memory\n");
+        cli_failed("explain: out of memory");
         goto out;
     }
     if (is_swapped_port(&e))
         refuse_port(&e);
     else if (shake_hands(&e))
         serve(&e);
-    if (is_json)
+    if (call->json)
         explanation_print_json(&e, stdout);
     else
         explanation_print(&e, stdout);
     status = e.reason == REASON_NONE ? CLI_OK : CLI_FAILED;
 out:
     release(&e);
-    config_unref(config);
+    config_unref(e.config);
     return status;
 }

@@ -1,44 +1,52 @@
-/* `portico help [TOPIC]`: the commands and the environment; or what the schema knows about a
+/* `portico help [TOPIC]` prints the commands and the environment; or what the schema knows about a
  * key, a section, a variable or the code of a problem; or all of that, as Markdown or as JSON
  * Schema. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "config/config.h"
+#include "cli/options.h"
 #include "config/json_schema.h"
 #include "config/reference.h"
 #include "config/schema.h"
 #include "config/suggest.h"
 #include "format/problems.h"
 
+#define COLUMN 30 /* where the explanations begin */
+
+/* The options of a command; or, for NULL, those of every command that has a FILE. */
+static void print_options(const char *command)
+{
+    for (const struct cli_option *option = cli_options; option->name; option++) {
+        const char *whose = option->command;
+        if (command == NULL ? whose != NULL : whose == NULL || strcmp(whose, command) != 0)
+            continue;
+        int at = printf("    %s %s", option->name, option->value ? option->value : "");
+        printf("%*s%s\n", COLUMN - at, "", option->help);
+    }
+}
+
+static void print_command(const struct cli_command *command)
+{
+    int at = printf("  portico %s%s%s%s", command->name, command->word ? " " : "",
+                    command->word ? command->word : "", command->has_file ? " [FILE]" : "");
+    printf("%*s%s\n", COLUMN - at, "", command->help);
+    print_options(command->name);
+}
+
 static void print_overview(void)
 {
-    printf(
-        "Portico: one process in front of every service, one file that says what goes where.\n"
-        "\n"
-        "  portico run [FILE]        serve; the default command\n"
-        "  portico check [FILE]      check the configuration and report every problem; with\n"
-        "                            --strict warnings are errors, --offline looks no names up,\n"
-        "                            and --json is for scripts\n"
-        "  portico config [FILE]     print the configuration in force; --to toml|json|yaml\n"
-        "                            prints another format, --no-defaults less\n"
-        "  portico explain URL [FILE]\n"
-        "                            say what would become of such a request; --method METHOD,\n"
-        "                            --from ADDRESS and --header 'Name: value' say more about\n"
-        "                            it, --json is for scripts\n"
-        "  portico reload [FILE]     have the process that serves it read it again\n"
-        "  portico version           print the version\n"
-        "  portico help              print this\n"
-        "  portico help KEY          explain a key, a section, a variable or a problem\n"
-        "  portico help --reference  explain all of them, in Markdown\n"
-        "  portico help --schema     print the configuration's JSON Schema, for editors\n"
-        "\n"
-        "FILE is the configuration; by default $CONFIG_PATH, or %s in the current\n"
-        "directory; - is standard input. It is written in TOML, JSON or YAML, as its name\n"
-        "(.toml, .json, .yaml, .yml) or the option --format toml|json|yaml says. Its sections\n"
-        "are",
-        CONFIG_DEFAULT_PATH);
+    printf("Portico: one process in front of every service, one file that says what goes where.\n"
+           "\n");
+    for (const struct cli_command *command = cli_commands; command->name; command++)
+        print_command(command);
+    printf("\n"
+           "FILE is the configuration; by default $CONFIG_PATH, or %s in the current\n"
+           "directory; - is standard input. It is written in TOML, JSON or YAML, as its name\n"
+           "(.toml, .json, .yaml, .yml) or an option says:\n",
+           CONFIG_DEFAULT_PATH);
+    print_options(NULL);
+    printf("Its sections are");
     for (size_t i = 0; i < schema_section_count; i++)
         printf("%s %s", i ? "," : "", schema_sections[i].name);
     printf(".\n"
@@ -152,15 +160,15 @@ static int unknown(struct span topic)
     return CLI_BAD_USAGE;
 }
 
-int cli_help(const char *topic)
+int cli_help(const struct cli_call *call)
 {
-    if (topic == NULL)
-        print_overview();
-    else if (strcmp(topic, "--reference") == 0)
+    if (call->reference)
         reference_markdown(stdout);
-    else if (strcmp(topic, "--schema") == 0)
+    else if (call->schema)
         json_schema_print(stdout);
-    else if (explain(span_str(topic)) == 0)
-        return unknown(span_str(topic));
+    else if (call->word == NULL)
+        print_overview();
+    else if (explain(span_str(call->word)) == 0)
+        return unknown(span_str(call->word));
     return CLI_OK;
 }

@@ -1,71 +1,115 @@
-/* Options: see options.h. Arguments are borrowed: values are pointers into them. */
+/* This is the table of the commands' options. The same rows serve for reading a command line and
+ * for `portico help`. Values point into the arguments. */
 #include "cli/options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#define AT(member) offsetof(struct cli_call, member)
+#define FORMATS    "toml|json|yaml"
 
-int cli_usage(const char *what, const char *word)
-{
-    fprintf(stderr, "portico: %s: %s\nTry `portico help`.\n", what, word);
-    return CLI_BAD_USAGE;
-}
+const struct cli_option cli_options[] = {
+    {"--format", FORMATS, NULL, OPTION_FORMAT, AT(format),
+     "what FILE is written in, where its name does not say"},
+    {"--strict", NULL, "check", OPTION_FLAG, AT(strict), "warnings are errors"},
+    {"--offline", NULL, "check", OPTION_FLAG, AT(offline), "look no names up"},
+    {"--json", NULL, "check", OPTION_FLAG, AT(json), "print JSON, for scripts"},
+    {"--to", FORMATS, "config", OPTION_FORMAT, AT(to), "in another format"},
+    {"--no-defaults", NULL, "config", OPTION_FLAG, AT(without_defaults),
+     "without what would be so anyway"},
+    {"--defaults", NULL, "config", OPTION_NO_FLAG, AT(without_defaults), "with it, as usual"},
+    {"--method", "METHOD", "explain", OPTION_TEXT, AT(method), "another method than GET"},
+    {"--from", "ADDRESS", "explain", OPTION_TEXT, AT(from), "the client's address"},
+    {"--header", "'Name: value'", "explain", OPTION_TEXTS, AT(fields),
+     "a field that it sends, as often as needed"},
+    {"--json", NULL, "explain", OPTION_FLAG, AT(json), "print JSON, for scripts"},
+    {"--reference", NULL, "help", OPTION_FLAG, AT(reference), "explain all topics, in Markdown"},
+    {"--schema", NULL, "help", OPTION_FLAG, AT(schema), "the JSON Schema, for editors"},
+    {.name = NULL},
+};
 
-/* The option that `argument` is, with or without "=value"; or NULL. */
-static const struct cli_option *find(const struct cli_option *options, const char *argument)
+/* The option of the command that `argument` is, with or without "=value"; or NULL. */
+static const struct cli_option *find(const struct cli_command *command, const char *argument)
 {
-    for (; options->name; options++) {
-        size_t len = strlen(options->name);
-        bool is_joined = !options->flag && argument[len] == '=';
-        if (strncmp(argument, options->name, len) == 0 && (argument[len] == '\0' || is_joined))
-            return options;
+    for (const struct cli_option *option = cli_options; option->name; option++) {
+        size_t len = strlen(option->name);
+        bool is_its =
+            option->command ? strcmp(option->command, command->name) == 0 : command->has_file;
+        if (is_its && strncmp(argument, option->name, len) == 0 &&
+            (argument[len] == '\0' || (option->value && argument[len] == '=')))
+            return option;
     }
     return NULL;
 }
 
-static int keep(const struct cli_option *option, const char *value)
+static int wrong(const char *what, const char *word)
 {
-    if (value == NULL) {
-        cli_usage("this option needs a value", option->name);
-        return -1;
-    }
-    if (option->value) {
-        *option->value = value;
-        return 0;
-    }
+    cli_usage(what, word);
+    return -1;
+}
+
+/* `value` is NULL for a flag. */
+static int keep(const struct cli_option *option, const char *value, struct cli_call *call)
+{
+    void *place = (char *)call + option->offset;
+    const char **texts = place;
     size_t count = 0;
-    while (option->values[count])
-        count++;
-    if (count == OPTION_VALUES_MAX) {
-        cli_usage("this option was given too often", option->name);
-        return -1;
+    switch (option->kind) {
+    case OPTION_FLAG:
+    case OPTION_NO_FLAG:
+        *(bool *)place = option->kind == OPTION_FLAG;
+        return 0;
+    case OPTION_FORMAT:
+        *(const struct format **)place = format_named(value);
+        return format_named(value) ? 0
+                                   : wrong("this option takes toml, json or yaml", option->name);
+    case OPTION_TEXTS:
+        while (texts[count])
+            count++;
+        if (count == CLI_FIELDS_MAX)
+            return wrong("this option was given too often", option->name);
+        break;
+    case OPTION_TEXT:
+        break;
     }
-    option->values[count] = value;
+    texts[count] = value;
     return 0;
 }
 
-int cli_options_take(char **arguments, const struct cli_option *options)
+/* The option at *arguments, which moves behind its value. */
+static int read_option(const struct cli_command *command, char ***arguments, struct cli_call *call)
 {
-    char **left = arguments;
-    for (; *arguments; arguments++) {
-        const struct cli_option *option = find(options, *arguments);
-        if (option == NULL) {
-            *left++ = *arguments;
+    const char *argument = *(*arguments)++, *value = NULL;
+    const struct cli_option *option = find(command, argument);
+    if (option == NULL)
+        return wrong("unknown option", argument);
+    if (option->value && argument[strlen(option->name)] == '=')
+        value = argument + strlen(option->name) + 1;
+    else if (option->value && (value = *(*arguments)++) == NULL)
+        return wrong("this option needs a value", argument);
+    return keep(option, value, call);
+}
+
+int cli_options_read(const struct cli_command *command, char **arguments, struct cli_call *call)
+{
+    const char *path = getenv("CONFIG_PATH");
+    *call = (struct cli_call){.word = NULL};
+    while (*arguments) {
+        bool is_dash = strcmp(*arguments, "-") == 0;
+        if (**arguments == '-' && !is_dash) {
+            if (read_option(command, &arguments, call) < 0)
+                return -1;
             continue;
         }
-        if (option->flag) {
-            *option->flag = option->truth;
-            continue;
-        }
-        const char *joined = strchr(*arguments, '=');
-        if (joined == NULL && arguments[1])
-            arguments++;
-        else if (joined == NULL)
-            return keep(option, NULL);
-        if (keep(option, joined ? joined + 1 : *arguments) < 0)
-            return -1;
+        if (command->word && call->word == NULL && !is_dash)
+            call->word = *arguments++;
+        else if (command->has_file && call->file == NULL)
+            call->file = *arguments++;
+        else
+            return wrong("too many arguments", *arguments);
     }
-    *left = NULL;
+    if (call->file == NULL)
+        call->file = path && *path ? path : CONFIG_DEFAULT_PATH;
     return 0;
 }

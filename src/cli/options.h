@@ -1,26 +1,25 @@
-/* The options of a command, wherever they stand among its arguments. */
+/* The options of all commands, and how they are read. */
 #ifndef PORTICO_CLI_OPTIONS_H
 #define PORTICO_CLI_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "cli/cli.h"
 
-#define OPTION_VALUES_MAX 64u /* of one that may be given several times */
+enum cli_option_kind { OPTION_FLAG, OPTION_NO_FLAG, OPTION_TEXT, OPTION_TEXTS, OPTION_FORMAT };
 
-/* Exactly one of the three says where it goes. The table ends with a name that is NULL. */
 struct cli_option {
     const char *name;    /* "--json" */
-    bool *flag;          /* set to `truth` */
-    const char **value;  /* "--to X" or "--to=X"; given twice, the last one counts */
-    const char **values; /* each time one more, NULL-terminated: of OPTION_VALUES_MAX + 1 */
-    bool truth;
+    const char *value;   /* what follows it, for people; NULL: nothing */
+    const char *command; /* whose it is; NULL: of every command that has a FILE */
+    enum cli_option_kind
+        kind;      /* OPTION_TEXTS may be given several times; else the last one counts */
+    size_t offset; /* in struct cli_call */
+    const char *help;
 };
 
-/* Takes the options out of a NULL-terminated list of arguments; what is left moves
- * up, and is for cli_source_parse. 0, or -1 when one has no value, or too many, which was said. */
-int cli_options_take(char **arguments, const struct cli_option *options);
+extern const struct cli_option cli_options[]; /* to a name that is NULL */
 
-/* Says on standard error what is wrong with the command line. Returns CLI_BAD_USAGE. */
-int cli_usage(const char *what, const char *word);
+/* Reads the arguments of a command, NULL-terminated; options stand anywhere among them, as
+ * "--to json" or "--to=json". 0, or -1 when they are wrong, which was said. */
+int cli_options_read(const struct cli_command *command, char **arguments, struct cli_call *call);
 
 #endif

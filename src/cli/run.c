@@ -1,22 +1,20 @@
-/* `portico run [FILE]`: serve. The default command. */
+/* `portico run [FILE]` serves. It is the default command. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "cli/cli.h"
-#include "config/config.h"
 #include "server/server.h"
 
-int cli_run(const struct cli_source *source)
+int cli_run(const struct cli_call *call)
 {
     struct config_problems problems = {0};
     struct err err = {0};
     struct file_watch watch;
     char text[1024];
 
-    server_prepare(&watch, source->path);
-    struct config *config = config_load(source->path, source->format, &problems);
+    server_prepare(&watch, call->file);
+    struct config *config = config_load(call->file, call->format, &problems);
     if (config) {
         log_set_level(config->log_level);
         config_problems_log(&problems); /* warnings */
@@ -27,10 +25,10 @@ int cli_run(const struct cli_source *source)
     if (config == NULL)
         return CLI_BAD_CONFIG;
     if (server_run(config, &watch, &err) == 0)
-        return EXIT_SUCCESS;
+        return CLI_OK;
     err_format(&err, text, sizeof text);
-    fprintf(stderr, "portico: %s\n", text);
+    cli_failed(text);
     if (err.hint[0])
         fprintf(stderr, "portico: hint: %s\n", err.hint);
-    return EXIT_FAILURE;
+    return CLI_FAILED;
 }
