@@ -1,17 +1,15 @@
 /* The log: lines from any thread, written by one.
  *
- * Access lines go to standard output, everything else to standard error. A thread that logs
- * puts its line into a ring of its own (single producer, single consumer, no lock); the log
- * thread collects all rings and writes whole lines, so lines are never torn or interleaved.
- * A line reaches its descriptor within 200 ms. Nobody waits for the log: when a ring is full,
- * because whoever reads the pipe has stopped, lines are dropped and counted, and the count is
- * logged as soon as there is room again.
+ * Access lines go to standard output, everything else to standard error. A line is copied into
+ * a buffer under a mutex, and the log thread takes all of it at once and writes it, so lines are
+ * never torn or interleaved. A line reaches its descriptor within 200 ms. Nobody waits for the
+ * log: when the buffer is full, because whoever reads the pipe has stopped, lines are dropped and
+ * counted, and the count is logged as soon as there is room again.
  *
- * Lines of one thread keep their order. Of those that wait in several rings the oldest is
- * written first, so the order between threads is almost that of time.
+ * Lines of one kind keep their order, and those of both when they go to the same file.
  *
  * Before log_start and after log_stop, lines go straight to standard output and standard error.
- * Threads need no registration; a ring is made at a thread's first line and outlives it. */
+ * Threads need no registration. */
 #ifndef PORTICO_BASE_LOG_H
 #define PORTICO_BASE_LOG_H
 
@@ -47,5 +45,9 @@ void log_set_level(enum log_level level);
  * and backslashes get a backslash, other bytes outside 0x20-0x7e become \xhh. Returns the
  * bytes written; stops at the last character that fits. */
 size_t log_escape(struct span text, char *out, size_t size);
+
+/* Likewise for a word without quotation marks, in which nothing may look like the next one: white
+ * space, quotation marks, backslashes and '=' become \xhh too. */
+size_t log_escape_word(struct span text, char *out, size_t size);
 
 #endif

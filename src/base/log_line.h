@@ -8,17 +8,10 @@
 
 #define LOG_MESSAGE_MAX 8192u /* a message with all that stands before it; longer: cut off */
 
-/* The date of the last line, since thousands of lines share a second. One a thread; starts
- * zeroed. */
-struct log_stamp {
-    int64_t second;
-    char text[48]; /* "2026-11-23T04:20:48" */
-};
-
 /* "2026-11-23T04:20:48.123Z level thread: text" into out[0..size), without a newline or NUL,
  * where `wall` is in microseconds since the epoch. What could forge a line or drive a
- * terminal is written as \xhh. Returns the bytes written. */
-size_t log_line_format(struct log_stamp *stamp, int64_t wall, enum log_level level,
-                       const char *thread, struct span text, char *out, size_t size);
+ * terminal is written as \xhh. Returns what it has written. */
+struct span log_line_format(int64_t wall, enum log_level level, const char *thread,
+                            struct span text, char *out, size_t size);
 
 #endif

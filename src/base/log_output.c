@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "base/clock.h"
 
 #define RETRY_AFTER CLOCK_SECOND
@@ -27,6 +26,7 @@ int log_output_init(struct log_output *output, int fd)
     output->error = 0;
     output->retry_at = 0;
     output->start = output->end = 0;
+    output->gathered = 0;
     return 0;
 }
 
@@ -35,23 +35,35 @@ bool log_output_is_same_file(const struct log_output *a, const struct log_output
     return a->device == b->device && a->inode == b->inode;
 }
 
-char *log_output_reserve(struct log_output *output, size_t len)
+bool log_output_add(struct log_output *output, struct span line, bool *half)
 {
-    size_t used = output->end - output->start;
-    if (len > LOG_OUTPUT_SIZE - used)
-        return NULL;
-    if (len > LOG_OUTPUT_SIZE - output->end) {
-        memmove(output->bytes, output->bytes + output->start, used);
-        output->start = 0;
-        output->end = used;
-    }
-    return output->bytes + output->end;
+    size_t before = output->gathered;
+    if (line.len >= LOG_OUTPUT_SIZE - before)
+        return false;
+    char *room = output->buffers[output->filling] + before;
+    if (line.len)
+        memcpy(room, line.data, line.len);
+    room[line.len] = '\n';
+    output->gathered += line.len + 1;
+    if (before <= LOG_OUTPUT_SIZE / 2 && output->gathered > LOG_OUTPUT_SIZE / 2)
+        *half = true;
+    return true;
 }
 
-void log_output_produce(struct log_output *output, size_t len)
+bool log_output_swap(struct log_output *output)
 {
-    check(len <= LOG_OUTPUT_SIZE - output->end);
-    output->end += len;
+    if (output->start < output->end || output->gathered == 0)
+        return false;
+    output->filling = !output->filling;
+    output->start = 0;
+    output->end = output->gathered;
+    output->gathered = 0;
+    return true;
+}
+
+static const char *unwritten(const struct log_output *output)
+{
+    return output->buffers[!output->filling] + output->start;
 }
 
 /* How much to write at once to what must be polled: whole lines, if one fits. */
@@ -60,7 +72,7 @@ static size_t piece_length(const struct log_output *output)
     size_t len = output->end - output->start;
     if (len <= PIPE_BUF)
         return len;
-    const char *start = output->bytes + output->start;
+    const char *start = unwritten(output);
     const char *newline = memrchr(start, '\n', PIPE_BUF);
     return newline ? (size_t)(newline - start) + 1 : PIPE_BUF;
 }
@@ -68,7 +80,7 @@ static size_t piece_length(const struct log_output *output)
 /* As write(2) on a non-blocking descriptor. */
 static ssize_t write_some(const struct log_output *output)
 {
-    const char *start = output->bytes + output->start;
+    const char *start = unwritten(output);
     struct pollfd writable = {.fd = output->fd, .events = POLLOUT};
     if (output->type == S_IFSOCK)
         return send(output->fd, start, output->end - output->start, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -98,6 +110,5 @@ void log_output_flush(struct log_output *output, int64_t now)
             return;
         }
     }
-    output->start = output->end = 0;
     output->state = LOG_OUTPUT_READY;
 }

@@ -1,5 +1,7 @@
-/* Outputs: whole lines to one descriptor, without ever waiting for it. Internal to the log and
- * used by the log thread alone.
+/* Outputs: whole lines to one descriptor, without ever waiting for it. Internal to the log.
+ *
+ * Lines are gathered in one buffer while the log thread writes the other; when that is written,
+ * the two change places.
  *
  * The descriptor may be blocking, and may be the same open file as another process's, so its
  * flags are left alone. A socket is written with MSG_DONTWAIT, a regular file at once; to
@@ -8,9 +10,10 @@
  * with a line, and other writers of the same pipe tear none.
  *
  * Invariants
- *  1. The staging buffer holds whole lines, but for the first, whose front may be written.
- *  2. Staged bytes are never thrown away: after an error they wait for the next attempt, so
- *     that a line that was begun is ended, also on a disk that was full for a while. */
+ *  1. Both buffers hold whole lines, but for the first of the one that is written, whose front
+ *     may be gone.
+ *  2. Lines that were taken are never thrown away: after an error they wait for the next
+ *     attempt, so that a line that was begun is ended, also on a disk that was full for a while. */
 #ifndef PORTICO_BASE_LOG_OUTPUT_H
 #define PORTICO_BASE_LOG_OUTPUT_H
 
@@ -19,15 +22,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LOG_OUTPUT_SIZE ((size_t)64 << 10)
+#include "base/span.h"
+
+#define LOG_OUTPUT_SIZE ((size_t)1 << 20) /* of each of the two buffers */
 
 enum log_output_state {
-    LOG_OUTPUT_READY,   /* everything staged was written */
+    LOG_OUTPUT_READY,   /* everything taken was written */
     LOG_OUTPUT_BLOCKED, /* waits for POLLOUT */
     LOG_OUTPUT_FAILING, /* the last attempt failed with `error`; the next is at retry_at */
 };
 
 struct log_output {
+    /* guarded by the log's mutex; the log thread alone changes `filling` */
+    unsigned filling; /* which buffer lines are gathered in */
+    size_t gathered;  /* how much of it is full */
+
+    /* log thread only */
     int fd; /* borrowed */
     mode_t type;
     dev_t device;
@@ -35,9 +45,9 @@ struct log_output {
     enum log_output_state state;
     int error;
     int64_t retry_at;
-    size_t start;
-    size_t end;
-    char bytes[LOG_OUTPUT_SIZE];
+    size_t start, end; /* what is left to write of the other buffer */
+
+    char buffers[2][LOG_OUTPUT_SIZE];
 };
 
 /* 0, or -1 with errno when `fd` is not open. */
@@ -46,13 +56,15 @@ int log_output_init(struct log_output *output, int fd);
 /* Whether both write to one file, pipe, socket or terminal. */
 bool log_output_is_same_file(const struct log_output *a, const struct log_output *b);
 
-/* Where the next `len` bytes may be put, or NULL without room for them. */
-char *log_output_reserve(struct log_output *output, size_t len);
+/* Appends `line` and a newline; under the mutex. False without room for all of it. *half becomes
+ * true when that made the buffer more than half full. */
+bool log_output_add(struct log_output *output, struct span line, bool *half);
 
-/* `len` bytes, a whole line, were put there. */
-void log_output_produce(struct log_output *output, size_t len);
+/* Takes what was gathered to be written, once everything before it is; under the mutex. Returns
+ * whether it took anything. */
+bool log_output_swap(struct log_output *output);
 
-/* Writes what can be written now (monotonic). */
+/* Writes what can be written now (monotonic); without the mutex. */
 void log_output_flush(struct log_output *output, int64_t now);
 
 #endif

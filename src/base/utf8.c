@@ -196,7 +196,7 @@ static int compare_range(const void *key, const void *item)
     return code < range->first ? -1 : code > range->last;
 }
 
-static uint32_t decode(struct span s, size_t len)
+uint32_t utf8_decode(struct span s, size_t len)
 {
     if (len == 1)
         return (unsigned char)s.data[0];
@@ -208,7 +208,7 @@ static uint32_t decode(struct span s, size_t len)
 
 unsigned utf8_width(struct span s)
 {
-    uint32_t code = decode(s, utf8_char(s));
+    uint32_t code = utf8_decode(s, utf8_char(s));
     if (code < zero_width[0].first)
         return 1;
     if (bsearch(&code, zero_width, sizeof zero_width / sizeof *zero_width, sizeof *zero_width,

@@ -1,4 +1,4 @@
-/* UTF-8 (RFC 3629): validation, the one encoder that escapes need, and how wide a character
+/* UTF-8 (RFC 3629): validation, characters and their code points, and how wide a character
  * stands on a terminal. Pure, whatever the locale. */
 #ifndef PORTICO_BASE_UTF8_H
 #define PORTICO_BASE_UTF8_H
@@ -12,6 +12,9 @@
 /* Length in bytes (1-4) of the well-formed character that `s` begins with; 0 when it begins
  * with none: overlong forms, surrogates and what lies beyond U+10FFFF are none. */
 size_t utf8_char(struct span s);
+
+/* The code point of the well-formed character of `len` bytes (utf8_char, not 0). */
+uint32_t utf8_decode(struct span s, size_t len);
 
 /* Position of the first byte that is not part of a well-formed character, or s.len. */
 size_t utf8_find_bad(struct span s);

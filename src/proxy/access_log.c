@@ -71,22 +71,10 @@ static void put_quoted(struct line *line, struct span text, size_t max)
     put(line, SPAN("\""));
 }
 
-/* A word without quotation marks: nothing in it may look like the next one. */
 static void put_word(struct line *line, struct span text)
 {
-    static const char digits[] = "0123456789abcdef";
-    const struct line start = *line;
-    if (text.len == 0)
-        text = SPAN("-");
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.data[i];
-        const bool plain = c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '=';
-        const char escape[4] = {'\\', 'x', digits[c >> 4], digits[c & 0xf]};
-        const size_t len = plain ? 1 : sizeof escape;
-        if ((size_t)(line->at - start.at) + len > ACCESS_LOG_WORD_MAX || len > room(line))
-            return;
-        put(line, plain ? span_make(text.data + i, 1) : span_make(escape, len));
-    }
+    size_t max = room(line) < ACCESS_LOG_WORD_MAX ? room(line) : ACCESS_LOG_WORD_MAX;
+    line->at += log_escape_word(text.len ? text : SPAN("-"), line->at, max);
 }
 
 /* "-" when nothing was understood: nginx writes the same, and GoAccess reads it. */
@@ -112,7 +100,7 @@ static void put_combined(struct line *line, const struct access_entry *entry, in
     char client[ADDRESS_TEXT];
     put(line, span_str(address_format_ip(entry->client, client)));
     put(line, SPAN(" - - ["));
-    put(line, date_log(wall_us));
+    put(line, date_text(DATE_CLF, wall_us));
     put(line, SPAN("] "));
     put_request_line(line, entry);
     put(line, SPAN(" "));

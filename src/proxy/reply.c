@@ -65,7 +65,7 @@ static void begin_head(struct buf *out, const struct reply *reply, int status)
     buf_append_str(out, " ");
     buf_append_str(out, phrase);
     buf_append_str(out, "\r\nDate: ");
-    buf_append_span(out, date_http(clock_wall()));
+    buf_append_span(out, date_text(DATE_HTTP, clock_wall()));
     buf_append_str(out, "\r\n");
     if (!reply->keep_alive)
         buf_append_str(out, "Connection: close\r\n");

@@ -203,7 +203,6 @@ static void *log_the_end(void *arg)
     pthread_t *threads = arg;
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    usleep(1000);
     log_access(SPAN("the end"));
     log_write(LOG_INFO, "the end");
     return NULL;
@@ -252,57 +251,6 @@ static void threads_are_named(void **state)
     }
 }
 
-static int64_t time_in(const char *line)
-{
-    int hour, minute, second, ms;
-    assert_int_equal(sscanf(line + 11, "%d:%d:%d.%d", &hour, &minute, &second, &ms), 4);
-    return ((hour * 60 + minute) * 60 + second) * INT64_C(1000) + ms;
-}
-
-static sem_t go, done;
-
-static void *log_in_turn(void *arg)
-{
-    (void)arg;
-    for (int i = 0; i < 10; i++) {
-        sem_wait(&go);
-        log_write(LOG_INFO, "b%d", i);
-        usleep(2000); /* so that timestamps differ */
-        sem_post(&done);
-    }
-    return NULL;
-}
-
-/* Lines that wait in several rings are written in the order of their time. */
-static void older_lines_go_first(void **state)
-{
-    pthread_t thread;
-    int64_t last = 0;
-    (void)state;
-    sem_init(&go, 0, 0);
-    sem_init(&done, 0, 0);
-    log_test_start();
-    assert_int_equal(thread_start(&thread, "b", log_in_turn, NULL), 0);
-    for (int i = 0; i < 10; i++) {
-        log_write(LOG_INFO, "a%d", i);
-        usleep(2000);
-        sem_post(&go);
-        sem_wait(&done);
-    }
-    pthread_join(thread, NULL);
-    for (int i = 0; i < 20; i++) {
-        const char *line = next_line(&error_log);
-        int64_t time = time_in(line);
-        char pattern[16];
-        snprintf(pattern, sizeof pattern, ": %c%d$", i % 2 ? 'b' : 'a', i / 2);
-        assert_matches(line, pattern);
-        assert_true(time >= last || last - time > 80000000); /* midnight */
-        last = time;
-    }
-    sem_destroy(&go);
-    sem_destroy(&done);
-}
-
 /* ---- Sleeping: forced interleavings ---- */
 
 static sem_t reached, resume;
@@ -346,37 +294,6 @@ static void no_line_is_slept_over(void **state)
     sem_destroy(&resume);
 }
 
-static void *log_and_pause(void *arg)
-{
-    atomic_store(&stop_at, "log pushed");
-    log_write(LOG_INFO, "%s", (const char *)arg);
-    return NULL;
-}
-
-/* The log thread takes the line and goes to sleep before its producer asks whether it does. */
-static void a_late_signal_does_no_harm(void **state)
-{
-    pthread_t thread;
-    (void)state;
-    sem_init(&reached, 0, 0);
-    sem_init(&resume, 0, 0);
-    atomic_store(&yield_point_hook, hook);
-    log_test_start();
-    log_write(LOG_INFO, "first");
-    assert_matches(next_line(&error_log), "first$");
-    assert_int_equal(thread_start(&thread, "late", log_and_pause, "second"), 0);
-    sem_wait(&reached);
-    log_write(LOG_INFO, "third");
-    assert_matches(next_line(&error_log), "second$|third$");
-    assert_matches(next_line(&error_log), "second$|third$");
-    sem_post(&resume);
-    pthread_join(thread, NULL);
-    log_write(LOG_INFO, "fourth");
-    assert_matches(next_line(&error_log), "fourth$");
-    sem_destroy(&reached);
-    sem_destroy(&resume);
-}
-
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, log_test_setup, log_test_teardown)
 
 int main(void)
@@ -392,9 +309,7 @@ int main(void)
         LOG_TEST(needs_descriptors_that_are_open),
         LOG_TEST(threads_keep_their_order),
         LOG_TEST(threads_are_named),
-        LOG_TEST(older_lines_go_first),
         LOG_TEST(no_line_is_slept_over),
-        LOG_TEST(a_late_signal_does_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
