@@ -54,7 +54,7 @@ const char *config_file_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* What the text of the source says, without a look at what it means. NULL only when out of memory.
+/* What the text of the source says, without a look at what it means. NULL when it does not parse.
  * Problems are in no order yet. */
 static struct config *parse(const struct source *source, format_parser *parser,
                             struct problems *problems)
@@ -151,10 +151,13 @@ struct config *config_peek(const char *path, const struct format *format)
         config_read(path, config_file_name(path), source.format, &len, &source.mode, &problems);
     source.text = span_make(text ? text : "", text ? len : 0);
     struct config *config = parse(&source, source.format->parse, &problems);
+    source.text.len = 0; /* what does not parse says nothing */
+    if (config == NULL)
+        config = parse(&source, format_toml.parse, &problems);
     if (config)
         fill(config, &source, &problems);
     problems_release(&problems);
-    secret_wipe(text, source.text.len);
+    secret_wipe(text, len);
     return config;
 }
 

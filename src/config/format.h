@@ -9,6 +9,7 @@
 #include "format/problems.h"
 #include "format/value.h"
 
+/* NULL, with every problem that was found reported, if the text has any. */
 typedef struct value_tree *format_parser(const char *file, struct span text,
                                          struct problems *problems);
 

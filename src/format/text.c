@@ -19,26 +19,19 @@ bool text_check_encoding(const char *file, struct span text, struct problems *pr
                  "it is binary, or was saved as UTF-16: save it as UTF-8");
         return false;
     }
-    if (utf8_find_bad(text) == text.len)
+    size_t bad = utf8_find_bad(text);
+    if (bad == text.len)
         return true;
-    unsigned line = 1;
-    size_t start = 0;
-    while (start < text.len && !problems_is_full(problems)) {
-        size_t len = span_find(span_from(text, start), '\n');
-        struct span whole = span_first(span_from(text, start), len);
-        size_t bad = utf8_find_bad(whole);
-        unsigned column = 1;
-        for (size_t i = 0; i < bad; i++)
-            column += utf8_is_tail(whole.data[i]) ? 0 : 1;
-        if (bad < whole.len)
-            err_hint(problems_add(problems, PROBLEM_ENCODING, file, line, column,
-                                  "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
-                                  (unsigned)(unsigned char)whole.data[bad]),
-                     "save the file again as UTF-8");
-        start += len + 1;
-        line++;
+    unsigned line = 1, column = 1;
+    for (size_t i = 0; i < bad; i++) {
+        column = text.data[i] == '\n' ? 1 : column + !utf8_is_tail(text.data[i]);
+        line += text.data[i] == '\n';
     }
-    return true;
+    err_hint(problems_add(problems, PROBLEM_ENCODING, file, line, column,
+                          "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
+                          (unsigned)(unsigned char)text.data[bad]),
+             "save the file again as UTF-8");
+    return false;
 }
 
 struct span text_without_mark(struct span text)

@@ -10,8 +10,7 @@
 #include "base/span.h"
 #include "format/problems.h"
 
-/* Reports bytes that are not UTF-8, once a line. False, with one problem, if this is no text
- * at all. */
+/* Is this UTF-8, without NUL? False, with one problem, if not. */
 bool text_check_encoding(const char *file, struct span text, struct problems *problems);
 
 enum text_language { TEXT_TOML, TEXT_JSON, TEXT_YAML };

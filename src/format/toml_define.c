@@ -1,4 +1,4 @@
-/* TOML's definitions. Part of the parser, which is described in toml_parse.c.
+/* TOML's definitions: see toml_define.h.
  *
  * Invariants:
  *   1. Every table says in `origin` how it came about, which decides who may still add to it:
@@ -14,208 +14,129 @@
  *      nothing adds to. */
 #include "format/toml_define.h"
 
-#include <stdio.h>
+/* What a part of a key is: one that is passed through, on the way to a header or to a key, or the
+ * last one of a header in single or in double brackets. */
+enum role { BEFORE_HEADER, BEFORE_KEY, SINGLE_HEADER, DOUBLE_HEADER };
 
-/* The first `count` parts, for messages. */
-static const char *key_text(const struct toml_key *key, unsigned count, char out[ERR_QUOTE])
+/* Reports that the name, which is the last part of `key` if it is a header's, has been given to
+ * `entry`. Returns NULL. */
+static struct value_table *taken(struct builder *builder, struct place place,
+                                 const struct value_entry *entry, enum role role)
 {
-    char joined[ERR_QUOTE], part[ERR_QUOTE];
-    size_t len = 0;
-    for (unsigned i = 0; i < count && len < sizeof joined - 1; i++) {
-        int added = snprintf(joined + len, sizeof joined - len, "%s%s", i ? "." : "",
-                             err_quote(key->parts[i].name, part));
-        len += added > 0 ? (size_t)added : 0;
-    }
-    if (len > sizeof joined - 1)
-        len = sizeof joined - 1;
-    err_quote(span_make(joined, len), out);
-    return out;
-}
-
-/* A new table under part `i` of the key. */
-static struct value_table *add_table(struct toml_lex *lex, struct value_table *table,
-                                     const struct toml_key *key, unsigned i, uint8_t origin)
-{
-    struct toml_place place = key->parts[i].place;
-    struct value value = {.type = VALUE_TABLE, .line = place.line, .column = place.column};
-    value.table = value_table_new(lex->tree);
-    if (value.table == NULL ||
-        value_table_add(lex->tree, table, key->parts[i].name, &value) == NULL) {
-        toml_exhausted(lex);
-        return NULL;
-    }
-    value.table->origin = origin;
-    return value.table;
-}
-
-/* Reports that the key's first `count` parts are taken. */
-static void report_taken(struct toml_lex *lex, const struct toml_key *key, unsigned count,
-                         const struct value_entry *entry, const char *hint)
-{
-    char text[ERR_QUOTE];
-    struct err *err = toml_problem(
-        lex, key->parts[count - 1].place,
-        "\"%s\" is already defined on line %u, as %s; a name that is not taken was expected",
-        key_text(key, count, text), entry->line, value_type_name(entry->value.type));
-    err_hint(problems_recode(err, PROBLEM_DUPLICATE_KEY), "%s", hint);
-}
-
-/* The table that a header passes through. */
-static struct value_table *enter_by_header(struct toml_lex *lex, struct value_table *table,
-                                           const struct toml_key *key, unsigned i)
-{
-    struct value_entry *entry = value_table_find(table, key->parts[i].name);
-    if (entry == NULL)
-        return add_table(lex, table, key, i, TOML_IMPLICIT);
-    struct value *value = &entry->value;
-    if (value->type == VALUE_TABLE && value->table->origin != TOML_INLINE)
-        return value->table;
-    if (value->type == VALUE_ARRAY && value->array->origin == TOML_OF_TABLES)
-        return value->array->items[value->array->count - 1].table;
-    if (value->type == VALUE_TABLE)
-        report_taken(lex, key, i + 1, entry, "a table in braces is complete: add to it there");
-    else if (value->type != VALUE_BAD)
-        report_taken(lex, key, i + 1, entry, "only a table can hold keys: rename one of the two");
-    return NULL;
-}
-
-static struct value_table *open_table(struct toml_lex *lex, struct value_table *table,
-                                      const struct toml_key *key)
-{
-    struct span name = key->parts[key->count - 1].name;
-    struct toml_place place = key->parts[key->count - 1].place;
-    struct value_entry *entry = value_table_find(table, name);
-    if (entry == NULL)
-        return add_table(lex, table, key, key->count - 1, TOML_HEADER);
-    struct value *value = &entry->value;
-    if (value->type == VALUE_TABLE && value->table->origin == TOML_IMPLICIT) {
-        value->table->origin = TOML_HEADER;
-        value->line = place.line;
-        value->column = place.column;
-        return value->table;
-    }
-    char text[ERR_QUOTE];
-    key_text(key, key->count, text);
-    if (value->type == VALUE_TABLE && value->table->origin == TOML_HEADER)
-        err_hint(problems_recode(
-                     toml_problem(lex, place,
-                                  "the table [%s] is already defined on line %u; each table was "
-                                  "expected once",
-                                  text, value->line),
-                     PROBLEM_DUPLICATE_KEY),
+    const struct value *value = &entry->value;
+    char name[ERR_QUOTE];
+    builder_key(entry->key, name);
+    if (role == SINGLE_HEADER && value->type == VALUE_TABLE && value->table->origin == TOML_HEADER)
+        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
+                                 "this table is already defined on line %u; each table was "
+                                 "expected once",
+                                 value->line),
                  "put the keys together under one header; only a list of tables has a header for "
-                 "each, in double brackets: [[%s]]",
-                 text);
-    else if (value->type == VALUE_ARRAY && value->array->origin == TOML_OF_TABLES)
-        err_hint(problems_recode(
-                     toml_problem(lex, place,
-                                  "\"%s\" is a list of tables since line %u; double brackets were "
-                                  "expected",
-                                  text, entry->line),
-                     PROBLEM_DUPLICATE_KEY),
-                 "write [[%s]]", text);
-    else if (value->type != VALUE_BAD)
-        report_taken(lex, key, key->count, entry, "add to it where it is defined");
+                 "each, in double brackets");
+    else if (role == SINGLE_HEADER && value->type == VALUE_ARRAY &&
+             value->array->origin == TOML_OF_TABLES)
+        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
+                                 "this is a list of tables since line %u; double brackets were "
+                                 "expected",
+                                 entry->line),
+                 "write its name in double brackets");
+    else if (role == DOUBLE_HEADER && value->type == VALUE_TABLE)
+        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
+                                 "this is a single table since line %u; single brackets, or "
+                                 "double ones from the first on, were expected",
+                                 value->line),
+                 "if line %u begins a list, write double brackets there as well", value->line);
+    else
+        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
+                                 "%s is already defined on line %u, as %s; a name that is not "
+                                 "taken was expected",
+                                 builder_key(entry->key, name), entry->line,
+                                 value_type_name(value->type)),
+                 "add to it where it is defined, or rename one of the two");
     return NULL;
 }
 
-static struct value_table *open_array_item(struct toml_lex *lex, struct value_table *table,
-                                           const struct toml_key *key)
+/* A new table at `place`, as an item of `list`. */
+static struct value_table *add_item(struct builder *builder, struct value_array *list,
+                                    struct place place)
 {
-    struct span name = key->parts[key->count - 1].name;
-    struct toml_place place = key->parts[key->count - 1].place;
-    struct value_entry *entry = value_table_find(table, name);
-    struct value item = {.type = VALUE_TABLE, .line = place.line, .column = place.column};
-    if (entry == NULL) {
-        struct value array = item;
-        array.type = VALUE_ARRAY;
-        array.array = value_array_new(lex->tree);
-        if (array.array)
-            entry = value_table_add(lex->tree, table, name, &array);
-        if (entry)
-            array.array->origin = TOML_OF_TABLES;
-    } else if (entry->value.type == VALUE_TABLE) {
-        char text[ERR_QUOTE];
-        key_text(key, key->count, text);
-        err_hint(problems_recode(
-                     toml_problem(lex, place,
-                                  "\"%s\" is a single table since line %u; single brackets, or "
-                                  "double ones from the first on, were expected",
-                                  text, entry->value.line),
-                     PROBLEM_DUPLICATE_KEY),
-                 "if line %u begins a list, write [[%s]] there as well", entry->value.line, text);
+    struct value item;
+    if (!builder_table(builder, place, &item) || !builder_append(builder, list, &item))
         return NULL;
-    } else if (entry->value.type != VALUE_ARRAY || entry->value.array->origin != TOML_OF_TABLES) {
-        if (entry->value.type != VALUE_BAD)
-            report_taken(lex, key, key->count, entry, "rename one of the two");
-        return NULL;
-    }
-    item.table = value_table_new(lex->tree);
-    if (entry == NULL || item.table == NULL ||
-        value_array_add(lex->tree, entry->value.array, &item) == NULL) {
-        toml_exhausted(lex);
-        return NULL;
-    }
     item.table->origin = TOML_HEADER;
     return item.table;
 }
 
-/* The table that a dotted key passes through. */
-static struct value_table *enter_by_key(struct toml_lex *lex, struct value_table *table,
-                                        const struct toml_key *key, unsigned i)
+/* A new table, or the first one of a list, under a name that is not taken. */
+static struct value_table *add_table(struct builder *builder, struct value_table *table,
+                                     struct span name, struct place place, enum role role)
 {
+    struct value value;
+    if (role == DOUBLE_HEADER) {
+        if (!builder_array(builder, place, &value) ||
+            !builder_add(builder, table, name, place, &value))
+            return NULL;
+        value.array->origin = TOML_OF_TABLES;
+        return add_item(builder, value.array, place);
+    }
+    if (!builder_table(builder, place, &value) || !builder_add(builder, table, name, place, &value))
+        return NULL;
+    value.table->origin = role == BEFORE_KEY      ? TOML_DOTTED
+                          : role == BEFORE_HEADER ? TOML_IMPLICIT
+                                                  : TOML_HEADER;
+    return value.table;
+}
+
+/* The table that part `i` of the key leads to from `table`. */
+static struct value_table *step(struct builder *builder, struct value_table *table,
+                                const struct toml_key *key, unsigned i, enum role role)
+{
+    struct place place = key->parts[i].place;
     struct value_entry *entry = value_table_find(table, key->parts[i].name);
     if (entry == NULL)
-        return add_table(lex, table, key, i, TOML_DOTTED);
+        return add_table(builder, table, key->parts[i].name, place, role);
     struct value *value = &entry->value;
-    if (value->type == VALUE_TABLE &&
-        (value->table->origin == TOML_DOTTED || value->table->origin == TOML_IMPLICIT)) {
-        value->table->origin = TOML_DOTTED;
+    if (value->type == VALUE_ARRAY && value->array->origin == TOML_OF_TABLES) {
+        if (role == BEFORE_HEADER)
+            return value->array->items[value->array->count - 1].table;
+        if (role == DOUBLE_HEADER)
+            return add_item(builder, value->array, place);
+    }
+    if (value->type != VALUE_TABLE)
+        return taken(builder, place, entry, role);
+    uint8_t *origin = &value->table->origin;
+    if (role == BEFORE_HEADER && *origin != TOML_INLINE)
+        return value->table;
+    if (role == BEFORE_KEY && (*origin == TOML_DOTTED || *origin == TOML_IMPLICIT)) {
+        *origin = TOML_DOTTED;
         return value->table;
     }
-    if (value->type != VALUE_BAD)
-        report_taken(lex, key, i + 1, entry,
-                     "add to it where it is defined, or rename one of the two");
-    return NULL;
-}
-
-struct value_table *toml_define_header(struct toml_lex *lex, const struct toml_key *key,
-                                       bool is_array)
-{
-    struct value_table *table = lex->tree->root;
-    for (unsigned i = 0; table && i + 1 < key->count; i++)
-        table = enter_by_header(lex, table, key, i);
-    if (table == NULL)
-        return NULL;
-    return is_array ? open_array_item(lex, table, key) : open_table(lex, table, key);
-}
-
-/* The key's last part is taken. */
-static void report_taken_key(struct toml_lex *lex, const struct toml_key *key,
-                             const struct value_entry *entry)
-{
-    char text[ERR_QUOTE];
-    if (entry->value.type == VALUE_TABLE) {
-        report_taken(lex, key, key->count, entry, "add to it where it is defined");
-        return;
+    if (role == SINGLE_HEADER && *origin == TOML_IMPLICIT) {
+        *origin = TOML_HEADER;
+        value->line = place.line;
+        value->column = place.column;
+        return value->table;
     }
-    struct err *err =
-        toml_problem(lex, key->parts[0].place,
-                     "the key \"%s\" is already defined on line %u; each key was expected once",
-                     key_text(key, key->count, text), entry->line);
-    err_hint(problems_recode(err, PROBLEM_DUPLICATE_KEY), "remove one of the two");
+    return taken(builder, place, entry, role);
 }
 
-struct value_table *toml_define_key(struct toml_lex *lex, struct value_table *table,
-                                    const struct toml_key *key)
+struct value_table *toml_define_table(struct builder *builder, const struct toml_key *key,
+                                      bool is_list)
 {
+    struct value_table *table = builder->tree->root;
     for (unsigned i = 0; table && i + 1 < key->count; i++)
-        table = enter_by_key(lex, table, key, i);
+        table = step(builder, table, key, i, BEFORE_HEADER);
     if (table == NULL)
         return NULL;
-    const struct value_entry *taken = value_table_find(table, key->parts[key->count - 1].name);
-    if (taken == NULL)
-        return table;
-    report_taken_key(lex, key, taken);
-    return NULL;
+    return step(builder, table, key, key->count - 1, is_list ? DOUBLE_HEADER : SINGLE_HEADER);
+}
+
+bool toml_define_value(struct builder *builder, struct value_table *table,
+                       const struct toml_key *key, const struct value *value)
+{
+    unsigned last = key->count - 1;
+    for (unsigned i = 0; table && i < last; i++)
+        table = step(builder, table, key, i, BEFORE_KEY);
+    return table &&
+           builder_add(builder, table, key->parts[last].name, key->parts[last].place, value);
 }

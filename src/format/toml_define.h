@@ -3,8 +3,10 @@
 #ifndef PORTICO_FORMAT_TOML_DEFINE_H
 #define PORTICO_FORMAT_TOML_DEFINE_H
 
-#include "format/toml_lex.h"
-#include "format/toml_parse.h"
+#include <stdbool.h>
+
+#include "base/span.h"
+#include "format/builder.h"
 #include "format/value.h"
 
 /* How a table came about: its `origin`. */
@@ -15,20 +17,20 @@ enum { TOML_LITERAL, TOML_OF_TABLES };
 
 struct toml_key {
     struct {
-        struct span name;
-        struct toml_place place;
-    } parts[TOML_DEPTH_MAX];
+        struct span name; /* in the tree's memory */
+        struct place place;
+    } parts[VALUE_DEPTH_MAX];
     unsigned count; /* at least 1 */
 };
 
-/* The table that [key], or [[key]] if `is_array`, opens. NULL when the name is taken (reported,
- * unless what has it is a VALUE_BAD) or memory ran out. */
-struct value_table *toml_define_header(struct toml_lex *lex, const struct toml_key *key,
-                                       bool is_array);
+/* The table that [key], or [[key]] if `is_list`, opens. NULL, with the problem reported, when the
+ * name is taken. */
+struct value_table *toml_define_table(struct builder *builder, const struct toml_key *key,
+                                      bool is_list);
 
-/* The table that a key's last part belongs in, where `table` is the one it was written in.
- * NULL as above. */
-struct value_table *toml_define_key(struct toml_lex *lex, struct value_table *table,
-                                    const struct toml_key *key);
+/* Gives `key`, which was written in `table`, its value. False, with the problem reported, when the
+ * name is taken. */
+bool toml_define_value(struct builder *builder, struct value_table *table,
+                       const struct toml_key *key, const struct value *value);
 
 #endif

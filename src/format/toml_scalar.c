@@ -1,284 +1,307 @@
-/* TOML's numbers, dates, true and false, once the lexer has cut them out (TOML 1.1.0, Integer
- * to Local Time). Each reader takes the token apart from the front and says, in words, why it
- * cannot. strtod goes by the locale's decimal point: Portico stays in the C locale. */
-#include "format/toml_lex.h"
+/* TOML's numbers, dates, true and false (TOML 1.1.0, Integer to Local Time).
+ *
+ * A word is cut out first and then taken apart; each reader says, in words, why it cannot. What is
+ * no value is most often text that lacks its quotes. strtod goes by the locale's decimal point:
+ * Portico stays in the C locale. */
+#include "format/toml_scalar.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 static bool is_digit(char c, int base)
 {
-    if (base == 16)
-        return (c >= '0' && c <= '9') || (span_lower(c) >= 'a' && span_lower(c) <= 'f');
-    return c >= '0' && c < '0' + base;
+    if (base == 16 && span_lower(c) >= 'a' && span_lower(c) <= 'f')
+        return true;
+    return c >= '0' && c <= '9' && c - '0' < base;
 }
 
-static bool take(struct span *s, char c)
+/* ---- Dates ---- */
+
+/* The numbers of a date and time, in the order in which they are written. */
+enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, OFFSET_HOUR, OFFSET_MINUTE, FIELDS };
+
+static const struct {
+    unsigned min, max;
+    const char *range;
+} fields[FIELDS] = {
+    [YEAR] = {0, 9999, "a year has four digits"},
+    [MONTH] = {1, 12, "a date's month is 01 to 12"},
+    [DAY] = {1, 31, "a date's day is 01 to 31"},
+    [HOUR] = {0, 23, "a time's hour is 00 to 23"},
+    [MINUTE] = {0, 59, "a time's minute is 00 to 59"},
+    [SECOND] = {0, 60, "a time's second is 00 to 59"}, /* 60: a leap second */
+    [OFFSET_HOUR] = {0, 23, "an offset's hour is 00 to 23"},
+    [OFFSET_MINUTE] = {0, 59, "an offset's minute is 00 to 59"},
+};
+
+/* Takes a text of this shape from the front, or nothing: in the shape, a digit stands for a number
+ * of so many digits, which goes into `numbers`. */
+static bool take_shape(struct span *rest, const char *shape, unsigned *numbers)
 {
-    if (s->len == 0 || s->data[0] != c)
-        return false;
-    *s = span_from(*s, 1);
+    size_t at = 0;
+    for (; *shape; shape++) {
+        if (!is_digit(*shape, 10)) {
+            if (at == rest->len || rest->data[at++] != *shape)
+                return false;
+            continue;
+        }
+        for (char count = '0'; count < *shape; count++, at++) {
+            if (at == rest->len || !is_digit(rest->data[at], 10))
+                return false;
+            *numbers = (count == '0' ? 0 : *numbers * 10) + (unsigned)(rest->data[at] - '0');
+        }
+        numbers++;
+    }
+    *rest = span_from(*rest, at);
     return true;
 }
 
-/* Skips digits with single underscores between them. NULL, or what is wrong. */
-static const char *digits(struct span *s, int base)
+static bool take_any(struct span *rest, const char *set)
+{
+    if (rest->len == 0 || rest->data[0] == '\0' || strchr(set, rest->data[0]) == NULL)
+        return false;
+    *rest = span_from(*rest, 1);
+    return true;
+}
+
+/* The digits of ".5" and so on; those beyond nanoseconds are dropped. */
+static bool take_fraction(struct span *rest, uint32_t *nanosecond)
+{
+    uint32_t scale = 100000000;
+    size_t count = 0;
+    for (; count < rest->len && is_digit(rest->data[count], 10); count++, scale /= 10)
+        *nanosecond += (uint32_t)(rest->data[count] - '0') * scale;
+    *rest = span_from(*rest, count);
+    return count > 0;
+}
+
+static const char *check_numbers(const unsigned numbers[FIELDS], bool has_date)
+{
+    static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    unsigned year = numbers[YEAR], month = numbers[MONTH], day = numbers[DAY];
+    for (int i = has_date ? YEAR : HOUR; i < FIELDS; i++)
+        if (numbers[i] < fields[i].min || numbers[i] > fields[i].max)
+            return fields[i].range;
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (has_date && (day > days[month - 1] || (month == 2 && day == 29 && !is_leap)))
+        return "that month has no such day";
+    return NULL;
+}
+
+/* A date, a time of day, or both, with or without an offset. NULL, or why it is none. */
+static const char *read_date(struct span word, struct value *value)
+{
+    static const char form[] = "a date has the form 2006-01-31, a time 07:30 or 07:30:00, and both "
+                               "together 2006-01-31T07:30:00Z or +01:00 instead of Z";
+    unsigned numbers[FIELDS] = {0};
+    uint32_t nanosecond = 0;
+    int sign = 0;
+    bool has_date = take_shape(&word, "4-2-2", numbers + YEAR), has_time = !has_date || word.len;
+    if (has_time &&
+        ((has_date && !take_any(&word, "Tt ")) || !take_shape(&word, "2:2", numbers + HOUR) ||
+         (take_shape(&word, ":2", numbers + SECOND) && take_any(&word, ".") &&
+          !take_fraction(&word, &nanosecond))))
+        return form;
+    bool has_offset = has_date && has_time && word.len;
+    if (has_offset && !take_any(&word, "Zz")) {
+        sign = word.data[0] == '-' ? -1 : 1;
+        if (!take_any(&word, "+-") || !take_shape(&word, "2:2", numbers + OFFSET_HOUR))
+            return form;
+    }
+    if (word.len)
+        return form;
+    value->type = !has_date    ? VALUE_LOCAL_TIME
+                  : !has_time  ? VALUE_LOCAL_DATE
+                  : has_offset ? VALUE_OFFSET_DATETIME
+                               : VALUE_LOCAL_DATETIME;
+    value->datetime = (struct value_datetime){
+        .year = (uint16_t)numbers[YEAR],
+        .month = (uint8_t)numbers[MONTH],
+        .day = (uint8_t)numbers[DAY],
+        .hour = (uint8_t)numbers[HOUR],
+        .minute = (uint8_t)numbers[MINUTE],
+        .second = (uint8_t)numbers[SECOND],
+        .nanosecond = nanosecond,
+        .offset = (int16_t)(sign * (int)(numbers[OFFSET_HOUR] * 60 + numbers[OFFSET_MINUTE]))};
+    return check_numbers(numbers, has_date);
+}
+
+/* ---- Numbers ---- */
+
+/* Behind the sign that may stand in front. */
+static struct span without_sign(struct span word)
+{
+    take_any(&word, "+-");
+    return word;
+}
+
+/* How many digits stand in front, with single underscores between them; 0 if none do. */
+static size_t count_digits(struct span word, int base)
 {
     size_t i = 0;
-    for (; i < s->len && (is_digit(s->data[i], base) || s->data[i] == '_'); i++)
-        if (s->data[i] == '_' && (i == 0 || s->data[i - 1] == '_'))
-            return "an underscore may only stand between two digits";
-    if (i == 0)
-        return "a digit is missing";
-    if (s->data[i - 1] == '_')
-        return "an underscore may only stand between two digits";
-    *s = span_from(*s, i);
-    return NULL;
+    while (i < word.len && (is_digit(word.data[i], base) ||
+                            (word.data[i] == '_' && i > 0 && word.data[i - 1] != '_')))
+        i++;
+    return i > 0 && word.data[i - 1] == '_' ? i - 1 : i;
 }
 
-/* The digits of `s` as an integer. NULL, or what is wrong. */
-static const char *integer(struct span s, int base, bool is_negative, int64_t *out)
+static bool take_digits(struct span *rest)
 {
-    uint64_t limit = (uint64_t)INT64_MAX + (is_negative ? 1 : 0), total = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = span_lower(s.data[i]);
-        if (c == '_')
-            continue;
-        unsigned digit = (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
-        if (total > (limit - digit) / (unsigned)base)
-            return "it does not fit in 64 bits";
-        total = total * (unsigned)base + digit;
-    }
-    *out = is_negative ? (int64_t)(0 - total) : (int64_t)total;
-    return NULL;
+    size_t count = count_digits(*rest, 10);
+    *rest = span_from(*rest, count);
+    return count > 0;
 }
 
-/* 0x, 0o and 0b. */
-static const char *based_integer(struct span token, struct value *value)
+/* Without underscores, for strtoll and strtod: in `small` if that is enough, or in the tree. */
+static const char *plain_number(struct value_tree *tree, struct span word, char small[64])
 {
-    int base = token.data[1] == 'x' ? 16 : token.data[1] == 'o' ? 8 : 2;
-    struct span rest = span_from(token, 2);
-    const char *why = digits(&rest, base);
-    if (why)
-        return why;
-    if (rest.len)
-        return base == 16  ? "after 0x, hexadecimal digits alone may follow"
-               : base == 8 ? "after 0o, the digits 0 to 7 alone may follow"
-                           : "after 0b, the digits 0 and 1 alone may follow";
-    value->type = VALUE_INTEGER;
-    return integer(span_from(token, 2), base, false, &value->integer);
+    char *copy = word.len < 64 ? small : value_alloc(tree, word.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; copy && i < word.len; i++)
+        if (word.data[i] != '_')
+            copy[len++] = word.data[i];
+    if (copy)
+        copy[len] = '\0';
+    return copy;
 }
 
-/* A float whose grammar has been checked. */
-static const char *real(struct value_tree *tree, struct span token, struct value *value)
+/* `digits`, whose form is right (and which may have a sign), in `base`. */
+static const char *read_integer(struct value_tree *tree, struct span digits, int base,
+                                struct value *value)
 {
     char small[64];
-    char *copy = token.len < sizeof small ? small : value_alloc(tree, token.len + 1);
-    if (copy == NULL)
-        return "it is too long";
-    size_t len = 0;
-    for (size_t i = 0; i < token.len; i++)
-        if (token.data[i] != '_')
-            copy[len++] = token.data[i];
-    copy[len] = '\0';
-    value->type = VALUE_FLOAT;
-    value->real = strtod(copy, NULL);
-    return NULL;
+    const char *plain = plain_number(tree, digits, small);
+    errno = 0;
+    value->type = VALUE_INTEGER;
+    value->integer = plain ? strtoll(plain, NULL, base) : 0;
+    return plain == NULL || errno ? "it does not fit in 64 bits" : NULL;
 }
 
-static const char *fraction_and_exponent(struct span *rest)
+static const char *read_decimal(struct value_tree *tree, struct span word, struct value *value)
 {
-    const char *why = NULL;
-    if (take(rest, '.'))
-        why = digits(rest, 10);
-    if (why == NULL && (take(rest, 'e') || take(rest, 'E'))) {
-        if (!take(rest, '+'))
-            take(rest, '-');
-        why = digits(rest, 10);
+    struct span rest = without_sign(word);
+    bool has_zero =
+        rest.len > 1 && rest.data[0] == '0' && (is_digit(rest.data[1], 10) || rest.data[1] == '_');
+    bool is_good = take_digits(&rest), is_integer = rest.len == 0;
+    if (take_any(&rest, "."))
+        is_good = is_good && take_digits(&rest);
+    if (take_any(&rest, "eE")) {
+        rest = without_sign(rest);
+        is_good = is_good && take_digits(&rest);
     }
-    return why;
-}
-
-static const char *decimal(struct value_tree *tree, struct span token, struct value *value)
-{
-    struct span rest = token;
-    bool is_negative = take(&rest, '-');
-    if (!is_negative)
-        take(&rest, '+');
-    struct span whole = rest;
-    const char *why = digits(&rest, 10);
-    if (why)
-        return why;
-    whole.len -= rest.len;
-    bool has_zero = whole.len > 1 && whole.data[0] == '0';
-    bool is_integer = rest.len == 0;
-    why = fraction_and_exponent(&rest);
-    if (why)
-        return why;
-    if (rest.len)
+    if (span_has_prefix(rest, SPAN("_")))
+        return "an underscore may only stand between two digits";
+    if (!is_good || rest.len)
         return "it is neither a number nor in quotes";
     if (has_zero)
         return "a number does not begin with 0";
-    if (!is_integer)
-        return real(tree, token, value);
-    value->type = VALUE_INTEGER;
-    return integer(whole, 10, is_negative, &value->integer);
-}
-
-/* Exactly `count` digits, within bounds. */
-static bool field(struct span *s, size_t count, unsigned min, unsigned max, unsigned *out)
-{
-    uint64_t number;
-    if (s->len < count || !span_parse_uint(span_first(*s, count), max, &number) || number < min)
-        return false;
-    *out = (unsigned)number;
-    *s = span_from(*s, count);
-    return true;
-}
-
-static const char *date(struct span *s, struct value_datetime *out)
-{
-    static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    unsigned year, month, day;
-    if (!field(s, 4, 0, 9999, &year) || !take(s, '-'))
-        return "a date has the form 2006-01-31";
-    if (!field(s, 2, 1, 12, &month))
-        return "a date's month is 01 to 12";
-    if (!take(s, '-') || !field(s, 2, 1, 31, &day))
-        return "a date's day is 01 to 31";
-    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (day > days[month - 1] || (month == 2 && day == 29 && !is_leap))
-        return "that month has no such day";
-    out->year = (uint16_t)year;
-    out->month = (uint8_t)month;
-    out->day = (uint8_t)day;
-    return NULL;
-}
-
-/* ".5" and so on; digits beyond the nanoseconds are dropped. */
-static const char *second_fraction(struct span *s, struct value_datetime *out)
-{
-    size_t count = 0;
-    uint32_t scale = 100000000;
-    for (; count < s->len && is_digit(s->data[count], 10); count++) {
-        out->nanosecond += (uint32_t)(s->data[count] - '0') * scale;
-        scale /= 10;
-    }
-    *s = span_from(*s, count);
-    return count ? NULL : "digits are missing behind the seconds' point";
-}
-
-static const char *time_of_day(struct span *s, struct value_datetime *out)
-{
-    unsigned hour, minute, second = 0;
-    if (!field(s, 2, 0, 23, &hour))
-        return "a time's hour is 00 to 23";
-    if (!take(s, ':') || !field(s, 2, 0, 59, &minute))
-        return "a time's minute is 00 to 59";
-    bool has_seconds = take(s, ':');
-    if (has_seconds && !field(s, 2, 0, 60, &second)) /* 60: a leap second */
-        return "a time's second is 00 to 59";
-    out->hour = (uint8_t)hour;
-    out->minute = (uint8_t)minute;
-    out->second = (uint8_t)second;
-    return has_seconds && take(s, '.') ? second_fraction(s, out) : NULL;
-}
-
-static const char *offset(struct span *s, struct value_datetime *out)
-{
-    if (take(s, 'Z') || take(s, 'z'))
-        return NULL;
-    unsigned hour, minute;
-    bool is_west = take(s, '-');
-    if (!is_west && !take(s, '+'))
-        return "behind a date and its time only an offset may follow";
-    if (!field(s, 2, 0, 23, &hour) || !take(s, ':') || !field(s, 2, 0, 59, &minute))
-        return "an offset has the form Z, +01:00 or -08:00";
-    int minutes = (int)(hour * 60 + minute);
-    out->offset = (int16_t)(is_west ? -minutes : minutes);
-    return NULL;
-}
-
-static const char *datetime(struct span token, struct value *value)
-{
-    struct value_datetime *out = &value->datetime;
-    *out = (struct value_datetime){0};
-    const char *why = date(&token, out);
-    if (why)
-        return why;
-    value->type = VALUE_LOCAL_DATE;
-    if (token.len == 0)
-        return NULL;
-    if (!take(&token, 'T') && !take(&token, 't') && !take(&token, ' '))
-        return "between a date and a time stands a T or a space";
-    why = time_of_day(&token, out);
-    if (why)
-        return why;
-    value->type = VALUE_LOCAL_DATETIME;
-    if (token.len == 0)
-        return NULL;
-    value->type = VALUE_OFFSET_DATETIME;
-    why = offset(&token, out);
-    return why || token.len == 0 ? why : "nothing may follow an offset";
-}
-
-static const char *local_time(struct span token, struct value *value)
-{
-    value->datetime = (struct value_datetime){0};
-    value->type = VALUE_LOCAL_TIME;
-    const char *why = time_of_day(&token, &value->datetime);
-    return why || token.len == 0 ? why : "nothing may follow a time of day";
-}
-
-/* Does `s` begin with `count` digits and then `c`? */
-static bool begins_with_digits(struct span s, size_t count, char c)
-{
-    for (size_t i = 0; i < count; i++)
-        if (i >= s.len || !is_digit(s.data[i], 10))
-            return false;
-    return s.len > count && s.data[count] == c;
-}
-
-static bool special_float(struct span token, struct value *value)
-{
-    bool is_negative = take(&token, '-');
-    if (!is_negative)
-        take(&token, '+');
-    if (span_eq(token, SPAN("inf")))
-        value->real = is_negative ? -(double)INFINITY : (double)INFINITY;
-    else if (span_eq(token, SPAN("nan")))
-        value->real = (double)NAN;
-    else
-        return false;
+    if (is_integer)
+        return read_integer(tree, word, 10, value);
+    char small[64];
+    const char *plain = plain_number(tree, word, small);
     value->type = VALUE_FLOAT;
-    return true;
+    value->real = plain ? strtod(plain, NULL) : 0;
+    return plain ? NULL : "it is too long";
 }
 
-static const char *parse(struct value_tree *tree, struct span token, struct value *value)
+/* 0x, 0o and 0b. */
+static const char *read_based(struct value_tree *tree, struct span word, struct value *value)
 {
-    if (span_eq(token, SPAN("true")) || span_eq(token, SPAN("false"))) {
+    int base = word.data[1] == 'x' ? 16 : word.data[1] == 'o' ? 8 : 2;
+    struct span digits = span_from(word, 2);
+    if (digits.len == 0 || count_digits(digits, base) != digits.len)
+        return "behind 0x stand hexadecimal digits, behind 0o the digits 0 to 7, behind 0b 0 and 1";
+    return read_integer(tree, digits, base, value);
+}
+
+/* ---- Words ---- */
+
+static const char *read_word(struct value_tree *tree, struct span word, struct value *value)
+{
+    struct span rest = without_sign(word);
+    bool has_digit = rest.len && is_digit(rest.data[0], 10);
+    if (span_eq(word, SPAN("true")) || span_eq(word, SPAN("false"))) {
         value->type = VALUE_BOOLEAN;
-        value->boolean = token.len == 4;
+        value->boolean = word.data[0] == 't';
         return NULL;
     }
-    if (special_float(token, value))
+    if (span_eq(rest, SPAN("inf")) || span_eq(rest, SPAN("nan"))) {
+        value->type = VALUE_FLOAT;
+        value->real = rest.data[0] == 'n' ? (double)NAN : (double)INFINITY;
+        if (word.data[0] == '-')
+            value->real = -value->real;
         return NULL;
-    if (begins_with_digits(token, 4, '-'))
-        return datetime(token, value);
-    if (begins_with_digits(token, 2, ':'))
-        return local_time(token, value);
-    if (token.len >= 2 && token.data[0] == '0' && strchr("xob", token.data[1]))
-        return based_integer(token, value);
-    if (is_digit(token.data[0], 10) || ((token.data[0] == '+' || token.data[0] == '-') &&
-                                        token.len > 1 && is_digit(token.data[1], 10)))
-        return decimal(tree, token, value);
-    return "it has no quotes";
+    }
+    size_t digits = count_digits(word, 10);
+    char next = digits < word.len ? word.data[digits] : '\0';
+    if ((digits == 4 && next == '-') || (digits == 2 && next == ':'))
+        return read_date(word, value);
+    if (word.len >= 2 && word.data[0] == '0' && strchr("xob", word.data[1]))
+        return read_based(tree, word, value);
+    return has_digit ? read_decimal(tree, word, value) : "it has no quotes";
 }
 
-const char *toml_scalar_parse(struct value_tree *tree, struct span token, struct value *value)
+/* What a word without quotes cannot reach beyond, whatever it was meant to be. */
+static bool ends_word(char c)
 {
-    const char *why = parse(tree, token, value);
-    if (why)
-        value->type = VALUE_BAD;
-    return why;
+    return text_is_control(c) || strchr(",]}#", c) != NULL;
+}
+
+/* Reports that what begins at `start` is no value. Returns false. What stands there is not quoted:
+ * it may be a secret. */
+static bool bad_word(struct toml_lex *lex, struct place place, const char *start, const char *why)
+{
+    static const struct {
+        const char *word;
+        const char *hint;
+    } known[] = {{"true", "write true"},
+                 {"yes", "write true"},
+                 {"on", "write true"},
+                 {"false", "write false"},
+                 {"no", "write false"},
+                 {"off", "write false"},
+                 {"null", "there is no null: leave the key out"},
+                 {"nil", "there is no null: leave the key out"},
+                 {"none", "text needs quotes (\"none\"); to say nothing, leave the key out"}};
+    const char *end = start;
+    while (end < lex->end && !ends_word(*end))
+        end++;
+    struct span word = span_trim(span_make(start, (size_t)(end - start)));
+    struct err *err = builder_problem(
+        lex->builder, PROBLEM_SYNTAX, place,
+        "this is not a value: %s; text in quotes, a number, true or false was expected", why);
+    const char *hint = "if it is text, it needs quotes";
+    if (span_has_suffix(word, SPAN("\"")) || span_has_suffix(word, SPAN("'")))
+        hint = "if it is text, it needs one pair of quotes around all of it";
+    else if (is_digit(*start, 10))
+        hint = "if it is text, it needs quotes; a number is written in digits alone, such as 1000";
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (span_eq_nocase(word, span_str(known[i].word)))
+            hint = known[i].hint;
+    err_hint(err, "%s", hint);
+    return false;
+}
+
+static bool is_token(char c)
+{
+    return text_is_word(c) || c == '+' || c == '.' || c == ':';
+}
+
+bool toml_scalar(struct toml_lex *lex, struct value *value)
+{
+    struct place place = toml_here(lex);
+    const char *start = lex->at;
+    while (lex->at < lex->end &&
+           (is_token(*lex->at) ||
+            (*lex->at == ' ' && lex->at - start == 10 && start[4] == '-' && start[7] == '-' &&
+             lex->end - lex->at > 1 && is_digit(lex->at[1], 10)))) /* a date before its time */
+        lex->at++;
+    if (lex->at == start)
+        return toml_unexpected(lex, "a value");
+    struct span word = span_make(start, (size_t)(lex->at - start));
+    bool is_whole = toml_is_line_end(lex) || strchr(" \t,]}#", *lex->at) != NULL;
+    const char *why = is_whole ? read_word(lex->builder->tree, word, value) : "it has no quotes";
+    return why == NULL || bad_word(lex, place, start, why);
 }

@@ -84,6 +84,9 @@ struct value_table {
                         missing need not be */
 };
 
+/* Tables, arrays and keys around a value, together. */
+#define VALUE_DEPTH_MAX 64u
+
 /* Values that a file may have: more than fit into 10 MiB of routes, and not more than some 150 MB
  * of memory take. */
 #define VALUE_COUNT_MAX 1000000u

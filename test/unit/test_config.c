@@ -462,22 +462,20 @@ static void refuses_what_is_no_file(void **state)
                        "to enter its directory\n");
 }
 
-/* Where the process is that serves a file, however damaged that is. */
-static void peeks_into_what_is_damaged(void **state)
+/* Where the process is that serves a file, however wrong that is; one that does not parse says
+ * nothing. */
+static void peeks_into_what_is_wrong(void **state)
 {
     (void)state;
-    static const char *const texts[] = {
-        "[server]\nrun_dir = \"/run/x\"\nworkers = \"many\"\n",
-        "[server]\nrun_dir = \"/run/x\"\n[[routes]\n",
-        "gzip\n= \"\xff\"\n[server]\nrun_dir = \"/run/x\"\n",
-    };
+    static const char *const texts[] = {"[server]\nrun_dir = \"/run/x\"\nworkers = \"many\"\n",
+                                        "[server]\nrun_dir = \"/run/x\"\n[[routes]\n"};
     setenv("CERT_DIR", "/certs", 1);
     setenv("HTTP_PORT", "http", 1);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; i < 2; i++) {
         write_file(texts[i], strlen(texts[i]));
         struct config *config = config_peek("config.toml", NULL);
         assert_non_null(config);
-        assert_string_equal(config->run_dir, "/run/x");
+        assert_string_equal(config->run_dir ? config->run_dir : "none", i ? "none" : "/run/x");
         assert_string_equal(config->cert_dir, "/certs");
         config_unref(config);
     }
@@ -615,7 +613,7 @@ int main(void)
     const struct CMUnitTest file_tests[] = {
         cmocka_unit_test_setup(loads_files, clear_environment),
         cmocka_unit_test_setup(refuses_what_is_no_file, clear_environment),
-        cmocka_unit_test_setup(peeks_into_what_is_damaged, clear_environment),
+        cmocka_unit_test_setup(peeks_into_what_is_wrong, clear_environment),
         cmocka_unit_test_setup(takes_large_files, clear_environment),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,69 @@
+/* Building a tree from a file: what the parsers of TOML and of YAML have in common.
+ *
+ * A builder knows what no format allows: keys that are given twice, values that are nested too
+ * deep, brackets that are not closed, files with too many values. A file with any problem has no
+ * tree, so whoever holds a tree knows that all of the file is in it. */
+#ifndef PORTICO_FORMAT_BUILDER_H
+#define PORTICO_FORMAT_BUILDER_H
+
+#include <stdbool.h>
+
+#include "base/span.h"
+#include "format/problems.h"
+#include "format/value.h"
+
+struct place {
+    unsigned line, column; /* from 1; columns count characters */
+};
+
+struct builder {
+    const char *file;          /* borrowed: the name for problems */
+    struct problems *problems; /* borrowed */
+    struct value_tree *tree;   /* owned, until builder_finish gives it away */
+    unsigned depth;            /* how many levels are around the next value */
+    bool has_problem;          /* one was reported */
+    bool is_over;              /* the tree took no more: stop */
+};
+
+/* Begins a tree for `text`. False, with the problem reported, when that is no text at all or memory
+ * ran out. builder_finish is due in any case. */
+bool builder_begin(struct builder *builder, const char *file, struct span text,
+                   struct problems *problems);
+
+/* The tree; NULL if there was any problem. */
+struct value_tree *builder_finish(struct builder *builder);
+
+/* Reports a problem. It is NULL, or good for err_hint, as with problems_add. */
+struct err *builder_problem(struct builder *builder, enum problem_code code, struct place place,
+                            const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Goes one level deeper: `depth` is one more. False, with the problem reported, when that is too
+ * deep. */
+bool builder_enter(struct builder *builder, struct place place);
+
+/* Reports that what the bracket or brace at `place` opened has no end. */
+struct err *builder_unclosed(struct builder *builder, struct place place, char bracket);
+
+/* Makes `value` an empty table or array that begins at `place`. The functions from here on return
+ * false, with the problem reported, when the tree takes no more. */
+bool builder_table(struct builder *builder, struct place place, struct value *value);
+bool builder_array(struct builder *builder, struct place place, struct value *value);
+
+/* A copy of `text`, which stands at `place`, in the tree. */
+bool builder_copy(struct builder *builder, struct place place, struct span text, struct span *copy);
+
+/* Adds `value` under `key`, which stands at `place` and lies in the tree's memory; false as well,
+ * with the problem reported, when the table has the key. */
+bool builder_add(struct builder *builder, struct value_table *table, struct span key,
+                 struct place place, const struct value *value);
+bool builder_append(struct builder *builder, struct value_array *array, const struct value *value);
+
+/* Reports that the tree took no more at `place`: it holds as many values as it may, or memory ran
+ * out. Returns false. */
+bool builder_exhausted(struct builder *builder, struct place place);
+
+/* "the key "NAME"", for a message, or "this key" if it does not look like a name: a slip can make a
+ * value a part of a key, and that may be a secret. Returns `out` or a constant. */
+const char *builder_key(struct span key, char out[ERR_QUOTE]);
+
+#endif
