@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/options.h"
-
 static int cli_version(const struct cli_call *call)
 {
     (void)call;
@@ -45,8 +43,8 @@ int cli_main(char **arguments)
     const char *name = *arguments ? *arguments++ : "run";
     const struct cli_command *command = find(name);
     if (command == NULL)
-        return cli_usage("unknown command", name);
-    if (cli_options_read(command, arguments, &call) < 0)
+        cli_usage("unknown command", name);
+    if (command == NULL || cli_options_read(command, arguments, &call) < 0)
         return CLI_BAD_USAGE;
     int status = command->run(&call);
     /* A command whose output nobody got has not done what it was asked to. */
@@ -75,5 +73,5 @@ int cli_failed(const char *why)
 int cli_usage(const char *what, const char *word)
 {
     fprintf(stderr, "portico: %s: %s\nTry `portico help`.\n", what, word);
-    return CLI_BAD_USAGE;
+    return -1;
 }

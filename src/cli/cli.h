@@ -1,4 +1,4 @@
-/* The commands of `portico`: a table of them, and what all of them use. */
+/* The commands of `portico` and their options, as tables, and what all of them use. */
 #ifndef PORTICO_CLI_CLI_H
 #define PORTICO_CLI_CLI_H
 
@@ -35,6 +35,24 @@ struct cli_command {
 
 extern const struct cli_command cli_commands[]; /* to a name that is NULL */
 
+enum cli_option_kind { OPTION_FLAG, OPTION_NO_FLAG, OPTION_TEXT, OPTION_TEXTS, OPTION_FORMAT };
+
+struct cli_option {
+    const char *name;    /* "--json" */
+    const char *value;   /* what follows it, for people; NULL: nothing */
+    const char *command; /* whose it is; NULL: of every command that has a FILE */
+    enum cli_option_kind
+        kind;      /* OPTION_TEXTS may be given several times; else the last one counts */
+    size_t offset; /* in struct cli_call */
+    const char *help;
+};
+
+extern const struct cli_option cli_options[]; /* to a name that is NULL */
+
+/* Reads the arguments of a command, NULL-terminated; options stand anywhere among them, as
+ * "--to json" or "--to=json". 0, or -1 when they are wrong, which was said. */
+int cli_options_read(const struct cli_command *command, char **arguments, struct cli_call *call);
+
 /* Finds the command that the arguments of the process (without its own name) begin with, and runs
  * it. The exit status. */
 int cli_main(char **arguments);
@@ -45,7 +63,7 @@ struct config *cli_load(const struct cli_call *call);
 /* Says on standard error what went wrong. Returns CLI_FAILED. */
 int cli_failed(const char *why);
 
-/* Says on standard error what is wrong with the command line. Returns CLI_BAD_USAGE. */
+/* Says on standard error what is wrong with the command line. Returns -1. */
 int cli_usage(const char *what, const char *word);
 
 int cli_run(const struct cli_call *call);

@@ -1,387 +1,496 @@
 /* `portico explain URL [FILE]` says what would become of such a request, in the order in which it
  * happens.
  *
- * The request is written down as a client would send it and then goes through the code that
- * serves requests: http_scan, decide, and what makes the heads and answers of proxy/. Nothing is
- * sent to the upstream, no port is bound, no file is made; only its name is looked up. */
+ * The request is written down as a client would send it (question.c) and then goes through the
+ * code that serves requests: http_scan, decide, and what makes the heads and answers of proxy/.
+ * Nothing is sent to the upstream, no port is bound, no file is made; only its name is looked up.
+ *
+ * What comes out of each step is a fact. It is told twice: to people at once, as a line or some,
+ * and to scripts in the end, as a member of one JSON object. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "cli/cli.h"
-#include "cli/explanation.h"
+#include "certs/inspect.h"
+#include "cli/question.h"
+#include "config/duration.h"
+#include "config/names.h"
+#include "config/schema.h"
 #include "config/secret.h"
 #include "config/suggest.h"
-#include "net/waiting_room.h"
+#include "format/json_print.h"
+#include "net/lookup.h"
+#include "proxy/decision.h"
 #include "proxy/trust.h"
 
-#define CLIENT_DEFAULT   "192.0.2.1" /* of those that belong to nobody (RFC 5737) */
-#define LOOK_UP_PATIENCE (5 * CLOCK_SECOND)
+#define PATIENCE (4 * CLOCK_SECOND) /* for the upstream's name */
 
-const char *explanation_place(const struct config *config, const struct config_route *route,
-                              char out[EXPLANATION_PLACE])
+struct explanation {
+    struct question question;
+    struct config *config;
+    struct decision_peer peer;
+    struct address local; /* where the request went, when the URL says so */
+    char sni[HOST_TEXT + 2];
+    const struct config_route *tls_route; /* whose certificate is shown; NULL: none */
+    struct http_request request;
+    struct decision decision;
+    struct err quarantine_err; /* which file, when a certificate is the reason */
+    bool is_refused;
+
+    FILE *people;   /* NULL: nobody reads */
+    cJSON *scripts; /* the facts by their names; what is not among them is null in the end */
+};
+
+/* ---- Facts ---- */
+
+#define INDENT 13 /* of what stands behind the words at the left */
+#define WIDTH  60 /* of a line that goes on in the next */
+
+static const char *const members[] = {
+    "method",   "url",  "client",   "note",   "certificate", "route",  "access",  "redirect",
+    "upstream", "head", "timeouts", "result", "status",      "reason", "message", "hint",
+};
+
+/* A line, behind the word that its fact begins with. */
+__attribute__((format(printf, 3, 4))) static void say(const struct explanation *e, const char *word,
+                                                      const char *format, ...)
 {
-    const char *file = strcmp(config->path, "-") == 0 ? "standard input" : config->path;
-    snprintf(out, EXPLANATION_PLACE, route->line ? "%s:%u" : "%s", file, route->line);
+    va_list args;
+    if (e->people == NULL)
+        return;
+    fprintf(e->people, "%-*s", INDENT, word);
+    va_start(args, format);
+    vfprintf(e->people, format, args);
+    va_end(args);
+    fputc('\n', e->people);
+}
+
+static void print_json(struct explanation *e)
+{
+    cJSON *json = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        cJSON *fact = cJSON_DetachItemFromObject(e->scripts, members[i]);
+        cJSON_AddItemToObject(json, members[i], fact ? fact : cJSON_CreateNull());
+    }
+    json_print(json, stdout);
+}
+
+static time_t now(void)
+{
+    return (time_t)(clock_wall() / CLOCK_SECOND);
+}
+
+/* "file:line", or the file alone when the line is not known. */
+#define PLACE_TEXT 512u
+static const char *place_of(const struct explanation *e, const struct config_route *route,
+                            char out[PLACE_TEXT])
+{
+    snprintf(out, PLACE_TEXT, route->line ? "%s:%u" : "%s", config_file_name(e->config->path),
+             route->line);
     return out;
 }
 
-bool explanation_has_port(const struct explanation *e)
+static void tell_result(struct explanation *e, const char *result, unsigned status)
 {
+    json_add(e->scripts, "result", result);
+    json_add_number(e->scripts, "status", status);
+    say(e, "result", "%s", result);
+}
+
+/* The last that people read. */
+static void refuse(struct explanation *e, enum reason reason, const char *hint)
+{
+    char result[64] = "refused:";
+    int status = reason_status(reason);
+    if (status)
+        snprintf(result, sizeof result, "refused with %d", status);
+    say(e, "result", "%s %s", result, reason_code(reason));
+    say(e, "", "%s", reason_sentence(reason));
+    if (hint[0])
+        say(e, "hint", "%s", hint);
+    e->people = NULL;
+    e->is_refused = true;
+    tell_result(e, "refused", (unsigned)status);
+    json_add(e->scripts, "reason", reason_code(reason));
+    json_add(e->scripts, "message", reason_sentence(reason));
+    json_add(e->scripts, "hint", hint);
+}
+
+/* ---- The request and its port ---- */
+
+/* False when Portico uses the port for the other protocol. Whether any other port leads to Portico
+ * is not known here, which is worth a note. */
+static bool tell_question(struct explanation *e)
+{
+    static const char *const protocols[] = {"plain HTTP", "HTTPS"};
+    const struct question *q = &e->question;
     const struct config *config = e->config;
-    if (!e->url.is_secure)
-        return config->http_port == 0 || e->url.port == config->http_port;
-    return config->https_port == 0 || e->url.port == config->https_port ||
-           e->url.port == config->public_https_port;
-}
-
-/* Is it plain HTTP at the port for HTTPS, or the other way round? Whether any other port leads to
- * Portico is not known here. */
-static bool is_swapped_port(const struct explanation *e)
-{
-    uint16_t other = e->url.is_secure ? e->config->http_port : e->config->https_port;
-    return other != 0 && e->url.port == other && !explanation_has_port(e);
-}
-
-const char *explanation_note(const struct explanation *e, char out[EXPLANATION_NOTE])
-{
-    snprintf(out, EXPLANATION_NOTE,
-             "Portico listens for %s on port %u: something in front of it must lead there",
-             e->url.is_secure ? "HTTPS" : "HTTP",
-             e->url.is_secure ? e->config->https_port : e->config->http_port);
-    return explanation_has_port(e) || is_swapped_port(e) ? NULL : out;
-}
-
-/* ---- The request ---- */
-
-static bool has_line_break(const char *text)
-{
-    return strpbrk(text, "\r\n") != NULL;
-}
-
-/* The head as a client would send it. 0, or -1 when the command line was wrong, which was said. */
-static int write_request(struct explanation *e, const char *const *fields)
-{
-    struct buf *head = &e->head;
-    bool has_host = false;
-    for (const char *const *field = fields; *field; field++) {
-        if (has_line_break(*field) || strchr(*field, ':') == NULL) {
-            cli_usage("--header is not 'Name: value' on one line", *field);
-            return -1;
-        }
-        has_host = has_host || span_eq_nocase(span_first(span_str(*field), 5), SPAN("host:"));
+    bool is_secure = q->url.is_secure;
+    unsigned port = q->url.port, own = is_secure ? config->https_port : config->http_port;
+    unsigned other = is_secure ? config->http_port : config->https_port;
+    unsigned public = is_secure ? config->public_https_port : own;
+    bool is_own = own == 0 || port == own || port == public;
+    bool is_wrong = !is_own && other != 0 && port == other;
+    char method[ERR_QUOTE], url[ERR_QUOTE], ip[ADDRESS_TEXT], text[128] = "";
+    if (!is_own && !is_wrong)
+        snprintf(text, sizeof text,
+                 "Portico listens for %s on port %u: something in front of it must lead there",
+                 protocols[is_secure], own);
+    address_format_ip(&q->client, ip);
+    json_add(e->scripts, "method", q->method);
+    json_add(e->scripts, "url", q->text);
+    json_add(e->scripts, "client", ip);
+    json_add(e->scripts, "note", text);
+    say(e, "request", "%s %s from %s", err_quote(span_str(q->method), method),
+        err_quote(span_str(q->text), url), ip);
+    if (text[0])
+        say(e, "", "%s", text);
+    if (is_wrong) {
+        snprintf(text, sizeof text, "port %u is Portico's for %s, and %s comes to port %u", port,
+                 protocols[!is_secure], protocols[is_secure], public);
+        /* A ClientHello is no request, and the other way round there is a reason of its own. */
+        refuse(e, is_secure ? REASON_BAD_REQUEST : REASON_BAD_TLS_PORT, text);
     }
-    buf_append_str(head, e->method);
-    buf_append_str(head, " ");
-    if (e->url.target.len == 0 || e->url.target.data[0] != '/')
-        buf_append_str(head, "/");
-    buf_append_span(head, e->url.target);
-    buf_append_str(head, " HTTP/1.1\r\n");
-    if (!has_host) {
-        buf_append_str(head, "Host: ");
-        buf_append_span(head, e->url.authority);
-        buf_append_str(head, "\r\n");
-    }
-    for (; *fields; fields++) {
-        buf_append_str(head, *fields);
-        buf_append_str(head, "\r\n");
-    }
-    if (e->url.is_websocket) /* with the key of RFC 6455, 1.3 */
-        buf_append_str(head, "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-                             "Sec-WebSocket-Version: 13\r\n"
-                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
-    buf_append_str(head, "\r\n");
-    if (!head->failed)
-        return 0;
-    cli_usage("the request is too large", e->url_text);
-    return -1;
+    return !is_wrong;
 }
 
 static bool is_quarantined(void *explanation, const char *host)
 {
     struct explanation *e = explanation;
-    return inspect_is_quarantined(e->config->cert_dir, host, (time_t)(clock_wall() / CLOCK_SECOND),
-                                  &e->quarantine_err);
+    return inspect_is_quarantined(e->config->cert_dir, host, now(), &e->quarantine_err);
 }
 
 /* Where the request comes from. 0, or -1 when out of memory. */
-static int find_source(struct explanation *e)
+static int find_peer(struct explanation *e)
 {
+    const struct question *q = &e->question;
     if (trust_attach(e->config) == -1)
         return -1;
-    e->source = (struct decision_source){
-        .client = {e->client, trust_has(e->config, &e->client), e->url.is_secure},
+    e->peer = (struct decision_peer){
+        .client = {q->client, trust_has(e->config, &q->client), q->url.is_secure},
         .fd = -1,
         .is_quarantined = is_quarantined,
         .certificates = e,
     };
     /* Clients send no SNI for IP literals (RFC 6066, 3), and connect to what they say. */
-    if (address_parse_ip(e->url.host, 0, &e->local)) {
-        e->source.local = &e->local;
+    if (address_parse_ip(q->url.host, 0, &e->local)) {
+        e->peer.local = &e->local;
     } else {
-        snprintf(e->sni, sizeof e->sni, SPAN_FMT, SPAN_ARG(e->url.host));
-        e->source.sni = e->sni;
+        snprintf(e->sni, sizeof e->sni, SPAN_FMT, SPAN_ARG(q->url.host));
+        e->peer.sni = e->sni;
     }
     return 0;
 }
 
 /* ---- Why not ---- */
 
+#define HINT_TEXT 1024u
+
+static struct span without_www(struct span host)
+{
+    return span_eq_nocase(span_first(host, 4), SPAN("www.")) ? span_from(host, 4) : host;
+}
+
 /* A route of nearly that name, or NULL. */
 static const struct config_route *find_near(const struct config *config, struct span host)
 {
-    char with_www[HOST_TEXT + 4];
-    const struct config_route *route = NULL;
-    if (span_eq_nocase(span_first(host, 4), SPAN("www.")))
-        route = route_find(config->table, span_from(host, 4));
-    else if (host.len < HOST_TEXT)
-        route = route_find(config->table,
-                           span_make(with_www, (size_t)snprintf(with_www, sizeof with_www,
-                                                                "www." SPAN_FMT, SPAN_ARG(host))));
     struct suggest suggest = {.word = host};
-    for (size_t i = 0; route == NULL && i < config->route_count; i++)
-        suggest_offer(&suggest, config->routes[i].host);
-    return suggest.best ? route_find(config->table, span_str(suggest.best)) : route;
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct config_route *route = &config->routes[i];
+        if (span_eq_nocase(without_www(span_str(route->host)), without_www(host)))
+            return route;
+        suggest_offer(&suggest, route->host);
+    }
+    return suggest.best ? route_find(config->table, span_str(suggest.best)) : NULL;
 }
 
-static void explain_unknown_host(struct explanation *e, struct span host)
+static void hint_at_host(const struct explanation *e, struct span host, char hint[HINT_TEXT])
 {
-    char place[EXPLANATION_PLACE], quoted[ERR_QUOTE];
-    const struct config_route *route = route_find(e->config->table, host);
-    if (route) { /* over HTTPS, and without a certificate */
-        snprintf(e->hint, sizeof e->hint,
+    char place[PLACE_TEXT], quoted[ERR_QUOTE];
+    const struct config_route *exact = route_find(e->config->table, host);
+    const struct config_route *route = exact ? exact : find_near(e->config, host);
+    if (exact) /* over HTTPS, and without a certificate */
+        snprintf(hint, HINT_TEXT,
                  "%s is served over plain HTTP only, since its cert_type is \"none\" (%s)",
-                 route->host, explanation_place(e->config, route, place));
-        return;
-    }
-    route = find_near(e->config, host);
-    if (route)
-        snprintf(e->hint, sizeof e->hint, "did you mean %s (%s)?", route->host,
-                 explanation_place(e->config, route, place));
+                 exact->host, place_of(e, exact, place));
+    else if (route)
+        snprintf(hint, HINT_TEXT, "did you mean %s (%s)?", route->host, place_of(e, route, place));
     else
-        snprintf(e->hint, sizeof e->hint, "no route has the host \"%s\": add one for it",
+        snprintf(hint, HINT_TEXT, "no route has the host \"%s\": add one for it",
                  err_quote(host, quoted));
 }
 
-static void explain_wrong_host(struct explanation *e)
+static void refuse_with_hint(struct explanation *e, enum reason reason)
 {
-    char quoted[ERR_QUOTE];
-    snprintf(e->hint, sizeof e->hint,
-             "the TLS handshake was for %s and the request is for \"%s\": a connection serves only "
-             "the route whose certificate it was shown, so the client has to open another",
-             e->tls_route->host, err_quote(e->request.host, quoted));
-}
-
-static void explain_certificate(struct explanation *e)
-{
-    snprintf(e->hint, sizeof e->hint, "%s: %s", e->quarantine_err.message, e->quarantine_err.hint);
-}
-
-static void refuse(struct explanation *e, enum reason reason)
-{
-    e->reason = reason;
-    e->status = reason_status(reason);
+    char hint[HINT_TEXT] = "", quoted[ERR_QUOTE];
     if (reason == REASON_WRONG_HOST)
-        explain_wrong_host(e);
+        snprintf(hint, sizeof hint,
+                 "the TLS handshake was for %s and the request is for \"%s\": a connection serves "
+                 "only the route whose certificate it was shown, so the client has to open another",
+                 e->tls_route->host, err_quote(e->request.host, quoted));
     else if (reason == REASON_UNKNOWN_HOST)
-        explain_unknown_host(e, e->request.host);
+        hint_at_host(e, e->request.host, hint);
     else if (reason == REASON_HANDSHAKE_NAME)
-        explain_unknown_host(e, e->url.host);
+        hint_at_host(e, e->question.url.host, hint);
     else if (reason == REASON_CERTIFICATE || reason == REASON_HANDSHAKE_CERTIFICATE)
-        explain_certificate(e);
+        snprintf(hint, sizeof hint, "%s: %s", e->quarantine_err.message, e->quarantine_err.hint);
+    refuse(e, reason, hint);
 }
 
-/* What comes of a swapped port: what the code says that reads there. */
-static void refuse_port(struct explanation *e)
+/* ---- The handshake ---- */
+
+static void tell_certificate(struct explanation *e, bool is_quarantined)
 {
-    static const char hello[] =
-        "\x16\x03\x01"; /* a TLS record with a ClientHello (RFC 8446, 5.1) */
-    struct http_scan scan = {0};
-    size_t size;
-    enum reason why = REASON_BAD_TLS_PORT;
-    if (e->url.is_secure)
-        http_scan(&scan, HTTP_REQUEST, span_str(hello), &size, &why);
-    refuse(e, why);
-    snprintf(e->hint, sizeof e->hint, "port %u is Portico's for %s, and %s comes to port %u",
-             e->url.port, e->url.is_secure ? "plain HTTP" : "HTTPS",
-             e->url.is_secure ? "HTTPS" : "plain HTTP",
-             e->url.is_secure ? e->config->public_https_port : e->config->http_port);
-}
+    const struct config_route *route = e->tls_route;
+    struct inspect_certificate found = {0};
+    struct err err = {0};
+    char date[32] = "";
+    struct tm tm;
+    int error = inspect_certificate(e->config->cert_dir, route->host, &found, &err) ? errno : 0;
+    bool is_damaged = error && error != ENOENT;
+    if (error == 0 && gmtime_r(&found.end, &tm))
+        strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &tm);
 
-/* ---- What happens ---- */
+    cJSON *json = cJSON_AddObjectToObject(e->scripts, "certificate");
+    json_add(json, "host", route->host);
+    json_add(json, "cert_type", schema_cert_types[route->cert_type]);
+    json_add(json, "file", found.path);
+    cJSON_AddBoolToObject(json, "exists", error != ENOENT);
+    json_add(json, "expires", date);
+    json_add(json, "problem", is_damaged ? err.message : NULL);
+
+    say(e, "certificate", "of %s, cert_type \"%s\"%s", route->host,
+        schema_cert_types[route->cert_type],
+        route->cert_type == CERT_ACME ? ": for now, as self_signed" : "");
+    if (is_damaged)
+        say(e, "", "%s%s", err.message,
+            error == EINVAL && !is_quarantined ? ", and will be made anew" : "");
+    else if (error)
+        say(e, "", "%s does not exist yet; Portico makes it when it starts", found.path);
+    else
+        say(e, "", "%s, %s %s", found.path, found.end <= now() ? "expired" : "valid until", date);
+}
 
 /* The TLS handshake. False when it fails. */
 static bool shake_hands(struct explanation *e)
 {
-    if (!e->url.is_secure)
+    if (!e->question.url.is_secure) {
+        say(e, "certificate", "none is needed for plain HTTP");
         return true;
-    e->tls_route = decision_tls_route(e->config, &e->source);
+    }
+    e->tls_route = decision_tls_route(e->config, &e->peer);
     if (e->tls_route == NULL) {
-        refuse(e, REASON_HANDSHAKE_NAME);
+        say(e, "certificate", "none: the handshake ends with an alert");
+        refuse_with_hint(e, REASON_HANDSHAKE_NAME);
         return false;
     }
-    int found = inspect_certificate(e->config->cert_dir, e->tls_route->host, &e->certificate,
-                                    &e->certificate_err);
-    e->certificate_error = found == 0 ? 0 : errno;
-    if (!is_quarantined(e, e->tls_route->host))
-        return true;
-    refuse(e, REASON_HANDSHAKE_CERTIFICATE);
-    return false;
+    bool is_bad = is_quarantined(e, e->tls_route->host);
+    tell_certificate(e, is_bad);
+    if (is_bad)
+        refuse_with_hint(e, REASON_HANDSHAKE_CERTIFICATE);
+    return !is_bad;
 }
 
-/* What the upstream's name means now. */
-static void look_up(struct explanation *e)
+/* ---- The way to the upstream ---- */
+
+static void tell_route(struct explanation *e)
 {
     const struct config_route *route = e->decision.route;
-    const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
-    int64_t until = clock_now() + LOOK_UP_PATIENCE;
-    struct err err = {0};
-    enum resolver_result result = RESOLVER_PENDING;
-    struct resolver *resolver = resolver_new(1, &err);
-    struct room *room = room_new(1, sizeof(struct room_slot));
-    struct room_slot *slot = room ? room_acquire(room) : NULL;
-
-    snprintf(e->why, sizeof e->why, "no answer in %d seconds",
-             (int)(LOOK_UP_PATIENCE / CLOCK_SECOND));
-    if (resolver == NULL || slot == NULL)
-        snprintf(e->why, sizeof e->why, "the resolver cannot be started");
-    /* Nothing else happens in this process, so to ask now and then is as good as to wait. */
-    while (resolver && slot && result == RESOLVER_PENDING && clock_now() < until) {
-        result = resolver_lookup(resolver, route->upstream_host, route->upstream_port,
-                                 room_next_wait(room, slot), e->addresses, &e->address_count,
-                                 e->why, sizeof e->why);
-        if (result == RESOLVER_PENDING)
-            nanosleep(&pause, NULL);
+    char place[PLACE_TEXT];
+    if (route == NULL) {
+        say(e, "route", "none");
+        return;
     }
-    resolver_free(resolver);
-    if (slot)
-        room_release(room, slot);
-    if (room)
-        room_free(room);
+    cJSON *json = cJSON_AddObjectToObject(e->scripts, "route");
+    json_add(json, "host", route->host);
+    json_add(json, "upstream", route->upstream);
+    json_add(json, "cert_type", schema_cert_types[route->cert_type]);
+    json_add(json, "file", e->config->path);
+    json_add_number(json, "line", route->line);
+    say(e, "route", "%s, to %s (%s)", route->host, route->upstream, place_of(e, route, place));
 }
 
-static void redirect(struct explanation *e)
+static void tell_access(struct explanation *e)
 {
-    struct http_response response;
+    bool is_trusted = e->peer.client.trusted;
+    char ip[ADDRESS_TEXT];
+    cJSON *json = cJSON_AddObjectToObject(e->scripts, "access");
+    cJSON_AddBoolToObject(json, "allowed", e->decision.route != NULL);
+    cJSON_AddBoolToObject(json, "trusted_proxy", is_trusted);
+    say(e, "access", "open to everyone");
+    say(e, "",
+        is_trusted ? "%s is a trusted proxy: what its X-Forwarded fields say is kept and added to"
+                   : "%s is no trusted proxy: X-Forwarded fields that it sends are dropped",
+        address_format_ip(&e->question.client, ip));
+}
+
+/* From the answer that a client would get. */
+static uint64_t tell_redirect(struct explanation *e)
+{
     struct reply reply = {.keep_alive = true, .client_minor = e->request.minor};
-    enum reason why;
-    decision_redirect(&e->decision, e->config, &e->request, &reply, &e->answer);
-    size_t len = buf_len(&e->answer);
-    struct http_scan scan = {0};
-    if (http_scan(&scan, HTTP_RESPONSE, buf_span(&e->answer), &len, &why) != PARSE_DONE ||
-        http_response_parse(e->answer.data, len, false, &response, &why) != PARSE_DONE)
+    struct buf answer = {0};
+    struct span line, location = {0};
+    uint64_t status = 0;
+    decision_redirect(&e->decision, e->config, &e->request, &reply, &answer);
+    span_parse_uint(span_first(span_from(buf_span(&answer), strlen("HTTP/1.1 ")), 3), 999, &status);
+    for (struct span rest = buf_span(&answer); span_split(&rest, '\n', &line);)
+        if (span_has_prefix(line, SPAN("Location: ")))
+            location = span_first(span_from(line, strlen("Location: ")),
+                                  line.len - strlen("Location: \r"));
+    cJSON *json = cJSON_AddObjectToObject(e->scripts, "redirect");
+    json_add_number(json, "status", (unsigned)status);
+    json_add_span(json, "location", location);
+    say(e, "redirect", "%u to " SPAN_FMT, (unsigned)status, SPAN_ARG(location));
+    buf_release(&answer);
+    return status;
+}
+
+static void tell_upstream(struct explanation *e)
+{
+    const struct config_route *route = e->decision.route;
+    struct lookup upstream = {.host = route->upstream_host, .port = route->upstream_port};
+    char text[ADDRESS_TEXT];
+    if (e->decision.verdict == VERDICT_HELLO) {
+        say(e, "upstream", "none: %s is a page of Portico's own", route->upstream);
         return;
-    const struct http_field *field =
-        http_field_find(response.fields, response.field_count, SPAN("Location"));
-    e->status = (int)response.status;
-    e->location = field ? field->value : SPAN("");
+    }
+    lookup_all(NULL, &upstream, 1, PATIENCE);
+    cJSON *json = cJSON_AddObjectToObject(e->scripts, "upstream");
+    json_add(json, "host", route->upstream_host);
+    json_add_number(json, "port", route->upstream_port);
+    cJSON *addresses = cJSON_AddArrayToObject(json, "addresses");
+    for (size_t i = 0; i < upstream.count; i++) {
+        address_format(&upstream.addresses[i], text);
+        cJSON_AddItemToArray(addresses, cJSON_CreateString(text));
+        say(e, i ? "" : "upstream", "%s%s", text, i ? ", if those before fail" : "");
+    }
+    json_add(json, "problem", upstream.count ? NULL : upstream.why);
+    if (upstream.count == 0) {
+        say(e, "upstream", "%s does not resolve: %s", route->upstream_host, upstream.why);
+        say(e, "", "as long as that is so, the answer is %d %s",
+            reason_status(REASON_UPSTREAM_NAME), reason_code(REASON_UPSTREAM_NAME));
+    }
+}
+
+static void tell_head(struct explanation *e)
+{
+    char id[REQUEST_ID_MAX + 1];
+    struct buf head = {0};
+    struct span line;
+    const char *word = "head";
+    forward_request_id(&e->request, id);
+    decision_head(&e->decision, &e->request, &e->peer, span_str(id), &head);
+    json_add_span(e->scripts, "head", buf_span(&head));
+    for (struct span rest = buf_span(&head); rest.len && span_split(&rest, '\n', &line);) {
+        if (line.len > 1)
+            say(e, word, SPAN_FMT, (int)line.len - 1, line.data);
+        word = "";
+    }
+    buf_release(&head);
+}
+
+/* Those in force, a few on a line. */
+static void tell_timeouts(struct explanation *e)
+{
+    char duration[32], text[WIDTH + 64];
+    const char *word = "timeouts";
+    size_t len = 0;
+    cJSON *json = cJSON_AddObjectToObject(e->scripts, "timeouts");
+    for (size_t i = 0; i < schema_setting_count; i++) {
+        const struct setting *setting = &schema_settings[i];
+        if (strcmp(setting->section, "timeouts") != 0)
+            continue;
+        duration_format(*(const int64_t *)((const char *)e->config + setting->offset), duration);
+        json_add(json, setting->name, duration);
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s", len ? ", " : "",
+                                setting->name, duration);
+        if (len > WIDTH) {
+            say(e, word, "%s", text);
+            word = "";
+            len = 0;
+        }
+    }
+    if (len)
+        say(e, word, "%s", text);
 }
 
 /* The request itself, as a worker has it. */
 static void serve(struct explanation *e)
 {
+    struct buf *sent = &e->question.head;
     struct http_scan scan = {0};
     size_t size;
+    uint64_t status;
     enum reason why;
-    char id[REQUEST_ID_MAX + 1];
-    e->is_read = true;
-    if (http_scan(&scan, HTTP_REQUEST, buf_span(&e->head), &size, &why) == PARSE_BAD) {
-        refuse(e, why);
+    const char *result;
+    if (http_scan(&scan, HTTP_REQUEST, buf_span(sent), &size, &why) == PARSE_BAD) {
+        refuse_with_hint(e, why);
         return;
     }
-    struct span head = span_from(span_first(buf_span(&e->head), size), scan.skipped);
-    e->decision = decide(e->config, head, &e->source, &e->request);
+    struct span head = span_from(span_first(buf_span(sent), size), scan.skipped);
+    e->decision = decide(e->config, head, &e->peer, &e->request);
+    tell_route(e);
     if (e->decision.verdict == VERDICT_REFUSE) {
-        refuse(e, e->decision.reason);
+        refuse_with_hint(e, e->decision.reason);
         return;
     }
+    tell_access(e);
     if (e->decision.verdict == VERDICT_REDIRECT) {
-        redirect(e);
-        return;
+        status = tell_redirect(e);
+        result = "redirected";
+    } else {
+        say(e, "redirect", "none: %s",
+            e->peer.client.secure ? "it is HTTPS already"
+            : e->decision.route->cert_type == CERT_NONE
+                ? "cert_type is \"none\""
+                : "the trusted proxy says that it is HTTPS already");
+        tell_upstream(e);
+        tell_head(e);
+        status = e->decision.verdict == VERDICT_HELLO ? 200 : 0;
+        result = status ? "answered" : "forwarded";
     }
-    forward_request_id(&e->request, id);
-    decision_head(&e->decision, &e->request, &e->source, span_str(id), &e->forwarded);
-    if (e->decision.verdict == VERDICT_FORWARD)
-        look_up(e);
-    else
-        e->status = 200;
-}
-
-static void release(struct explanation *e)
-{
-    buf_release(&e->head);
-    buf_release(&e->answer);
-    buf_release(&e->forwarded);
-    buf_thread_release();
-    buf_pool_release();
+    tell_timeouts(e);
+    tell_result(e, result, (unsigned)status);
 }
 
 /* ---- The command ---- */
 
-/* The configuration without its secrets, so that none can show. */
-static struct config *load(const struct cli_call *call)
-{
-    static char mask[] = SECRET_MASK;
-    struct config *config = cli_load(call);
-    for (size_t i = 0; config && i < config->route_count; i++)
-        if (config->routes[i].authorization)
-            config->routes[i].authorization = mask;
-    return config;
-}
-
-/* The question. 0, or -1 when it was wrong, which was said. */
-static int parse(const struct cli_call *call, struct explanation *e)
-{
-    char quoted[ERR_QUOTE];
-    struct err err = {0};
-    e->url_text = call->word;
-    e->method = call->method ? call->method : "GET";
-    if (e->url_text == NULL) {
-        cli_usage("explain needs a URL", "such as https://app.example.com/");
-    } else if (http_url_parse(span_str(e->url_text), &e->url, &err) < 0) {
-        fprintf(stderr, "portico: explain: the URL \"%s\" %s\n",
-                err_quote(span_str(e->url_text), quoted), err.message);
-        if (err.hint[0])
-            fprintf(stderr, "  hint: %s\n", err.hint);
-    } else if (has_line_break(e->method)) {
-        cli_usage("--method is not one word", e->method);
-    } else if (!address_parse_ip(span_str(call->from ? call->from : CLIENT_DEFAULT), 0,
-                                 &e->client)) {
-        cli_usage("--from is no IP address", call->from);
-    } else {
-        return write_request(e, call->fields);
-    }
-    return -1;
-}
-
 int cli_explain(const struct cli_call *call)
 {
-    struct explanation e = {.method = NULL};
+    struct explanation e = {.people = call->json ? NULL : stdout};
+    static char mask[] = SECRET_MASK;
     int status = CLI_BAD_USAGE;
-    if (parse(call, &e) < 0)
+    if (question_read(call, &e.question) < 0)
         goto out;
     status = CLI_BAD_CONFIG;
-    e.config = load(call);
+    e.config = cli_load(call);
     if (e.config == NULL)
         goto out;
-    status = CLI_FAILED;
-    if (find_source(&e) < 0) {
-        cli_failed("explain: out of memory");
+    for (size_t i = 0; i < e.config->route_count; i++)
+        if (e.config->routes[i].authorization)
+            e.config->routes[i].authorization = mask; /* so that no secret can show */
+    e.scripts = cJSON_CreateObject();
+    if (find_peer(&e) < 0) {
+        status = cli_failed("explain: out of memory");
         goto out;
     }
-    if (is_swapped_port(&e))
-        refuse_port(&e);
-    else if (shake_hands(&e))
+    if (tell_question(&e) && shake_hands(&e))
         serve(&e);
+    if (e.is_refused) { /* scripts find these in any case */
+        tell_access(&e);
+        tell_timeouts(&e);
+    }
     if (call->json)
-        explanation_print_json(&e, stdout);
-    else
-        explanation_print(&e, stdout);
-    status = e.reason == REASON_NONE ? CLI_OK : CLI_FAILED;
+        print_json(&e);
+    status = e.is_refused ? CLI_FAILED : CLI_OK;
 out:
-    release(&e);
+    cJSON_Delete(e.scripts);
+    buf_release(&e.question.head);
+    buf_thread_release();
+    buf_pool_release();
     config_unref(e.config);
     return status;
 }

@@ -1,6 +1,6 @@
 /* This is the table of the commands' options. The same rows serve for reading a command line and
  * for `portico help`. Values point into the arguments. */
-#include "cli/options.h"
+#include "cli/cli.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,12 +43,6 @@ static const struct cli_option *find(const struct cli_command *command, const ch
     return NULL;
 }
 
-static int wrong(const char *what, const char *word)
-{
-    cli_usage(what, word);
-    return -1;
-}
-
 /* `value` is NULL for a flag. */
 static int keep(const struct cli_option *option, const char *value, struct cli_call *call)
 {
@@ -62,13 +56,14 @@ static int keep(const struct cli_option *option, const char *value, struct cli_c
         return 0;
     case OPTION_FORMAT:
         *(const struct format **)place = format_named(value);
-        return format_named(value) ? 0
-                                   : wrong("this option takes toml, json or yaml", option->name);
+        return format_named(value)
+                   ? 0
+                   : cli_usage("this option takes toml, json or yaml", option->name);
     case OPTION_TEXTS:
         while (texts[count])
             count++;
         if (count == CLI_FIELDS_MAX)
-            return wrong("this option was given too often", option->name);
+            return cli_usage("this option was given too often", option->name);
         break;
     case OPTION_TEXT:
         break;
@@ -83,11 +78,11 @@ static int read_option(const struct cli_command *command, char ***arguments, str
     const char *argument = *(*arguments)++, *value = NULL;
     const struct cli_option *option = find(command, argument);
     if (option == NULL)
-        return wrong("unknown option", argument);
+        return cli_usage("unknown option", argument);
     if (option->value && argument[strlen(option->name)] == '=')
         value = argument + strlen(option->name) + 1;
     else if (option->value && (value = *(*arguments)++) == NULL)
-        return wrong("this option needs a value", argument);
+        return cli_usage("this option needs a value", argument);
     return keep(option, value, call);
 }
 
@@ -107,7 +102,7 @@ int cli_options_read(const struct cli_command *command, char **arguments, struct
         else if (command->has_file && call->file == NULL)
             call->file = *arguments++;
         else
-            return wrong("too many arguments", *arguments);
+            return cli_usage("too many arguments", *arguments);
     }
     if (call->file == NULL)
         call->file = path && *path ? path : CONFIG_DEFAULT_PATH;

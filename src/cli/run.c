@@ -27,8 +27,6 @@ int cli_run(const struct cli_call *call)
     if (server_run(config, &watch, &err) == 0)
         return CLI_OK;
     err_format(&err, text, sizeof text);
-    cli_failed(text);
-    if (err.hint[0])
-        fprintf(stderr, "portico: hint: %s\n", err.hint);
+    fprintf(stderr, "portico: %s%s%s\n", text, err.hint[0] ? "\nportico: hint: " : "", err.hint);
     return CLI_FAILED;
 }

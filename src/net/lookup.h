@@ -1,5 +1,4 @@
-/* Looking names up for a command: all at once, and for a limited time. (What serves requests asks
- * the resolver, net/resolver.h.) */
+/* Looking names up for a command: all at once, and for a limited time. */
 #ifndef PORTICO_NET_LOOKUP_H
 #define PORTICO_NET_LOOKUP_H
 
@@ -8,15 +7,20 @@
 
 #include "net/resolver.h"
 
-/* The answer is not known. Beside it there are 0, found, and the EAI_ codes, negative in glibc. */
-#define LOOKUP_UNKNOWN 1
+struct lookup {
+    const char *host; /* borrowed */
+    uint16_t port;
+    /* What lookup_all fills in */
+    enum resolver_result result; /* RESOLVER_PENDING: there was no answer in time */
+    struct address addresses[RESOLVER_ADDRESSES];
+    size_t count;
+    char why[128]; /* there are none */
+};
 
-/* Looks `count` names up, some at a time, and stores what came of it in results[]; of those that
- * have no answer `patience` later (microseconds), or if there is no thread to ask, LOOKUP_UNKNOWN.
- * A look-up that goes on is left behind. `ask` and its `arg` as in struct resolver_source. 0, or
- * -1 with errno. */
-int lookup_all(const char *const *names, size_t count, int64_t patience,
-               int (*ask)(void *arg, const char *name, struct addrinfo **list), void *arg,
-               int *results);
+/* Looks the names up, each once however often it occurs, for at most `patience` (microseconds) and
+ * a second; a look-up that goes on is left behind. `backend` as for resolver_new_from; NULL: the
+ * system's. */
+void lookup_all(const struct resolver_backend *backend, struct lookup *lookups, size_t count,
+                int64_t patience);
 
 #endif

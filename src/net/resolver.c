@@ -68,8 +68,8 @@ struct entry {
 
 struct resolver {
     unsigned magic;
-    struct resolver_source source; /* fixed after init, as the next two */
-    pthread_t *threads;            /* owned */
+    struct resolver_backend backend; /* fixed after init, as the next two */
+    pthread_t *threads;              /* owned */
     unsigned threads_max;
 
     pthread_mutex_t mutex;
@@ -103,7 +103,7 @@ static int64_t now_system(void *arg)
 
 static int64_t now(const struct resolver *resolver)
 {
-    return resolver->source.now(resolver->source.arg);
+    return resolver->backend.now(resolver->backend.arg);
 }
 
 static struct entry **bucket(struct resolver *resolver, const char *name)
@@ -238,7 +238,7 @@ static void ask(const struct resolver *resolver, const char *name, struct answer
     struct addrinfo *list = NULL;
     char text[WHY_SIZE];
     const char *why = "no usable address";
-    int error = resolver->source.ask(resolver->source.arg, name, &list);
+    int error = resolver->backend.ask(resolver->backend.arg, name, &list);
     answer->count = error == 0 ? collect(list, answer->addresses) : 0;
     if (error == EAI_SYSTEM)
         why = strerror_r(errno, text, sizeof text);
@@ -303,11 +303,11 @@ static void *run(void *arg)
 
 struct resolver *resolver_new(unsigned threads, struct err *err)
 {
-    struct resolver_source source = {.ask = resolver_ask_system, .now = now_system};
-    return resolver_new_from(&source, threads, err);
+    struct resolver_backend backend = {.ask = resolver_ask_system, .now = now_system};
+    return resolver_new_from(&backend, threads, err);
 }
 
-struct resolver *resolver_new_from(const struct resolver_source *source, unsigned threads,
+struct resolver *resolver_new_from(const struct resolver_backend *backend, unsigned threads,
                                    struct err *err)
 {
     check(threads > 0);
@@ -320,7 +320,7 @@ struct resolver *resolver_new_from(const struct resolver_source *source, unsigne
         return NULL;
     }
     resolver->magic = RESOLVER_MAGIC;
-    resolver->source = *source;
+    resolver->backend = *backend;
     resolver->threads = handles;
     resolver->threads_max = threads;
     pthread_mutex_init(&resolver->mutex, NULL);

@@ -28,18 +28,18 @@ struct resolver *resolver_new(unsigned threads, struct err *err);
 
 /* What a resolver asks, and the clock it goes by: the system's, unless a test brings its own.
  * Both functions are called by several threads at once. */
-struct resolver_source {
+struct resolver_backend {
     /* As getaddrinfo(3): blocks, returns 0 with a list for freeaddrinfo(3), or an EAI_ code. */
     int (*ask)(void *arg, const char *name, struct addrinfo **list);
     int64_t (*now)(void *arg); /* as clock_now */
     void *arg;                 /* borrowed */
 };
 
-/* The system's answer, as a resolver_source asks for it. */
+/* The system's answer, as a resolver_backend asks for it. */
 int resolver_ask_system(void *arg, const char *name, struct addrinfo **list);
 
-/* As resolver_new, asking `source` (copied). */
-struct resolver *resolver_new_from(const struct resolver_source *source, unsigned threads,
+/* As resolver_new, asking `backend` (copied). */
+struct resolver *resolver_new_from(const struct resolver_backend *backend, unsigned threads,
                                    struct err *err);
 
 /* Ends the threads and frees everything, for the end of the process: a look-up that goes on for

@@ -10,12 +10,12 @@
 #include "config/secret.h"
 
 /* The address that the client connected to, as a host name. */
-static struct span local_host(const struct decision_source *source, char text[ADDRESS_TEXT])
+static struct span local_host(const struct decision_peer *peer, char text[ADDRESS_TEXT])
 {
     struct address asked;
-    const struct address *local = source->local;
+    const struct address *local = peer->local;
     if (local == NULL) {
-        if (address_of_socket(source->fd, &asked) == -1)
+        if (address_of_socket(peer->fd, &asked) == -1)
             return SPAN("");
         local = &asked;
     }
@@ -23,51 +23,50 @@ static struct span local_host(const struct decision_source *source, char text[AD
 }
 
 const struct config_route *decision_tls_route(const struct config *config,
-                                              const struct decision_source *source)
+                                              const struct decision_peer *peer)
 {
     char text[ADDRESS_TEXT];
-    struct span name = source->sni ? span_str(source->sni) : local_host(source, text);
+    struct span name = peer->sni ? span_str(peer->sni) : local_host(peer, text);
     const struct config_route *route = route_find(config->table, name);
     return route && route->cert_type != CERT_NONE ? route : NULL;
 }
 
-static bool is_quarantined(const struct decision_source *source, const struct config_route *route)
+static bool is_quarantined(const struct decision_peer *peer, const struct config_route *route)
 {
-    return source->is_quarantined && source->is_quarantined(source->certificates, route->host);
+    return peer->is_quarantined && peer->is_quarantined(peer->certificates, route->host);
 }
 
 /* REASON_NONE, and the route; or why there is none. */
 static enum reason find_route(const struct config *config, const struct http_request *request,
-                              const struct decision_source *source,
-                              const struct config_route **route)
+                              const struct decision_peer *peer, const struct config_route **route)
 {
     char text[ADDRESS_TEXT];
     /* HTTP/1.0 knows no Host: such a client means the address it connected to. */
-    struct span host = request->host.len ? request->host : local_host(source, text);
+    struct span host = request->host.len ? request->host : local_host(peer, text);
     const struct config_route *found = route_find(config->table, host);
-    bool is_secure = source->client.secure;
+    bool is_secure = peer->client.secure;
     if (found == NULL || (is_secure && found->cert_type == CERT_NONE))
         return REASON_UNKNOWN_HOST;
-    if (is_secure && decision_tls_route(config, source) != found)
+    if (is_secure && decision_tls_route(config, peer) != found)
         return REASON_WRONG_HOST;
     *route = found;
     return REASON_NONE;
 }
 
 struct decision decide(const struct config *config, struct span head,
-                       const struct decision_source *source, struct http_request *request)
+                       const struct decision_peer *peer, struct http_request *request)
 {
     struct decision decision = {.verdict = VERDICT_REFUSE};
     if (http_request_parse(head, request, &decision.reason) == PARSE_BAD) {
         decision.is_malformed = true;
         return decision;
     }
-    decision.reason = find_route(config, request, source, &decision.route);
+    decision.reason = find_route(config, request, peer, &decision.route);
     if (decision.reason != REASON_NONE)
         return decision;
-    if (decision.route->cert_type != CERT_NONE && !forward_is_secure(request, &source->client)) {
+    if (decision.route->cert_type != CERT_NONE && !forward_is_secure(request, &peer->client)) {
         /* Where HTTPS cannot work, nobody is sent there. */
-        if (is_quarantined(source, decision.route))
+        if (is_quarantined(peer, decision.route))
             decision.reason = REASON_CERTIFICATE;
         else
             decision.verdict = VERDICT_REDIRECT;
@@ -80,14 +79,14 @@ struct decision decide(const struct config *config, struct span head,
 }
 
 void decision_head(const struct decision *decision, const struct http_request *request,
-                   const struct decision_source *source, struct span request_id, struct buf *out)
+                   const struct decision_peer *peer, struct span request_id, struct buf *out)
 {
     const struct config_route *route = decision->route;
     const char *authorization = route->authorization ? route->authorization : "";
     /* The built-in page shows the head to whoever asks. */
     if (*authorization && decision->verdict != VERDICT_FORWARD)
         authorization = SECRET_MASK;
-    forward_request(out, request, &source->client, span_str(route->host), span_str(authorization),
+    forward_request(out, request, &peer->client, span_str(route->host), span_str(authorization),
                     request_id);
 }
 

@@ -18,7 +18,7 @@
 #include "proxy/reply.h"
 
 /* Where a request came from. */
-struct decision_source {
+struct decision_peer {
     struct forward_client client;
     const char *sni;             /* over TLS: the name in the handshake; NULL: none was sent */
     const struct address *local; /* that the client connected to; NULL: ask `fd`, if it matters */
@@ -47,16 +47,16 @@ struct decision {
 /* Decides about a complete head (from scan.skipped to the size that http_scan gave), and takes
  * it apart into `request` as http_request_parse does. */
 struct decision decide(const struct config *config, struct span head,
-                       const struct decision_source *source, struct http_request *request);
+                       const struct decision_peer *peer, struct http_request *request);
 
 /* The route whose certificate a TLS client gets, or NULL: the handshake ends with an alert
  * (H08). */
 const struct config_route *decision_tls_route(const struct config *config,
-                                              const struct decision_source *source);
+                                              const struct decision_peer *peer);
 
 /* The head as it goes upstream, appended to `out`: forward_request. */
 void decision_head(const struct decision *decision, const struct http_request *request,
-                   const struct decision_source *source, struct span request_id, struct buf *out);
+                   const struct decision_peer *peer, struct span request_id, struct buf *out);
 
 /* The redirect to HTTPS, appended to `out`: reply_redirect. */
 void decision_redirect(const struct decision *decision, const struct config *config,

@@ -179,7 +179,7 @@ static enum step hello(struct connection *c)
 
 /* Begins what was decided. */
 static enum step act(struct connection *c, const struct decision *decision,
-                     const struct http_request *request, const struct decision_source *source)
+                     const struct http_request *request, const struct decision_peer *peer)
 {
     struct exchange *x = c->exchange;
     x->route = decision->route;
@@ -190,7 +190,7 @@ static enum step act(struct connection *c, const struct decision *decision,
     if (decision->verdict == VERDICT_REDIRECT)
         return redirect(c, decision, request);
 
-    decision_head(decision, request, source, span_make(x->log.text.data, x->log.request_id),
+    decision_head(decision, request, peer, span_make(x->log.text.data, x->log.request_id),
                   &x->head);
     if (x->head.failed)
         return exchange_fail(c, REASON_MEMORY);
@@ -206,7 +206,7 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
 {
     struct http_request request;
     struct span head = span_from(span_first(buf_span(&c->in), size), c->scan.skipped);
-    struct decision_source source = {
+    struct decision_peer peer = {
         .client = {c->client_address, trust_has(turn->config, &c->client_address), c->secure},
         .sni = c->secure ? tls_sni(&c->client) : NULL,
         .fd = c->client.fd,
@@ -217,11 +217,11 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
     c->requests++;
     if (exchange_begin(c, turn->config) == -1)
         return connection_end(c, REASON_MEMORY);
-    struct decision decision = decide(c->exchange->config, head, &source, &request);
+    struct decision decision = decide(c->exchange->config, head, &peer, &request);
     remember(c, &request);
     if (c->exchange->log.text.failed)
         return connection_abort(c);
-    enum step step = act(c, &decision, &request, &source);
+    enum step step = act(c, &decision, &request, &peer);
     /* What follows the head is the body, or the next request. */
     if (step == STEP_NEXT)
         buf_consume(&c->in, size);

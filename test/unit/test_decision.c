@@ -40,22 +40,22 @@ static int tear_down(void **state)
 }
 
 /* A client of 192.0.2.7; over TLS when it has a name for the handshake ("": none is sent). */
-static struct decision_source from(const char *sni, bool trusted, const struct address *local)
+static struct decision_peer from(const char *sni, bool trusted, const struct address *local)
 {
-    struct decision_source source = {
+    struct decision_peer peer = {
         .client = {.trusted = trusted, .secure = sni != NULL},
         .sni = sni && *sni ? sni : NULL,
         .local = local,
         .fd = -1,
     };
-    assert_true(address_parse_ip(SPAN("192.0.2.7"), 0, &source.client.address));
-    return source;
+    assert_true(address_parse_ip(SPAN("192.0.2.7"), 0, &peer.client.address));
+    return peer;
 }
 
-static struct decision ask(const char *head, const struct decision_source *source)
+static struct decision ask(const char *head, const struct decision_peer *peer)
 {
     struct span span = span_str(head);
-    return decide(config, span_make(guard_page_copy(span), span.len), source, &request);
+    return decide(config, span_make(guard_page_copy(span), span.len), peer, &request);
 }
 
 #define GET(host, fields) "GET /x?y HTTP/1.1\r\nHost: " host "\r\n" fields "\r\n"
@@ -91,8 +91,8 @@ static void decides(void **state)
          REASON_METHOD, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct decision_source source = from(cases[i].sni, cases[i].trusted, NULL);
-        struct decision decision = ask(cases[i].head, &source);
+        struct decision_peer peer = from(cases[i].sni, cases[i].trusted, NULL);
+        struct decision decision = ask(cases[i].head, &peer);
         const char *host = decision.route ? decision.route->host : NULL;
         if (decision.verdict != cases[i].verdict || decision.reason != cases[i].reason ||
             (host == NULL) != (cases[i].host == NULL) || (host && strcmp(host, cases[i].host) != 0))
@@ -110,18 +110,18 @@ static bool is_asked_for(void *host, const char *asked)
 static void redirects_nobody_to_quarantine(void **state)
 {
     (void)state;
-    struct decision_source source = from(NULL, false, NULL);
+    struct decision_peer peer = from(NULL, false, NULL);
     char host[] = "tls.test";
-    source.is_quarantined = is_asked_for;
-    source.certificates = host;
-    struct decision decision = ask(GET("tls.test", ""), &source);
+    peer.is_quarantined = is_asked_for;
+    peer.certificates = host;
+    struct decision decision = ask(GET("tls.test", ""), &peer);
     assert_int_equal(decision.verdict, VERDICT_REFUSE);
     assert_int_equal(decision.reason, REASON_CERTIFICATE);
     assert_string_equal(decision.route->host, "tls.test");
-    assert_int_equal(ask(GET("hello.test", ""), &source).verdict, VERDICT_REDIRECT);
-    assert_int_equal(ask(GET("plain.test", ""), &source).verdict, VERDICT_FORWARD);
-    source.client.trusted = true;
-    assert_int_equal(ask(GET("tls.test", "X-Forwarded-Proto: https\r\n"), &source).verdict,
+    assert_int_equal(ask(GET("hello.test", ""), &peer).verdict, VERDICT_REDIRECT);
+    assert_int_equal(ask(GET("plain.test", ""), &peer).verdict, VERDICT_FORWARD);
+    peer.client.trusted = true;
+    assert_int_equal(ask(GET("tls.test", "X-Forwarded-Proto: https\r\n"), &peer).verdict,
                      VERDICT_FORWARD);
 }
 
@@ -133,7 +133,7 @@ static void falls_back_to_the_address(void **state)
     struct address v4, v6;
     assert_true(address_parse_ip(SPAN("127.0.0.1"), 80, &v4));
     assert_true(address_parse_ip(SPAN("::1"), 80, &v6));
-    struct decision_source tls = from("", false, &v4), plain = from(NULL, false, &v6);
+    struct decision_peer tls = from("", false, &v4), plain = from(NULL, false, &v6);
     assert_string_equal(decision_tls_route(config, &tls)->host, "127.0.0.1");
     assert_string_equal(ask(head, &tls).route->host, "127.0.0.1");
     assert_int_equal(ask(GET("127.0.0.1", ""), &tls).verdict, VERDICT_FORWARD);
@@ -151,10 +151,10 @@ static void falls_back_to_the_address(void **state)
 static void tells_the_malformed_apart(void **state)
 {
     (void)state;
-    struct decision_source source = from(NULL, false, NULL);
-    assert_true(ask("GET / HTTP/1.1\r\nHost : x\r\n\r\n", &source).is_malformed);
-    assert_false(ask(GET("unknown.test", ""), &source).is_malformed);
-    assert_false(ask(GET("plain.test", ""), &source).is_malformed);
+    struct decision_peer peer = from(NULL, false, NULL);
+    assert_true(ask("GET / HTTP/1.1\r\nHost : x\r\n\r\n", &peer).is_malformed);
+    assert_false(ask(GET("unknown.test", ""), &peer).is_malformed);
+    assert_false(ask(GET("plain.test", ""), &peer).is_malformed);
 }
 
 static void writes_what_goes_out(void **state)
@@ -162,9 +162,9 @@ static void writes_what_goes_out(void **state)
     (void)state;
     struct buf out = {0};
     struct reply reply = {.keep_alive = true, .client_minor = 1};
-    struct decision_source source = from(NULL, false, NULL);
-    struct decision decision = ask(GET("plain.test", "X-Real-IP: 9.9.9.9\r\n"), &source);
-    decision_head(&decision, &request, &source, SPAN("id"), &out);
+    struct decision_peer peer = from(NULL, false, NULL);
+    struct decision decision = ask(GET("plain.test", "X-Real-IP: 9.9.9.9\r\n"), &peer);
+    decision_head(&decision, &request, &peer, SPAN("id"), &out);
     struct span expected = SPAN("GET /x?y HTTP/1.1\r\nHost: plain.test\r\n"
                                 "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n"
                                 "X-Forwarded-Host: plain.test\r\nX-Real-IP: 192.0.2.7\r\n"
@@ -180,7 +180,7 @@ static void writes_what_goes_out(void **state)
         char head[80];
         snprintf(head, sizeof head, "%s /x?y HTTP/1.1\r\nHost: TLS.test:81\r\n\r\n",
                  methods[i].method);
-        decision = ask(head, &source);
+        decision = ask(head, &peer);
         decision_redirect(&decision, config, &request, &reply, &out);
         buf_append(&out, "", 1);
         assert_true(span_has_prefix(buf_span(&out), span_str(methods[i].status)));

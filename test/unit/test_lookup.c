@@ -5,58 +5,74 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
+#include <netdb.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "net/lookup.h"
 
 #define NAMES 200u
 
-/* A source that answers names in "good", refuses those in "bad", and keeps "dead" ones waiting. */
-struct source {
+/* A backend that answers names in "good", refuses those in "bad", and keeps "dead" ones waiting. */
+struct names {
     atomic_uint asked, answered;
     sem_t release;
 };
 
 static int ask(void *arg, const char *name, struct addrinfo **list)
 {
-    struct source *source = arg;
-    atomic_fetch_add(&source->asked, 1);
-    *list = NULL;
+    struct names *names = arg;
+    const struct addrinfo numeric = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    int result = EAI_NONAME;
+    atomic_fetch_add(&names->asked, 1);
     if (strncmp(name, "dead", 4) == 0)
-        sem_wait(&source->release);
-    atomic_fetch_add(&source->answered, 1);
-    return strncmp(name, "good", 4) == 0 ? 0 : EAI_NONAME;
+        sem_wait(&names->release);
+    if (strncmp(name, "good", 4) == 0)
+        result = getaddrinfo("192.0.2.1", NULL, &numeric, list);
+    atomic_fetch_add(&names->answered, 1);
+    return result;
 }
 
-static void name_all(char text[NAMES][16], const char **names, const char *const *kinds,
-                     unsigned kind_count)
+static int64_t now(void *arg)
+{
+    (void)arg;
+    return clock_now();
+}
+
+/* Names of two kinds in turn. */
+static void name_all(char text[NAMES][16], struct lookup *lookups, const char *even,
+                     const char *odd)
 {
     for (unsigned i = 0; i < NAMES; i++) {
-        snprintf(text[i], sizeof text[i], "%s%u", kinds[i % kind_count], i);
-        names[i] = text[i];
+        snprintf(text[i], sizeof text[i], "%s%u", i % 2 ? odd : even, i);
+        lookups[i] = (struct lookup){.host = text[i], .port = 80};
     }
 }
 
 static void asks_for_each_name_once(void **state)
 {
     (void)state;
-    static struct source source;
+    static struct names names;
+    static struct lookup lookups[NAMES + 1];
+    struct resolver_backend backend = {ask, now, &names};
     char text[NAMES][16];
-    const char *names[NAMES], *const kinds[] = {"good", "bad"};
-    int results[NAMES];
-    name_all(text, names, kinds, 2);
-    assert_int_equal(lookup_all(names, NAMES, CLOCK_NEVER / 2, ask, &source, results), 0);
-    assert_int_equal(atomic_load(&source.asked), NAMES);
-    for (unsigned i = 0; i < NAMES; i++)
-        assert_int_equal(results[i], i % 2 ? EAI_NONAME : 0);
-    assert_int_equal(lookup_all(names, 0, CLOCK_NEVER / 2, ask, &source, results), 0);
+    name_all(text, lookups, "good", "bad");
+    lookups[NAMES] = (struct lookup){.host = text[0], .port = 81};
+    lookup_all(&backend, lookups, NAMES + 1, CLOCK_NEVER / 2);
+    assert_int_equal(atomic_load(&names.asked), NAMES);
+    for (unsigned i = 0; i <= NAMES; i++) {
+        assert_int_equal(lookups[i].result, i % 2 ? RESOLVER_FAILED : RESOLVER_DONE);
+        assert_int_equal(lookups[i].count, i % 2 ? 0 : 1);
+    }
+    assert_string_equal(lookups[1].why, gai_strerror(EAI_NONAME));
+    assert_string_equal(address_format(&lookups[NAMES].addresses[0], text[0]), "192.0.2.1:81");
+    lookup_all(&backend, NULL, 0, CLOCK_NEVER / 2);
 }
 
 /* With a name server that does not answer, it is over all the same; and those that ask go home
@@ -64,32 +80,32 @@ static void asks_for_each_name_once(void **state)
 static void does_not_wait_for_the_dead(void **state)
 {
     (void)state;
-    static struct source source;
+    static struct names names;
+    static struct lookup lookups[NAMES];
+    struct resolver_backend backend = {ask, now, &names};
     char text[NAMES][16];
-    const char *names[NAMES], *const kinds[] = {"dead"};
-    int results[NAMES];
-    sem_init(&source.release, 0, 0);
-    name_all(text, names, kinds, 1);
-    assert_int_equal(lookup_all(names, NAMES, 20 * CLOCK_MS, ask, &source, results), 0);
+    sem_init(&names.release, 0, 0);
+    name_all(text, lookups, "dead", "dead");
+    lookup_all(&backend, lookups, NAMES, 20 * CLOCK_MS);
     for (unsigned i = 0; i < NAMES; i++)
-        assert_int_equal(results[i], LOOKUP_UNKNOWN);
-    assert_true(atomic_load(&source.asked) < NAMES);
+        assert_int_equal(lookups[i].result, RESOLVER_PENDING);
+    assert_true(atomic_load(&names.asked) < NAMES);
     for (unsigned i = 0; i < NAMES; i++)
-        sem_post(&source.release);
-    while (atomic_load(&source.answered) < atomic_load(&source.asked))
+        sem_post(&names.release);
+    while (atomic_load(&names.answered) < atomic_load(&names.asked))
         sched_yield();
-    assert_true(atomic_load(&source.asked) < NAMES);
+    assert_true(atomic_load(&names.asked) < NAMES);
 }
 
 /* The system's own: what needs no name server. */
 static void asks_the_system(void **state)
 {
     (void)state;
-    const char *names[] = {"localhost", "a..b"};
-    int results[2];
-    assert_int_equal(lookup_all(names, 2, CLOCK_NEVER / 2, resolver_ask_system, NULL, results), 0);
-    assert_int_equal(results[0], 0);
-    assert_true(results[1] != 0 && results[1] != LOOKUP_UNKNOWN);
+    struct lookup lookups[] = {{.host = "localhost"}, {.host = "a..b"}, {.host = "::1"}};
+    lookup_all(NULL, lookups, 3, CLOCK_NEVER / 2);
+    assert_int_equal(lookups[0].result, RESOLVER_DONE);
+    assert_int_equal(lookups[1].result, RESOLVER_FAILED);
+    assert_int_equal(lookups[2].result, RESOLVER_DONE);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* The resolver, with a source that the tests control (what it answers, when, and what time it
+/* The resolver, with a backend that the tests control (what it answers, when, and what time it
  * is) and a real waiting room.
  *
  * The hook on the yield point "resolver answered" counts answers, so that tests can await one
@@ -170,8 +170,8 @@ static void assert_address(const struct fixture *f, size_t which, const char *te
 static void start(struct fixture *f, unsigned threads)
 {
     struct err err;
-    struct resolver_source source = {ask, now, f};
-    f->resolver = resolver_new_from(&source, threads, &err);
+    struct resolver_backend backend = {ask, now, f};
+    f->resolver = resolver_new_from(&backend, threads, &err);
     assert_non_null(f->resolver);
     atomic_store(&yield_point_hook, on_yield_point);
 }
@@ -559,12 +559,12 @@ static void *crowd_work(void *arg)
 static void many_threads_ask(void **state)
 {
     struct crowd *c = &crowd;
-    struct resolver_source source = {crowd_ask, crowd_now, c};
+    struct resolver_backend backend = {crowd_ask, crowd_now, c};
     pthread_t workers[WORKERS];
     struct err err;
     (void)state;
     c->room = room_new(CONNECTIONS, sizeof(struct connection));
-    c->resolver = resolver_new_from(&source, 3, &err);
+    c->resolver = resolver_new_from(&backend, 3, &err);
     assert_non_null(c->room);
     assert_non_null(c->resolver);
     for (unsigned i = 0; i < CONNECTIONS; i++)
