@@ -11,7 +11,7 @@
 #include "certs/inspect.h"
 #include "cli/cli.h"
 #include "config/names.h"
-#include "config/setting_report.h"
+#include "config/setting.h"
 #include "format/json_print.h"
 #include "format/value.h"
 #include "net/lookup.h"
@@ -44,7 +44,7 @@ static void warn_unresolved(const struct config *config, size_t i, const struct 
     snprintf(message, sizeof message,
              "upstream \"%s\" has a name that does not resolve now: %s; a name that this machine "
              "knows was expected",
-             setting_report_quote(written, config->routes[i].upstream, quoted), lookup->why);
+             setting_quote_written(written, config->routes[i].upstream.text, quoted), lookup->why);
     err_hint(warn(config, i, SPAN("upstream"), PROBLEM_UNRESOLVED, problems, message),
              "requests get an error (502) until it does; --offline checks without looking names "
              "up");
@@ -59,11 +59,11 @@ static void check_names(const struct config *config, struct problems *problems)
         return;
     }
     for (size_t i = 0; i < config->route_count; i++)
-        if (config->routes[i].upstream_host)
-            lookups[count++].host = config->routes[i].upstream_host;
+        if (config->routes[i].upstream.host)
+            lookups[count++].host = config->routes[i].upstream.host;
     lookup_all(NULL, lookups, count, PATIENCE);
     for (size_t i = 0; i < config->route_count; i++) {
-        if (config->routes[i].upstream_host == NULL)
+        if (config->routes[i].upstream.host == NULL)
             continue;
         if (lookup->result != RESOLVER_DONE)
             warn_unresolved(config, i, lookup, problems);

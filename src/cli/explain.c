@@ -16,10 +16,9 @@
 #include "base/clock.h"
 #include "certs/inspect.h"
 #include "cli/question.h"
-#include "config/duration.h"
 #include "config/names.h"
-#include "config/schema.h"
 #include "config/secret.h"
+#include "config/setting.h"
 #include "config/suggest.h"
 #include "format/json_print.h"
 #include "net/lookup.h"
@@ -306,11 +305,11 @@ static void tell_route(struct explanation *e)
     }
     cJSON *json = cJSON_AddObjectToObject(e->scripts, "route");
     json_add(json, "host", route->host);
-    json_add(json, "upstream", route->upstream);
+    json_add(json, "upstream", route->upstream.text);
     json_add(json, "cert_type", schema_cert_types[route->cert_type]);
     json_add(json, "file", e->config->path);
     json_add_number(json, "line", route->line);
-    say(e, "route", "%s, to %s (%s)", route->host, route->upstream, place_of(e, route, place));
+    say(e, "route", "%s, to %s (%s)", route->host, route->upstream.text, place_of(e, route, place));
 }
 
 static void tell_access(struct explanation *e)
@@ -351,16 +350,16 @@ static uint64_t tell_redirect(struct explanation *e)
 static void tell_upstream(struct explanation *e)
 {
     const struct config_route *route = e->decision.route;
-    struct lookup upstream = {.host = route->upstream_host, .port = route->upstream_port};
+    struct lookup upstream = {.host = route->upstream.host, .port = route->upstream.port};
     char text[ADDRESS_TEXT];
     if (e->decision.verdict == VERDICT_HELLO) {
-        say(e, "upstream", "none: %s is a page of Portico's own", route->upstream);
+        say(e, "upstream", "none: %s is a page of Portico's own", route->upstream.text);
         return;
     }
     lookup_all(NULL, &upstream, 1, PATIENCE);
     cJSON *json = cJSON_AddObjectToObject(e->scripts, "upstream");
-    json_add(json, "host", route->upstream_host);
-    json_add_number(json, "port", route->upstream_port);
+    json_add(json, "host", route->upstream.host);
+    json_add_number(json, "port", route->upstream.port);
     cJSON *addresses = cJSON_AddArrayToObject(json, "addresses");
     for (size_t i = 0; i < upstream.count; i++) {
         address_format(&upstream.addresses[i], text);
@@ -369,7 +368,7 @@ static void tell_upstream(struct explanation *e)
     }
     json_add(json, "problem", upstream.count ? NULL : upstream.why);
     if (upstream.count == 0) {
-        say(e, "upstream", "%s does not resolve: %s", route->upstream_host, upstream.why);
+        say(e, "upstream", "%s does not resolve: %s", route->upstream.host, upstream.why);
         say(e, "", "as long as that is so, the answer is %d %s",
             reason_status(REASON_UPSTREAM_NAME), reason_code(REASON_UPSTREAM_NAME));
     }
@@ -392,18 +391,18 @@ static void tell_head(struct explanation *e)
     buf_release(&head);
 }
 
-/* Those in force, a few on a line. */
+/* Those of the route, if there is one; a few on a line. */
 static void tell_timeouts(struct explanation *e)
 {
-    char duration[32], text[WIDTH + 64];
+    const struct config_route *route = e->decision.route;
+    const struct config_timeouts *timeouts = route ? &route->timeouts : &e->config->timeouts;
+    const struct setting *setting = schema_section(schema_sections, SPAN("timeouts"))->settings;
+    char text[WIDTH + 64], room[KIND_TEXT];
     const char *word = "timeouts";
     size_t len = 0;
     cJSON *json = cJSON_AddObjectToObject(e->scripts, "timeouts");
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        if (strcmp(setting->section, "timeouts") != 0)
-            continue;
-        duration_format(*(const int64_t *)((const char *)e->config + setting->offset), duration);
+    for (; setting->name; setting++) {
+        const char *duration = setting_show(setting, timeouts, 0, room);
         json_add(json, setting->name, duration);
         len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s", len ? ", " : "",
                                 setting->name, duration);

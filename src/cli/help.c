@@ -46,14 +46,13 @@ static void print_overview(void)
            CONFIG_DEFAULT_PATH);
     print_options(NULL);
     printf("Its sections are");
-    for (size_t i = 0; i < schema_section_count; i++)
-        printf("%s %s", i ? "," : "", schema_sections[i].name);
+    for (const struct section *in = schema_sections + 1; in->path; in++)
+        printf("%s %s", in > schema_sections + 1 ? "," : "", in->path);
     printf(".\n"
            "\n"
            "Environment (an empty variable counts as not set):\n");
-    for (size_t i = 0; i < schema_variable_count; i++)
-        printf("  %-18s %s (default %s)\n", schema_variables[i].name, schema_variables[i].help,
-               schema_variables[i].fallback);
+    for (const struct setting *variable = schema_variables; variable->name; variable++)
+        printf("  %-18s %s (default %s)\n", variable->name, variable->help, variable->fallback);
     printf("\n"
            "Exit status: 0 done, 1 trouble while running (or, of explain: the request would be\n"
            "refused), 2 a problem in the configuration.\n");
@@ -61,9 +60,9 @@ static void print_overview(void)
 
 /* "timeouts.head", into `out`. */
 #define FULL_NAME 64u
-static struct span full_name(const struct setting *setting, char out[FULL_NAME])
+static struct span full_name(const struct section *section, const char *key, char out[FULL_NAME])
 {
-    snprintf(out, FULL_NAME, "%s.%s", setting->section, setting->name);
+    snprintf(out, FULL_NAME, "%s.%s", section->path, key);
     return span_str(out);
 }
 
@@ -72,24 +71,23 @@ static unsigned explain(struct span topic)
 {
     unsigned count = 0;
     char name[FULL_NAME];
-    const struct section *section = schema_section(topic);
-    if (section) {
-        reference_section(section, stdout);
-        count++;
+    for (const struct section *in = schema_sections + 1; in->path; in++) {
+        if (span_eq(topic, span_str(in->path))) {
+            printf("%s", count++ ? "\n" : "");
+            reference_section(in, stdout);
+        }
+        for (const struct setting *setting = in->settings; setting->name; setting++)
+            if (span_eq(topic, span_str(setting->name)) ||
+                span_eq(topic, full_name(in, setting->name, name))) {
+                printf("%s", count++ ? "\n" : "");
+                reference_setting(in, setting, stdout);
+            }
     }
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        if (!span_eq(topic, span_str(setting->name)) && !span_eq(topic, full_name(setting, name)))
-            continue;
-        printf("%s", count++ ? "\n" : "");
-        reference_setting(setting, stdout);
-    }
-    for (size_t i = 0; i < schema_variable_count; i++) {
-        if (!span_eq_nocase(topic, span_str(schema_variables[i].name)))
-            continue;
-        printf("%s", count++ ? "\n" : "");
-        reference_variable(&schema_variables[i], stdout);
-    }
+    for (const struct setting *variable = schema_variables; variable->name; variable++)
+        if (span_eq_nocase(topic, span_str(variable->name))) {
+            printf("%s", count++ ? "\n" : "");
+            reference_variable(variable, stdout);
+        }
     for (size_t i = 0; i < PROBLEM_CODE_COUNT; i++) {
         const struct problem_kind *kind = &problem_kinds[i];
         if (!span_eq(topic, span_str(kind->code)))
@@ -103,45 +101,45 @@ static unsigned explain(struct span topic)
 /* The last word of "timeouts.head", or all there is. */
 static struct span key_of(struct span topic)
 {
-    struct span key = span_from(topic, span_find(topic, '.') + 1);
-    return key.len ? key : topic;
+    while (span_find(topic, '.') + 1 < topic.len)
+        topic = span_from(topic, span_find(topic, '.') + 1);
+    return topic;
 }
 
-/* Some setting that is called so, here or in other servers; or NULL. */
-static const struct setting *find_key(struct span key)
+/* Offers the name, and keeps it in `best` while it is the best one. */
+static void offer(struct suggest *suggest, const char *name, char best[FULL_NAME])
 {
-    const char *alias = schema_alias(key);
-    const struct section *section = schema_section_of(key);
-    if (section)
-        return schema_setting(section, key);
-    section = alias ? schema_section_of(span_str(alias)) : NULL;
-    return section ? schema_setting(section, span_str(alias)) : NULL;
+    suggest_offer(suggest, name);
+    if (suggest->best == name) {
+        snprintf(best, FULL_NAME, "%s", name);
+        suggest->best = best;
+    }
 }
 
 /* What could be meant by a topic that is none: into `out`, or false. */
 static bool find_meant(struct span topic, char out[FULL_NAME])
 {
-    const struct setting *known = find_key(key_of(topic));
-    if (known) {
-        full_name(known, out);
+    struct span key = key_of(topic);
+    const char *alias = schema_alias(key);
+    struct suggest suggest = {.word = topic};
+    char name[FULL_NAME];
+    const struct section *owner = schema_owner(schema_sections, key);
+    if (owner == NULL && alias)
+        owner = schema_owner(schema_sections, key = span_str(alias));
+    if (owner) {
+        full_name(owner, schema_setting(owner, key)->name, out);
         return true;
     }
-    char names[2][FULL_NAME]; /* the best so far, and the one that is offered */
-    struct suggest suggest = {.word = topic};
-    for (size_t i = 0; i < schema_section_count; i++)
-        suggest_offer(&suggest, schema_sections[i].name);
-    for (size_t i = 0; i < schema_setting_count; i++)
-        suggest_offer(&suggest, schema_settings[i].name);
-    for (size_t i = 0; i < schema_variable_count; i++)
-        suggest_offer(&suggest, schema_variables[i].name);
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        full_name(&schema_settings[i], names[1]);
-        suggest_offer(&suggest, names[1]);
-        if (suggest.best == names[1])
-            suggest.best = memcpy(names[0], names[1], FULL_NAME);
+    for (const struct section *in = schema_sections + 1; in->path; in++) {
+        offer(&suggest, in->path, out);
+        for (const struct setting *setting = in->settings; setting->name; setting++) {
+            full_name(in, setting->name, name);
+            offer(&suggest, setting->name, out);
+            offer(&suggest, name, out);
+        }
     }
-    if (suggest.best)
-        snprintf(out, FULL_NAME, "%s", suggest.best);
+    for (const struct setting *variable = schema_variables; variable->name; variable++)
+        offer(&suggest, variable->name, out);
     return suggest.best != NULL;
 }
 

@@ -138,7 +138,8 @@ const struct value *config_route_value(const struct config *config, size_t index
 {
     const struct value_entry *routes = value_table_find(config->tree->root, SPAN("routes"));
     const struct value *route = &routes->value.array->items[index];
-    const struct value_entry *entry = value_table_find(route->table, key);
+    const struct value_entry *entry =
+        route->type == VALUE_TABLE ? value_table_find(route->table, key) : NULL;
     return entry ? &entry->value : NULL;
 }
 

@@ -26,13 +26,24 @@
 
 enum cert_type { CERT_SELF_SIGNED, CERT_ACME, CERT_NONE };
 
+/* Where something listens. */
+struct config_place {
+    char *text; /* as written: "host:port", "[::1]:80" or "builtin:hello" */
+    char *host; /* lower case, without brackets; NULL for builtin:hello */
+    uint16_t port;
+};
+
+struct config_timeouts { /* all in microseconds */
+    int64_t handshake, head, keep_alive, linger;
+    int64_t connect, answer, write, tunnel, tunnel_half, body, upstream_idle;
+};
+
 /* One of the routes. */
 struct config_route {
-    char *host;          /* lower case, no trailing dot, no port; IPv6 without brackets */
-    char *upstream;      /* as written: "host:port", "[::1]:80" or "builtin:hello" */
-    char *upstream_host; /* lower case, without brackets; NULL for builtin:hello */
-    uint16_t upstream_port;
+    char *host; /* lower case, no trailing dot, no port; IPv6 without brackets */
+    struct config_place upstream;
     enum cert_type cert_type;
+    struct config_timeouts timeouts; /* the route's own, else those of the configuration */
     char *authorization;  /* a secret: what the upstream gets as the Authorization field in place of
                              the client's; NULL: the client's own */
     unsigned line;        /* of the host in the file; 0 when its parser gave no places */
@@ -41,12 +52,6 @@ struct config_route {
 };
 
 struct value;
-
-struct config_timeouts { /* all in microseconds */
-    int64_t handshake, head, keep_alive, connect, answer, write, tunnel, tunnel_half, body;
-    int64_t linger;
-    int64_t upstream_idle;
-};
 
 struct config {
     unsigned magic;

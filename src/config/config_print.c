@@ -16,7 +16,7 @@
 #include "config/config.h"
 #include "config/schema.h"
 #include "config/secret.h"
-#include "config/setting_report.h"
+#include "config/setting.h"
 #include "format/text.h"
 
 #define SHOWN_WIDTH 100u /* characters of the line, at most */
@@ -110,7 +110,7 @@ static void note(struct uses *uses, unsigned line, unsigned column, bool may_sho
 }
 
 static void note_table(struct uses *uses, const struct value_table *table,
-                       const struct section *section, bool is_root);
+                       const struct section *section);
 
 /* The value of a setting (NULL: of a key that nobody knows), or what `section` holds. */
 static void note_value(struct uses *uses, const struct value *value, const struct setting *setting,
@@ -121,7 +121,7 @@ static void note_value(struct uses *uses, const struct value *value, const struc
     if (is_text && may_show)
         may_show = setting_shown(setting, value->string).len == value->string.len;
     if (value->type == VALUE_TABLE)
-        note_table(uses, value->table, section, false);
+        note_table(uses, value->table, section);
     else if (value->type == VALUE_ARRAY)
         for (uint32_t i = 0; i < value->array->count; i++)
             note_value(uses, &value->array->items[i], setting, section);
@@ -130,7 +130,7 @@ static void note_value(struct uses *uses, const struct value *value, const struc
 }
 
 static void note_table(struct uses *uses, const struct value_table *table,
-                       const struct section *section, bool is_root)
+                       const struct section *section)
 {
     char key[ERR_QUOTE];
     for (uint32_t i = 0; i < table->count; i++) {
@@ -138,7 +138,7 @@ static void note_table(struct uses *uses, const struct value_table *table,
         note(uses, entry->line, entry->column,
              span_eq(span_str(problems_quote_key(entry->key, key)), entry->key));
         note_value(uses, &entry->value, section ? schema_setting(section, entry->key) : NULL,
-                   is_root ? schema_section(entry->key) : NULL);
+                   section ? schema_section(section, entry->key) : NULL);
     }
 }
 
@@ -170,7 +170,7 @@ void config_problems_excerpt(struct config_problems *problems, const struct valu
         problems->source_len = 0;
         return;
     }
-    note_table(&uses, tree->root, NULL, true);
+    note_table(&uses, tree->root, schema_sections);
     struct lines lines = {.rest = span_make(text, problems->source_len), .number = 1};
     for (unsigned number = 1; number < uses.count; number++) {
         struct span line = line_at(&lines, number);

@@ -1,17 +1,17 @@
 /* Writing a configuration: see config_write.h. The schema says what there is; a configuration is
- * never deeper than sections, their keys, and lists of texts, so the three formats differ in
- * signs only. One way to escape text suits all of them. Holds nothing. */
+ * sections in sections, their keys, and lists of texts, so the three formats differ in signs only.
+ * One way to escape text suits all of them. Holds nothing. */
 #include "config/config_write.h"
 
 #include "base/utf8.h"
-#include "config/duration.h"
-#include "config/schema.h"
-#include "config/secret.h"
+#include "config/setting.h"
 #include "format/text.h"
 
 struct sheet {
     FILE *out;
     const struct format *format;
+    const struct config *config;
+    bool with_defaults;
     bool has_lines; /* something stands before */
 };
 
@@ -68,132 +68,130 @@ static bool is_plain(const char *text)
     return first >= 'a' && first <= 'z';
 }
 
-static void put_list(FILE *out, char *const *list)
+/* Is the setting written, rather than left to its default? */
+static bool is_written(const struct sheet *sheet, const struct section *section,
+                       const struct setting *setting, const void *object)
 {
-    fputc('[', out);
-    for (char *const *item = list; *item; item++) {
-        fputs(item == list ? "" : ", ", out);
-        put_quoted(out, *item);
-    }
-    fputc(']', out);
+    const void *base = NULL;
+    if (section->inherits)
+        base = (const char *)sheet->config + section->inherits->offset;
+    char text[KIND_TEXT];
+    bool has_value = setting->kind->is_list || setting_show(setting, object, 0, text);
+    return has_value &&
+           ((sheet->with_defaults && !base) || !setting_is_default(setting, object, base));
 }
 
-/* The text of a setting's value; NULL for none, and for a list. Returns `out`, or a pointer into
- * the configuration. */
-static const char *text_of(const struct setting *setting, const void *member, char out[32])
+/* Is there anything to write of a section that is no list? */
+static bool has_keys(const struct sheet *sheet, const struct section *section, const void *object)
 {
-    switch (setting->type) {
-    case SETTING_DURATION:
-        return duration_format(*(const int64_t *)member, out);
-    case SETTING_COUNT:
-        snprintf(out, 32, "%u", *(const unsigned *)member);
-        return out;
-    case SETTING_FLAG:
-        return *(const bool *)member ? "true" : "false";
-    case SETTING_CHOICE:
-        return setting->choices[*(const unsigned *)member];
-    case SETTING_ADDRESSES:
-    case SETTING_NETWORKS:
-        return NULL;
-    default:
-        return setting->is_secret && *(char *const *)member ? SECRET_MASK : *(char *const *)member;
-    }
+    for (const struct setting *setting = section->settings; setting->name; setting++)
+        if (is_written(sheet, section, setting, object))
+            return true;
+    return false;
 }
 
-/* Is it what the setting has when nobody says anything? Durations are compared as durations. */
-static bool is_default(const struct setting *setting, const char *text, char *const *list)
+/* A key at that depth, and the sign behind it; "- " stands before the first of a list's item. */
+static void put_key(struct sheet *sheet, const char *name, unsigned depth, bool is_first,
+                    bool is_item)
 {
-    struct span rest, item;
-    int64_t a, b;
-    if (setting->fallback == NULL)
-        return false;
-    if (text)
-        return strcmp(text, setting->fallback) == 0 ||
-               (setting->type == SETTING_DURATION && duration_parse(span_str(text), &a) &&
-                duration_parse(span_str(setting->fallback), &b) && a == b);
-    for (rest = span_str(setting->fallback); rest.len && span_split(&rest, ' ', &item); list++)
-        if (*list == NULL || !span_eq(span_str(*list), item))
-            return false;
-    return *list == NULL;
-}
-
-/* What stands before a key. */
-static void begin_key(struct sheet *sheet, const char *indent, const char *name, unsigned index)
-{
+    int indent = 2 * (int)depth;
     if (is(sheet, &format_json))
-        fprintf(sheet->out, "%s\n%s\"%s\": ", index ? "," : "", indent, name);
+        fprintf(sheet->out, "%s\n%*s\"%s\":", is_first ? "" : ",", indent + 2, "", name);
+    else if (is(sheet, &format_yaml) && is_item && is_first)
+        fprintf(sheet->out, "%*s- %s:", indent - 2, "", name);
     else if (is(sheet, &format_yaml))
-        fprintf(sheet->out, "%s%s: ", indent, name);
+        fprintf(sheet->out, "%*s%s:", indent, "", name);
     else
-        fprintf(sheet->out, "%s = ", name);
+        fprintf(sheet->out, "%s =", name);
 }
 
-/* What stands before a section's keys: nothing for one that has none. */
-static void begin_section(struct sheet *sheet, const struct section *section, bool is_first)
+static void put_value(struct sheet *sheet, const struct setting *setting, const void *object)
 {
+    bool is_list = setting->kind->is_list;
+    char room[KIND_TEXT];
+    const char *text;
+    fputs(is_list ? " [" : " ", sheet->out);
+    for (size_t i = 0; (text = setting_show(setting, object, i, room)) != NULL; i++) {
+        fputs(i ? ", " : "", sheet->out);
+        if (kind_quote(setting->kind, text)[0] == '\0' ||
+            (is(sheet, &format_yaml) && !is_list && is_plain(text)))
+            fputs(text, sheet->out);
+        else
+            put_quoted(sheet->out, text);
+    }
+    fputs(is_list ? "]" : "", sheet->out);
+    fputs(is(sheet, &format_json) ? "" : "\n", sheet->out);
+}
+
+static bool put_section(struct sheet *sheet, const struct section *section, const void *parent,
+                        unsigned depth, bool is_first);
+
+/* The keys and sections of one object. */
+static void put_members(struct sheet *sheet, const struct section *section, const void *object,
+                        unsigned depth)
+{
+    bool is_first = true;
+    for (const struct setting *setting = section->settings; setting->name; setting++)
+        if (is_written(sheet, section, setting, object)) {
+            put_key(sheet, setting->name, depth, is_first, section->is_list);
+            put_value(sheet, setting, object);
+            is_first = false;
+        }
+    for (const struct section *in = NULL; (in = schema_next(section, in)) != NULL;)
+        if (put_section(sheet, in, object, depth, is_first))
+            is_first = false;
+}
+
+/* One object, with what stands before and behind its members. */
+static void put_object(struct sheet *sheet, const struct section *section, const void *object,
+                       unsigned depth)
+{
+    int indent = 2 * (int)depth;
     if (is(sheet, &format_toml))
         fprintf(sheet->out, section->is_list ? "%s[[%s]]\n" : "%s[%s]\n",
-                sheet->has_lines ? "\n" : "", section->name);
-    else if (is(sheet, &format_json) && is_first)
-        fprintf(sheet->out, "%s\n  \"%s\": %s", sheet->has_lines ? "," : "", section->name,
-                section->is_list ? "[\n    {" : "{");
-    else if (is(sheet, &format_json))
-        fputs(",\n    {", sheet->out);
-    else if (is_first)
-        fprintf(sheet->out, "%s:\n", section->name);
+                sheet->has_lines ? "\n" : "", section->path);
     sheet->has_lines = true;
+    fputs(is(sheet, &format_json) ? "{" : "", sheet->out);
+    put_members(sheet, section, object, depth);
+    if (is(sheet, &format_json))
+        fprintf(sheet->out, "\n%*s}", indent, "");
 }
 
-/* The keys of one object. */
-static void put_section(struct sheet *sheet, const struct section *section, const void *object,
-                        bool with_defaults, bool is_first)
+/* A section of `parent`, at the depth of its keys. False when there is nothing to write. */
+static bool put_section(struct sheet *sheet, const struct section *section, const void *parent,
+                        unsigned depth, bool is_first)
 {
-    const char *indent = !section->is_list         ? is(sheet, &format_json) ? "    " : "  "
-                         : is(sheet, &format_json) ? "      "
-                                                   : "    ";
-    unsigned count = 0;
-    char text[32];
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        const void *member = (const char *)object + setting->offset;
-        if (strcmp(setting->section, section->name) != 0)
-            continue;
-        const char *value = text_of(setting, member, text);
-        bool is_list = setting->type == SETTING_ADDRESSES || setting->type == SETTING_NETWORKS;
-        char *const *list = is_list ? *(char *const *const *)member : NULL;
-        if ((!value && !list) || (!with_defaults && is_default(setting, value, list)))
-            continue;
-        if (count == 0)
-            begin_section(sheet, section, is_first);
-        bool is_dashed = section->is_list && count == 0 && is(sheet, &format_yaml);
-        begin_key(sheet, is_dashed ? "  - " : indent, setting->name, count++);
-        if (list)
-            put_list(sheet->out, list);
-        else if (setting->type == SETTING_COUNT || setting->type == SETTING_FLAG ||
-                 (is(sheet, &format_yaml) && is_plain(value)))
-            fputs(value, sheet->out);
-        else
-            put_quoted(sheet->out, value);
-        if (!is(sheet, &format_json))
-            fputc('\n', sheet->out);
+    const char *object = (const char *)parent + section->offset;
+    bool is_json = is(sheet, &format_json);
+    size_t count = 1;
+    if (section->is_list) {
+        count = *(const size_t *)(const void *)((const char *)parent + section->count_offset);
+        object = *(const char *const *)(const void *)object;
     }
-    if (is(sheet, &format_json) && count)
-        fputs(section->is_list ? "\n    }" : "\n  }", sheet->out);
+    if (count == 0 || (!section->is_list && !has_keys(sheet, section, object)))
+        return false;
+    if (!is(sheet, &format_toml))
+        put_key(sheet, schema_name(section), depth, is_first, false);
+    fputs(is_json                   ? section->is_list ? " [" : " "
+          : is(sheet, &format_yaml) ? "\n"
+                                    : "",
+          sheet->out);
+    for (size_t i = 0; i < count; i++) {
+        if (is_json && section->is_list)
+            fprintf(sheet->out, "%s\n%*s", i ? "," : "", 2 * (int)depth + 4, "");
+        put_object(sheet, section, object + i * section->size, depth + 1 + section->is_list);
+    }
+    if (is_json && section->is_list)
+        fprintf(sheet->out, "\n%*s]", 2 * (int)depth + 2, "");
+    return true;
 }
 
 void config_write(const struct config *config, const struct format *format, bool with_defaults,
                   FILE *out)
 {
-    struct sheet sheet = {.out = out, .format = format};
+    struct sheet sheet = {
+        .out = out, .format = format, .config = config, .with_defaults = with_defaults};
     fputs(format == &format_json ? "{" : "", out);
-    for (size_t i = 0; i < schema_section_count; i++) {
-        const struct section *section = &schema_sections[i];
-        if (!section->is_list)
-            put_section(&sheet, section, config, with_defaults, true);
-        for (size_t j = 0; section->is_list && j < config->route_count; j++)
-            put_section(&sheet, section, &config->routes[j], with_defaults, j == 0);
-        if (section->is_list && format == &format_json)
-            fputs("\n  ]", out);
-    }
+    put_members(&sheet, schema_sections, config, 0);
     fputs(format == &format_json ? "\n}\n" : "", out);
 }

@@ -18,7 +18,6 @@ struct format_words {
     const char *list, *table, *null; /* types: "a list", "a table", "null" */
     const char *section[2];          /* a section's name; of one that is a list */
     const char *section_noun;        /* what a section is, in a sentence */
-    const char *all_sections;        /* what may stand at the top of the file */
     const char *under[2];            /* "it belongs ...", about a section */
     const char *outside;             /* what is wrong with the key @ at the top */
     const char *move[2];             /* how to move it into the section @ */

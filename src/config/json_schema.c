@@ -5,23 +5,26 @@
  * editors, and what has to be shown differs from key to key anyway. */
 #include "config/json_schema.h"
 
-#include <string.h>
-
-#include "config/names.h"
-#include "config/reference.h"
 #include "config/schema.h"
 #include "format/json_print.h"
 
 /* The sentences; where the schema cannot express the range, in words. */
 static void add_description(cJSON *json, const struct setting *setting)
 {
-    char text[1024], range[REFERENCE_RANGE];
-    if (setting->type == SETTING_DURATION)
-        snprintf(text, sizeof text, "%s From %s.", setting->help, reference_range(setting, range));
+    char text[1024], range[KIND_RANGE];
+    if (setting->kind->units)
+        snprintf(text, sizeof text, "%s From %s.", setting->help, kind_range(setting, range));
     else
         snprintf(text, sizeof text, "%s%s%s%s", setting->help, setting->unit ? " Unit: " : "",
                  setting->unit ? setting->unit : "", setting->unit ? "." : "");
     json_add(json, "description", text);
+}
+
+/* A limit, which 0 is none. */
+static void add_limit(cJSON *json, const char *key, int64_t limit)
+{
+    if (limit)
+        cJSON_AddNumberToObject(json, key, (double)limit);
 }
 
 /* What a text looks like that has a variable in it, whose value nobody knows here. */
@@ -30,21 +33,9 @@ static void add_description(cJSON *json, const struct setting *setting)
 static void add_text(cJSON *json, const struct setting *setting)
 {
     char pattern[512];
-    snprintf(pattern, sizeof pattern, "%s|" VARIABLE "%s", schema_forms[setting->type].pattern,
+    snprintf(pattern, sizeof pattern, "%s|" VARIABLE "%s", setting->kind->pattern,
              setting->is_secret ? "|^file:" : "");
-    json_add(json, "type", "string");
     json_add(json, "pattern", pattern);
-}
-
-static void add_list(cJSON *json, const struct setting *setting)
-{
-    json_add(json, "type", "array");
-    if (setting->type == SETTING_ADDRESSES) {
-        cJSON_AddNumberToObject(json, "minItems", 1);
-        cJSON_AddNumberToObject(json, "maxItems", SCHEMA_ADDRESSES_MAX);
-        cJSON_AddTrueToObject(json, "uniqueItems");
-    }
-    add_text(cJSON_AddObjectToObject(json, "items"), setting);
 }
 
 /* A new object at the end of the array. */
@@ -72,81 +63,86 @@ static void add_choices(cJSON *json, const struct setting *setting)
     json_add(variable, "pattern", VARIABLE);
 }
 
+/* The word for a type of values. */
+static const char *type_word(enum value_type type)
+{
+    return type == VALUE_INTEGER ? "integer" : type == VALUE_BOOLEAN ? "boolean" : "string";
+}
+
 static void add_type(cJSON *json, const struct setting *setting)
 {
-    switch (setting->type) {
-    case SETTING_COUNT:
-        json_add(json, "type", "integer");
+    const struct kind *kind = setting->kind;
+    if (setting->choices) {
+        add_choices(json, setting);
+        return;
+    }
+    if (kind->is_list) {
+        json_add(json, "type", "array");
+        add_limit(json, "minItems", setting->min);
+        add_limit(json, "maxItems", setting->max);
+        if (kind->is_set)
+            cJSON_AddTrueToObject(json, "uniqueItems");
+        json = cJSON_AddObjectToObject(json, "items");
+    }
+    if (kind->also) {
+        cJSON *types = cJSON_AddArrayToObject(json, "type");
+        add_word(types, type_word(kind->type));
+        add_word(types, type_word(kind->also));
+    } else {
+        json_add(json, "type", type_word(kind->type));
+    }
+    if (kind->pattern)
+        add_text(json, setting);
+    if (kind->type == VALUE_INTEGER || kind->also == VALUE_INTEGER) {
         cJSON_AddNumberToObject(json, "minimum", (double)setting->min);
         cJSON_AddNumberToObject(json, "maximum", (double)setting->max);
-        break;
-    case SETTING_FLAG:
-        json_add(json, "type", "boolean");
-        break;
-    case SETTING_CHOICE:
-        add_choices(json, setting);
-        break;
-    case SETTING_ADDRESSES:
-    case SETTING_NETWORKS:
-        add_list(json, setting);
-        break;
-    case SETTING_DURATION:
-    case SETTING_HOST:
-    case SETTING_UPSTREAM:
-    case SETTING_EMAIL:
-    case SETTING_FIELD:
-    case SETTING_PATH:
-        add_text(json, setting);
-        if (setting->type == SETTING_HOST)
-            cJSON_AddNumberToObject(json, "maxLength", HOST_MAX + 1); /* and a dot at its end */
-        if (setting->type == SETTING_PATH)
-            cJSON_AddNumberToObject(json, "maxLength", SCHEMA_PATH_MAX);
-        break;
+    } else if (kind->width == 0 && !kind->is_list) {
+        add_limit(json, "maxLength", setting->max);
     }
 }
 
-static void add_setting(cJSON *properties, const struct setting *setting)
+static void add_setting(cJSON *properties, const struct section *section,
+                        const struct setting *setting)
 {
-    char text[SCHEMA_VALUE];
     cJSON *json = cJSON_AddObjectToObject(properties, setting->name);
     add_description(json, setting);
     add_type(json, setting);
-    if (schema_default(setting, text))
-        cJSON_AddRawToObject(json, "default", text);
+    if (setting->fallback && !section->inherits)
+        cJSON_AddRawToObject(json, "default", setting->fallback);
     cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "examples"),
-                         cJSON_CreateRaw(setting->example));
+                         cJSON_CreateRaw(schema_example(setting)));
     if (setting->is_secret)
         cJSON_AddTrueToObject(json, "writeOnly");
 }
 
-/* The keys of a section, as the members of an object. */
-static void add_keys(cJSON *json, const struct section *section)
+/* The keys of a section, and the sections in it, as the members of an object. */
+static void add_members(cJSON *json, const struct section *section)
 {
+    cJSON *required = cJSON_CreateArray();
     json_add(json, "type", "object");
     cJSON_AddFalseToObject(json, "additionalProperties");
-    cJSON *properties = cJSON_AddObjectToObject(json, "properties"), *required = NULL;
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        if (strcmp(setting->section, section->name) != 0)
-            continue;
-        add_setting(properties, setting);
-        if (setting->is_required && required == NULL)
-            required = cJSON_AddArrayToObject(json, "required");
+    cJSON *properties = cJSON_AddObjectToObject(json, "properties");
+    for (const struct setting *setting = section->settings; setting->name; setting++) {
+        add_setting(properties, section, setting);
         if (setting->is_required)
             add_word(required, setting->name);
     }
-}
-
-static void add_section(cJSON *properties, const struct section *section)
-{
-    cJSON *json = cJSON_AddObjectToObject(properties, section->name);
-    json_add(json, "description", section->help);
-    if (section->is_list) {
-        json_add(json, "type", "array");
-        cJSON_AddNumberToObject(json, "minItems", 1);
-        json = cJSON_AddObjectToObject(json, "items");
+    for (const struct section *in = NULL; (in = schema_next(section, in)) != NULL;) {
+        cJSON *member = cJSON_AddObjectToObject(properties, schema_name(in));
+        json_add(member, "description", in->help);
+        if (in->is_required)
+            add_word(required, schema_name(in));
+        if (in->is_list) {
+            json_add(member, "type", "array");
+            add_limit(member, "minItems", in->is_required);
+            member = cJSON_AddObjectToObject(member, "items");
+        }
+        add_members(member, in);
     }
-    add_keys(json, section);
+    if (cJSON_GetArraySize(required))
+        cJSON_AddItemToObject(json, "required", required);
+    else
+        cJSON_Delete(required);
 }
 
 void json_schema_print(FILE *out)
@@ -155,14 +151,6 @@ void json_schema_print(FILE *out)
     json_add(json, "$schema", "https://json-schema.org/draft/2020-12/schema");
     json_add(json, "$comment", "Generated from src/config/schema.c by `make generated`.");
     json_add(json, "title", "The configuration of Portico");
-    json_add(json, "type", "object");
-    cJSON_AddFalseToObject(json, "additionalProperties");
-    cJSON *properties = cJSON_AddObjectToObject(json, "properties");
-    cJSON *required = cJSON_AddArrayToObject(json, "required");
-    for (size_t i = 0; i < schema_section_count; i++) {
-        add_section(properties, &schema_sections[i]);
-        if (schema_sections[i].is_list)
-            add_word(required, schema_sections[i].name);
-    }
+    add_members(json, schema_sections);
     json_print(json, out);
 }

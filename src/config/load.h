@@ -10,4 +10,8 @@
  * order; without errors, what can hardly be meant as well (config/review). */
 void config_fill(struct config *config, struct setting_context *context);
 
+/* Fills `object`, the zeroed struct of a whole file whose sections are behind `file`, from what
+ * context->tree says and the defaults. */
+void load_sections(const struct section *file, void *object, struct setting_context *context);
+
 #endif

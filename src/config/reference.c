@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "config/duration.h"
 #include "config/schema.h"
 #include "format/problems.h"
 
@@ -13,38 +12,24 @@
 #define SECRET_FACT                                                                                \
     "never shown; \"file:PATH\" takes it from a file, \"${NAME}\" from the environment"
 
-_Static_assert(REFERENCE_RANGE >= SCHEMA_CHOICES, "choices fit where ranges do");
-
-const char *reference_range(const struct setting *setting, char out[REFERENCE_RANGE])
+/* What stands for the default; between two `quote` if it is a value. Returns `out`. */
+#define DEFAULT_TEXT 96u
+static const char *default_text(const struct section *section, const struct setting *setting,
+                                const char *quote, char out[DEFAULT_TEXT])
 {
-    char min[32], max[32];
-    switch (setting->type) {
-    case SETTING_DURATION:
-        snprintf(out, REFERENCE_RANGE, "\"%s\" to \"%s\"", duration_format(setting->min, min),
-                 duration_format(setting->max, max));
-        return out;
-    case SETTING_COUNT:
-        snprintf(out, REFERENCE_RANGE, "%lld to %lld", (long long)setting->min,
-                 (long long)setting->max);
-        return out;
-    case SETTING_CHOICE:
-        return schema_choices(setting, out);
-    default:
-        return NULL;
-    }
-}
-
-/* What stands for the default. */
-static const char *default_text(const struct setting *setting, char out[SCHEMA_VALUE])
-{
-    const char *text = schema_default(setting, out);
-    return text ? text : setting->is_required ? "required" : "none";
+    if (section->inherits)
+        snprintf(out, DEFAULT_TEXT, "that of [%s]", section->inherits->path);
+    else if (setting->fallback)
+        snprintf(out, DEFAULT_TEXT, "%s%s%s", quote, setting->fallback, quote);
+    else
+        snprintf(out, DEFAULT_TEXT, "%s", setting->is_required ? "required" : "none");
+    return out;
 }
 
 /* "[[routes]]" or "[server]", which is what introduces the section's keys. */
 static void print_header(const struct section *section, FILE *out)
 {
-    fprintf(out, section->is_list ? "[[%s]]" : "[%s]", section->name);
+    fprintf(out, section->is_list ? "[[%s]]" : "[%s]", section->path);
 }
 
 /* ---- For a terminal ---- */
@@ -67,77 +52,70 @@ static void print_wrapped(const char *text, int indent, FILE *out)
 
 void reference_section(const struct section *section, FILE *out)
 {
-    char text[SCHEMA_VALUE];
+    char text[DEFAULT_TEXT];
     print_header(section, out);
     fprintf(out, "\n\n");
     print_wrapped(section->help, 2, out);
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        if (strcmp(setting->section, section->name) != 0)
-            continue;
-        fprintf(out, "\n  %-16s %s, %s%s\n", setting->name, schema_forms[setting->type].name,
-                schema_default(setting, text) ? "default " : "", default_text(setting, text));
+    for (const struct setting *setting = section->settings; setting->name; setting++) {
+        fprintf(out, "\n  %-16s %s, %s%s\n", setting->name, setting->kind->name,
+                setting->fallback ? "default " : "", default_text(section, setting, "", text));
         print_wrapped(setting->help, 6, out);
     }
 }
 
 static void print_fact(const char *name, const char *value, FILE *out)
 {
-    fprintf(out, "  %-9s %s\n", name, value);
+    if (value)
+        fprintf(out, "  %-9s %s\n", name, value);
 }
 
-void reference_setting(const struct setting *setting, FILE *out)
+void reference_setting(const struct section *section, const struct setting *setting, FILE *out)
 {
-    const struct section *section = schema_section(span_str(setting->section));
-    const struct setting_form *form = &schema_forms[setting->type];
-    char text[SCHEMA_VALUE], range[REFERENCE_RANGE];
+    char text[DEFAULT_TEXT], range[KIND_RANGE];
     print_header(section, out);
     fprintf(out, " %s\n\n", setting->name);
     print_wrapped(setting->help, 2, out);
-    fprintf(out, "\n  %-9s %s: %s\n", "type", form->name, form->help);
-    if (setting->unit)
-        print_fact("unit", setting->unit, out);
-    print_fact("default", default_text(setting, text), out);
-    if (reference_range(setting, range))
-        print_fact(setting->type == SETTING_CHOICE ? "choice" : "range", range, out);
-    fprintf(out, "  %-9s %s = %s\n", "example", setting->name, setting->example);
-    if (setting->needs_restart)
-        print_fact("change", "needs a restart", out);
-    if (setting->is_secret)
-        print_fact("secret", SECRET_FACT, out);
+    fprintf(out, "\n  %-9s %s: %s\n", "type", setting->kind->name, setting->kind->help);
+    print_fact("unit", setting->unit, out);
+    print_fact("default", default_text(section, setting, "", text), out);
+    print_fact(setting->choices ? "choice" : "range", kind_range(setting, range), out);
+    fprintf(out, "  %-9s %s = %s\n", "example", setting->name, schema_example(setting));
+    print_fact("change", setting->needs_restart ? "needs a restart" : NULL, out);
+    print_fact("secret", setting->is_secret ? SECRET_FACT : NULL, out);
 }
 
-void reference_variable(const struct variable *variable, FILE *out)
+void reference_variable(const struct setting *variable, FILE *out)
 {
+    char range[KIND_RANGE];
     fprintf(out, "%s, a variable of the environment\n\n  %s\n\n", variable->name, variable->help);
-    print_fact("type", variable->type == VARIABLE_PORT ? "port" : "path", out);
+    print_fact("type", variable->kind->name, out);
     print_fact("default", variable->fallback, out);
-    if (variable->type == VARIABLE_PORT)
-        fprintf(out, "  %-9s %u to 65535\n", "range", variable->min);
+    print_fact("range", kind_range(variable, range), out);
 }
 
 /* ---- Markdown ---- */
 
+static void markdown_fact(const char *name, const char *value, FILE *out)
+{
+    if (value)
+        fprintf(out, "- %s: %s\n", name, value);
+}
+
 static void markdown_setting(const struct section *section, const struct setting *setting,
                              FILE *out)
 {
-    const struct setting_form *form = &schema_forms[setting->type];
-    char text[SCHEMA_VALUE], range[REFERENCE_RANGE];
-    const char *has_default = schema_default(setting, text) ? "`" : "";
-    fprintf(out, "### `%s.%s`\n\n%s\n\n", section->name, setting->name, setting->help);
-    fprintf(out, "- Type: %s (%s)\n", form->name, form->help);
-    if (setting->unit)
-        fprintf(out, "- Unit: %s\n", setting->unit);
-    fprintf(out, "- Default: %s%s%s\n", has_default, default_text(setting, text), has_default);
-    if (reference_range(setting, range))
-        fprintf(out, "- %s: %s\n", setting->type == SETTING_CHOICE ? "Choice" : "Range", range);
+    char text[DEFAULT_TEXT], range[KIND_RANGE];
+    fprintf(out, "### `%s.%s`\n\n%s\n\n", section->path, setting->name, setting->help);
+    fprintf(out, "- Type: %s (%s)\n", setting->kind->name, setting->kind->help);
+    markdown_fact("Unit", setting->unit, out);
+    markdown_fact("Default", default_text(section, setting, "`", text), out);
+    markdown_fact(setting->choices ? "Choice" : "Range", kind_range(setting, range), out);
     if (setting->needs_restart)
         fprintf(out, "- A change needs a restart\n");
-    if (setting->is_secret)
-        fprintf(out, "- A secret: %s\n", SECRET_FACT);
+    markdown_fact("A secret", setting->is_secret ? SECRET_FACT : NULL, out);
     fprintf(out, "\n```toml\n");
     print_header(section, out);
-    fprintf(out, "\n%s = %s\n```\n\n", setting->name, setting->example);
+    fprintf(out, "\n%s = %s\n```\n\n", setting->name, schema_example(setting));
 }
 
 static void markdown_section(const struct section *section, FILE *out)
@@ -145,9 +123,8 @@ static void markdown_section(const struct section *section, FILE *out)
     fprintf(out, "## `");
     print_header(section, out);
     fprintf(out, "`\n\n%s\n\n", section->help);
-    for (size_t i = 0; i < schema_setting_count; i++)
-        if (strcmp(schema_settings[i].section, section->name) == 0)
-            markdown_setting(section, &schema_settings[i], out);
+    for (const struct setting *setting = section->settings; setting->name; setting++)
+        markdown_setting(section, setting, out);
 }
 
 static void markdown_problems(FILE *out)
@@ -178,15 +155,14 @@ void reference_markdown(FILE *out)
         "In every text, `${NAME}` is replaced by a variable of the environment, and "
         "`${NAME:-default}` by the default when the variable is not set or is empty; `$${` stands "
         "for the characters `${`.\n\n");
-    for (size_t i = 0; i < schema_section_count; i++)
-        markdown_section(&schema_sections[i], out);
+    for (const struct section *section = schema_sections + 1; section->path; section++)
+        markdown_section(section, out);
     fprintf(out, "## Environment\n\n"
                  "An empty variable counts as not set. Where environment and file say the same "
                  "thing, the environment wins. A change needs a restart.\n\n"
                  "| variable | default | meaning |\n"
                  "| --- | --- | --- |\n");
-    for (size_t i = 0; i < schema_variable_count; i++)
-        fprintf(out, "| `%s` | `%s` | %s |\n", schema_variables[i].name,
-                schema_variables[i].fallback, schema_variables[i].help);
+    for (const struct setting *variable = schema_variables; variable->name; variable++)
+        fprintf(out, "| `%s` | `%s` | %s |\n", variable->name, variable->fallback, variable->help);
     markdown_problems(out);
 }

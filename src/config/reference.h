@@ -9,15 +9,10 @@
 
 /* For a terminal. */
 void reference_section(const struct section *section, FILE *out); /* with its keys */
-void reference_setting(const struct setting *setting, FILE *out);
-void reference_variable(const struct variable *variable, FILE *out);
+void reference_setting(const struct section *section, const struct setting *setting, FILE *out);
+void reference_variable(const struct setting *variable, FILE *out);
 
 /* Everything, in Markdown. */
 void reference_markdown(FILE *out);
-
-/* The values that a setting may have, `"10ms" to "1h"` or `0 to 1024`; NULL when its type says
- * it all. Returns `out`. */
-#define REFERENCE_RANGE 96u
-const char *reference_range(const struct setting *setting, char out[REFERENCE_RANGE]);
 
 #endif

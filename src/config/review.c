@@ -1,12 +1,12 @@
-/* Reviewing routes: see review.h. Pure, but for the problems that it reports.
+/* Reviewing routes: what is wrong with them only beside each other, or can hardly be meant. Pure,
+ * but for the problems that it reports.
  *
  * Most hosts that cannot work are refused by names.c: wildcards, ports, paths, a host that has a
  * route already. What is left is well-formed, and may even work for somebody; hence warnings. */
 #include "config/review.h"
 
 #include <arpa/inet.h>
-
-#include "config/setting_report.h"
+#include <stdlib.h>
 
 static bool is_v4(const char *host, struct in_addr *v4)
 {
@@ -85,13 +85,14 @@ void review_route(const struct config_route *route, const struct value *host,
                   struct setting_context *context)
 {
     const char *why = unreachable(route->host);
-    char quoted[ERR_QUOTE];
+    char quoted[ERR_QUOTE], name[FORMAT_PHRASE];
+    setting_quote_written(host, route->host, quoted);
     if (why) {
         struct err *err = problems_add(
             context->problems, PROBLEM_NEVER_MATCHES, context->file, host->line, host->column,
             "host \"%s\" %s, so this route never matches; a host that clients can ask for was "
             "expected",
-            setting_report_quote(host, route->host, quoted), why);
+            quoted, why);
         err_hint(err, "write the name or the address as it stands in the address bar");
         return;
     }
@@ -102,8 +103,76 @@ void review_route(const struct config_route *route, const struct value *host,
         context->problems, PROBLEM_NO_PUBLIC_CERT, context->file, host->line, host->column,
         "host \"%s\" %s, for which no public CA gives a certificate; another "
         "cert_type than \"acme\", the default, was expected",
-        setting_report_quote(host, route->host, quoted), why);
-    char name[FORMAT_PHRASE];
+        quoted, why);
     err_hint(err, "%s",
              format_say(context->format->words.add, "cert_type", "\"self_signed\"", name));
+}
+
+/* What follows is about the host of the route of that index, until problems_leave(..., 0). */
+static const struct value *enter_host(const struct config *config, size_t index,
+                                      struct problems *problems)
+{
+    problems_enter(problems, SPAN("routes"));
+    problems_enter_item(problems, index);
+    problems_enter(problems, SPAN("host"));
+    return config_route_value(config, index, SPAN("host"));
+}
+
+void review_routes(const struct config *config, struct setting_context *context)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        review_route(&config->routes[i], enter_host(config, i, context->problems), context);
+        problems_leave(context->problems, 0);
+    }
+}
+
+static int compare_hosts(const void *a, const void *b, void *routes)
+{
+    const struct config_route *x = (const struct config_route *)routes + *(const size_t *)a;
+    const struct config_route *y = (const struct config_route *)routes + *(const size_t *)b;
+    if (x->host == NULL || y->host == NULL)
+        return (x->host == NULL) - (y->host == NULL);
+    int order = strcmp(x->host, y->host);
+    return order ? order : (x > y) - (x < y);
+}
+
+/* Those of a section that is called otherwise have no place that could be told. */
+static size_t count_listed(const struct config *config)
+{
+    const struct value_entry *routes = value_table_find(config->tree->root, SPAN("routes"));
+    return routes && routes->value.type == VALUE_ARRAY ? routes->value.array->count : 0;
+}
+
+void review_duplicates(struct config *config, struct setting_context *context)
+{
+    size_t count = count_listed(config), first = 0;
+    size_t *order = value_alloc(config->tree, (count + 1) * sizeof *order);
+    if (order == NULL) {
+        problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct value *host = config_route_value(config, i, SPAN("host"));
+        config->routes[i].line = host ? host->line : 0;
+        order[i] = i;
+    }
+    qsort_r(order, count, sizeof *order, compare_hosts, config->routes);
+    for (size_t i = 1; i < count && config->routes[order[i]].host; i++) {
+        const struct config_route *route = &config->routes[order[i]];
+        const struct config_route *before = &config->routes[order[first]];
+        char quoted[ERR_QUOTE], where[48];
+        if (strcmp(route->host, before->host) != 0) {
+            first = i;
+            continue;
+        }
+        const struct value *host = enter_host(config, order[i], context->problems);
+        snprintf(where, sizeof where, before->line ? "on line %zu" : "at /routes/%zu",
+                 before->line ? (size_t)before->line : order[first]);
+        struct err *err = problems_add(
+            context->problems, PROBLEM_DUPLICATE_HOST, context->file, host->line, host->column,
+            "\"%s\" has a route already, %s; each host was expected once",
+            setting_quote_written(host, route->host, quoted), where);
+        err_hint(err, "remove one of the two");
+        problems_leave(context->problems, 0);
+    }
 }

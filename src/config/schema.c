@@ -1,7 +1,7 @@
 /* The schema: see schema.h. A new setting is one line here and one member in config.h. */
 #include "config/schema.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "config/config.h"
@@ -12,235 +12,220 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-const struct section schema_sections[] = {
-    {"routes", true, "One for each host: where its requests go."},
-    {"server", false, "Portico itself."},
-    {"timeouts", false, "How long Portico waits, and for what."},
-    {"acme", false, "Certificates from a public CA."},
-};
-const size_t schema_section_count = COUNT_OF(schema_sections);
-
+#define KIND(name)      &kinds[KIND_##name]
 #define ROUTE(member)   offsetof(struct config_route, member)
 #define SERVER(member)  offsetof(struct config, member)
-#define TIMEOUT(member) offsetof(struct config, timeouts.member)
+#define TIMEOUT(member) offsetof(struct config_timeouts, member)
 
-#define DURATION(section_, name_, offset_, fallback_, min_, max_, help_)                           \
-    {                                                                                              \
-        .section = section_, .name = name_, .type = SETTING_DURATION, .offset = offset_,           \
-        .fallback = fallback_, .min = min_, .max = max_, .example = "\"" fallback_ "\"",           \
-        .help = help_                                                                              \
-    }
-#define COUNT(section_, name_, offset_, fallback_, max_, unit_, example_, help_)                   \
-    .section = section_, .name = name_, .type = SETTING_COUNT, .offset = offset_,                  \
-    .fallback = fallback_, .max = max_, .unit = unit_, .example = example_, .help = help_
-#define TEXT(section_, name_, type_, offset_, fallback_, example_, help_)                          \
-    .section = section_, .name = name_, .type = type_, .offset = offset_, .fallback = fallback_,   \
-    .example = example_, .help = help_
+/* ---- Settings ---- */
 
-const struct setting schema_settings[] = {
-    {TEXT("routes", "host", SETTING_HOST, ROUTE(host), NULL, "\"app.example.com\"",
-          "The name that clients ask for, or an IP address. Case and a trailing dot do not "
-          "matter. Each host has one route."),
-     .is_required = true},
-    {TEXT("routes", "upstream", SETTING_UPSTREAM, ROUTE(upstream), NULL, "\"127.0.0.1:8080\"",
-          "Where its requests go: host:port, or builtin:hello for a page of Portico's own that "
-          "shows the request. A name is looked up while Portico runs, and need not exist when it "
-          "starts."),
-     .is_required = true},
-    {TEXT("routes", "cert_type", SETTING_CHOICE, ROUTE(cert_type), "acme", "\"self_signed\"",
-          "Its certificate: acme (a public CA; for now the same as self_signed, with a warning), "
-          "self_signed (Portico's own CA), none (HTTP only, without a redirect)."),
-     .choices = schema_cert_types},
-    {TEXT("routes", "authorization", SETTING_FIELD, ROUTE(authorization), NULL,
-          "\"Bearer ${APP_TOKEN}\"",
-          "What the upstream gets as the Authorization field, in place of whatever the client "
-          "sends: for a service that knows only one password, behind something that knows who may "
-          "use it. Everybody who can reach the route has what the password gives."),
-     .is_secret = true},
+static const struct setting routes[] = {
+    {"host", KIND(HOST), ROUTE(host),
+     .help = "The name that clients ask for, or an IP address. Case and a trailing dot do not "
+             "matter. Each host has one route.",
+     .example = "\"app.example.com\"", .max = HOST_MAX + 1 /* with a dot */, .is_required = true},
+    {"upstream", KIND(UPSTREAM), ROUTE(upstream),
+     .help = "Where its requests go: host:port, or builtin:hello for a page of Portico's own that "
+             "shows the request. A name is looked up while Portico runs, and need not exist when "
+             "it starts.",
+     .example = "\"127.0.0.1:8080\"", .is_required = true},
+    {"cert_type", KIND(CHOICE), ROUTE(cert_type), .fallback = "\"acme\"",
+     .help = "Its certificate: acme (a public CA; for now the same as self_signed, with a "
+             "warning), self_signed (Portico's own CA), none (HTTP only, without a redirect).",
+     .example = "\"self_signed\"", .choices = schema_cert_types},
+    {"authorization", KIND(FIELD), ROUTE(authorization),
+     .help = "What the upstream gets as the Authorization field, in place of whatever the client "
+             "sends: for a service that knows only one password, behind something that knows who "
+             "may use it. Everybody who can reach the route has what the password gives.",
+     .example = "\"Bearer ${APP_TOKEN}\"", .is_secret = true},
+    {0},
+};
 
-    {TEXT("server", "listen", SETTING_ADDRESSES, SERVER(listen),
-          "0.0.0.0 ::", "[\"0.0.0.0\", \"::\"]",
-          "The addresses to listen on, 16 at most. The ports come from HTTP_PORT and HTTPS_PORT in "
-          "the "
-          "environment. A machine without IPv6 starts without the default's second.")},
-    {COUNT("server", "workers", SERVER(workers), "0", 1024, "threads", "4",
-           "The size of the pool of workers, of which as many as there are cores run at a time and "
-           "the others step in when one waits for a disk; 0 takes two for each core, and three at "
-           "least."),
-     .needs_restart = true},
-    DURATION("server", "drain", SERVER(drain), "9s", 0, DAY,
-             "How long open exchanges may take to end when Portico stops. Docker kills a "
-             "container 10 seconds after asking it to stop."),
-    {COUNT("server", "max_connections", SERVER(max_connections), "0", 1000000, "connections",
-           "2000", "Client connections at a time; 0 allows what the limit on open files does."),
-     .needs_restart = true},
-    {COUNT("server", "max_per_client", SERVER(max_per_client), "512", 1000000, "connections", "64",
-           "Connections of one client (IPv6: of one /64) at a time; 0 sets no limit. Trusted "
-           "proxies are exempt.")},
-    {TEXT("server", "max_wait", SETTING_DURATION, SERVER(max_wait), "2s", "\"2s\"",
-          "How long what is ready may wait for a worker. When it waits for longer, Portico is "
-          "overloaded and turns new connections away (503 with Retry-After; HTTPS ones are "
-          "closed) until that is over; 0s: never."),
+static const struct setting server[] = {
+    {"listen", KIND(ADDRESSES), SERVER(listen), .fallback = "[\"0.0.0.0\", \"::\"]",
+     .help = "The addresses to listen on, 16 at most. The ports come from HTTP_PORT and HTTPS_PORT "
+             "in the environment. A machine without IPv6 starts without the default's second.",
+     .min = 1, .max = SCHEMA_ADDRESSES_MAX},
+    {"workers", KIND(COUNT), SERVER(workers), .fallback = "0",
+     .help = "The size of the pool of workers, of which as many as there are cores run at a time "
+             "and the others step in when one waits for a disk; 0 takes two for each core, and "
+             "three at least.",
+     .example = "4", .unit = "threads", .max = 1024, .needs_restart = true},
+    {"drain", KIND(DURATION), SERVER(drain), .fallback = "\"9s\"",
+     .help = "How long open exchanges may take to end when Portico stops. Docker kills a "
+             "container 10 seconds after asking it to stop.",
+     .max = DAY},
+    {"max_connections", KIND(COUNT), SERVER(max_connections), .fallback = "0",
+     .help = "Client connections at a time; 0 allows what the limit on open files does.",
+     .example = "2000", .unit = "connections", .max = 1000000, .needs_restart = true},
+    {"max_per_client", KIND(COUNT), SERVER(max_per_client), .fallback = "512",
+     .help = "Connections of one client (IPv6: of one /64) at a time; 0 sets no limit. Trusted "
+             "proxies are exempt.",
+     .example = "64", .unit = "connections", .max = 1000000},
+    {"max_wait", KIND(DURATION), SERVER(max_wait), .fallback = "\"2s\"",
+     .help = "How long what is ready may wait for a worker. When it waits for longer, Portico is "
+             "overloaded and turns new connections away (503 with Retry-After; HTTPS ones are "
+             "closed) until that is over; 0s: never.",
      .max = HOUR},
-    {TEXT("server", "trusted_proxies", SETTING_NETWORKS, SERVER(trusted_proxies), "",
-          "[\"10.0.0.0/8\", \"127.0.0.1\"]",
-          "Networks of proxies in front of Portico, whose X-Forwarded fields are believed and "
-          "appended to.")},
-    {COUNT("server", "body_rate", SERVER(body_rate), "500", 1000000000, "bytes per second", "1000",
-           "What a request's body must average over timeouts.body while Portico waits for the "
-           "client; 0 sets no minimum.")},
-    {TEXT("server", "run_dir", SETTING_PATH, SERVER(run_dir), NULL, "\"/run/portico\"",
-          "The directory of the control socket, portico.sock, through which `portico reload` finds "
-          "the process; it is made if it is not there. Without this key it is $RUNTIME_DIRECTORY, "
-          "which systemd sets for a unit with RuntimeDirectory=, else CERT_DIR: of all directories "
-          "the one that Portico can write and others cannot enter, also in a container whose root "
-          "file system is read-only. Where it cannot be used, there is a warning and no socket."),
-     .needs_restart = true},
-    {TEXT("server", "watch", SETTING_FLAG, SERVER(watch), "false", "true",
-          "Whether the configuration file is watched, and reloaded when it changes.")},
-    {TEXT("server", "access_log", SETTING_FLAG, SERVER(access_log), "true", "false",
-          "Whether each request gets a line on standard output. Messages on standard error stay.")},
-    {TEXT("server", "log_level", SETTING_CHOICE, SERVER(log_level), "info", "\"warn\"",
-          "The least that is written to standard error. At warn and error, Portico does not say "
-          "where it listens, nor when it is ready."),
-     .choices = schema_log_levels},
-
-    DURATION("timeouts", "handshake", TIMEOUT(handshake), "10s", 10 * CLOCK_MS, HOUR,
-             "The TLS handshake."),
-    DURATION("timeouts", "head", TIMEOUT(head), "20s", 10 * CLOCK_MS, HOUR,
-             "A request's head, from its first byte to its last; also the silence of a new "
-             "connection."),
-    DURATION("timeouts", "keep_alive", TIMEOUT(keep_alive), "75s", 10 * CLOCK_MS, DAY,
-             "A client's connection between two requests."),
-    DURATION("timeouts", "connect", TIMEOUT(connect), "5s", 10 * CLOCK_MS, HOUR,
-             "Connecting to one address of an upstream."),
-    DURATION("timeouts", "answer", TIMEOUT(answer), "5m", 10 * CLOCK_MS, 30 * DAY,
-             "The first byte of an upstream's answer."),
-    DURATION("timeouts", "write", TIMEOUT(write), "1h", 10 * CLOCK_MS, 30 * DAY,
-             "A client that does not read its answer."),
-    DURATION("timeouts", "tunnel", TIMEOUT(tunnel), "1h", 10 * CLOCK_MS, 30 * DAY,
-             "A tunnel (a WebSocket, for example) in which nothing moves."),
-    DURATION("timeouts", "tunnel_half", TIMEOUT(tunnel_half), "60s", 10 * CLOCK_MS, 30 * DAY,
-             "A tunnel of which one side has ended, and in which nothing moves."),
-    DURATION("timeouts", "body", TIMEOUT(body), "30s", 10 * CLOCK_MS, HOUR,
-             "The time over which server.body_rate is averaged."),
-    DURATION("timeouts", "linger", TIMEOUT(linger), "2s", 0, MINUTE,
-             "Reading on after an answer, so that the client gets to see it."),
-    DURATION("timeouts", "upstream_idle", TIMEOUT(upstream_idle), "4s", 0, HOUR,
-             "A connection to an upstream that is kept for the next request; less when the "
-             "upstream's Keep-Alive field says so. 0s keeps none."),
-
-    {TEXT("acme", "email", SETTING_EMAIL, SERVER(acme_email), NULL, "\"you@example.com\"",
-          "Where the CA writes to when a certificate is about to expire. Not used yet.")},
-};
-const size_t schema_setting_count = COUNT_OF(schema_settings);
-
-/* The patterns: a name is labels of letters, digits, "-" and "_", and an IPv6 address at least
- * has two colons. What they let through that is wrong (300.1.1.1) is found by names.c. */
-#define LABEL   "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-#define NAME    LABEL "(\\." LABEL ")*\\.?"
-#define IPV4    "[0-9]{1,3}(\\.[0-9]{1,3}){3}"
-#define IPV6    "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
-#define ADDRESS "(" IPV4 "|" IPV6 ")"
-
-const struct setting_form schema_forms[SETTING_TYPE_COUNT] = {
-    [SETTING_DURATION] = {"duration",
-                          "text of a whole number and a unit, which is ms, s, m, h or d",
-                          "^[0-9]+(ms|s|m|h|d)$"},
-    [SETTING_COUNT] = {"number", "a whole number, without quotes", NULL},
-    [SETTING_FLAG] = {"flag", "true or false, without quotes", NULL},
-    [SETTING_HOST] = {"host", "text: a name or an IP address, without scheme, port and path",
-                      "^(" NAME "|" IPV6 "|\\[" IPV6 "\\])$"},
-    [SETTING_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
-                          "^(builtin:hello|(" NAME "|\\[" IPV6 "\\]):0*[1-9][0-9]{0,4})$"},
-    [SETTING_CHOICE] = {"choice", "text: one of the words below", NULL},
-    [SETTING_PATH] = {"path",
-                      "text: an absolute path, or one that begins in the directory in "
-                      "which Portico is started",
-                      ".+"},
-    [SETTING_EMAIL] = {"mail address", "text", "^[^@ ]+@[^@ ]+$"},
-    [SETTING_FIELD] = {"field value", "text in visible ASCII and spaces, at most 8192 bytes",
-                       "^[!-~]([ -~]*[!-~])?$"},
-    [SETTING_ADDRESSES] = {"list of addresses", "texts in brackets: IP addresses without port",
-                           "^" ADDRESS "$"},
-    [SETTING_NETWORKS] = {"list of networks",
-                          "texts in brackets: IP addresses, with or without a prefix length",
-                          "^" ADDRESS "(/[0-9]+)?$"},
+    {"trusted_proxies", KIND(NETWORKS), SERVER(trusted_proxies), .fallback = "[]",
+     .help = "Networks of proxies in front of Portico, whose X-Forwarded fields are believed and "
+             "appended to.",
+     .example = "[\"10.0.0.0/8\", \"127.0.0.1\"]"},
+    {"body_rate", KIND(COUNT), SERVER(body_rate), .fallback = "500",
+     .help = "What a request's body must average over timeouts.body while Portico waits for the "
+             "client; 0 sets no minimum.",
+     .example = "1000", .unit = "bytes per second", .max = 1000000000},
+    {"run_dir", KIND(PATH), SERVER(run_dir),
+     .help = "The directory of the control socket, portico.sock, through which `portico reload` "
+             "finds the process; it is made if it is not there. Without this key it is "
+             "$RUNTIME_DIRECTORY, which systemd sets for a unit with RuntimeDirectory=, else "
+             "CERT_DIR: of all directories the one that Portico can write and others cannot "
+             "enter, also in a container whose root file system is read-only. Where it cannot be "
+             "used, there is a warning and no socket.",
+     .example = "\"/run/portico\"", .max = SCHEMA_PATH_MAX, .needs_restart = true},
+    {"watch", KIND(FLAG), SERVER(watch), .fallback = "false",
+     .help = "Whether the configuration file is watched, and reloaded when it changes.",
+     .example = "true"},
+    {"access_log", KIND(FLAG), SERVER(access_log), .fallback = "true",
+     .help = "Whether each request gets a line on standard output. Messages on standard error "
+             "stay.",
+     .example = "false"},
+    {"log_level", KIND(CHOICE), SERVER(log_level), .fallback = "\"info\"",
+     .help = "The least that is written to standard error. At warn and error, Portico does not say "
+             "where it listens, nor when it is ready.",
+     .example = "\"warn\"", .choices = schema_log_levels},
+    {0},
 };
 
-const struct variable schema_variables[] = {
-    {"CONFIG_PATH", VARIABLE_PATH, 0, CONFIG_DEFAULT_PATH, 0,
-     "the configuration file, when the command names none"},
-    {"CERT_DIR", VARIABLE_PATH, SERVER(cert_dir), ".certs/", 0,
-     "where the local CA and certificates are kept"},
-    {"HTTP_PORT", VARIABLE_PORT, SERVER(http_port), "80", 0,
-     "the port for HTTP; 0: one that is free"},
-    {"HTTPS_PORT", VARIABLE_PORT, SERVER(https_port), "443", 0,
-     "the port for HTTPS; 0: one that is free"},
-    {"PUBLIC_HTTPS_PORT", VARIABLE_PORT, SERVER(public_https_port), "443", 1,
-     "the port for HTTPS as clients see it, for redirects"},
+/* The first ones are about clients: they are over before there is a route, or begin when it is
+ * done with. The rest may stand in a route as well. */
+#define CLIENT_TIMEOUTS 4
+#define LEAST           (10 * CLOCK_MS)
+static const struct setting timeouts[] = {
+    {"handshake", KIND(DURATION), TIMEOUT(handshake), .fallback = "\"10s\"",
+     .help = "The TLS handshake.", .min = LEAST, .max = HOUR},
+    {"head", KIND(DURATION), TIMEOUT(head), .fallback = "\"20s\"",
+     .help = "A request's head, from its first byte to its last; also the silence of a new "
+             "connection.",
+     .min = LEAST, .max = HOUR},
+    {"keep_alive", KIND(DURATION), TIMEOUT(keep_alive), .fallback = "\"75s\"",
+     .help = "A client's connection between two requests.", .min = LEAST, .max = DAY},
+    {"linger", KIND(DURATION), TIMEOUT(linger), .fallback = "\"2s\"",
+     .help = "Reading on after an answer, so that the client gets to see it.", .max = MINUTE},
+    {"connect", KIND(DURATION), TIMEOUT(connect), .fallback = "\"5s\"",
+     .help = "Connecting to one address of an upstream.", .min = LEAST, .max = HOUR},
+    {"answer", KIND(DURATION), TIMEOUT(answer), .fallback = "\"5m\"",
+     .help = "The first byte of an upstream's answer.", .min = LEAST, .max = 30 * DAY},
+    {"write", KIND(DURATION), TIMEOUT(write), .fallback = "\"1h\"",
+     .help = "A client that does not read its answer.", .min = LEAST, .max = 30 * DAY},
+    {"tunnel", KIND(DURATION), TIMEOUT(tunnel), .fallback = "\"1h\"",
+     .help = "A tunnel (a WebSocket, for example) in which nothing moves.", .min = LEAST,
+     .max = 30 * DAY},
+    {"tunnel_half", KIND(DURATION), TIMEOUT(tunnel_half), .fallback = "\"1m\"",
+     .help = "A tunnel of which one side has ended, and in which nothing moves.", .min = LEAST,
+     .max = 30 * DAY},
+    {"body", KIND(DURATION), TIMEOUT(body), .fallback = "\"30s\"",
+     .help = "The time over which server.body_rate is averaged.", .min = LEAST, .max = HOUR},
+    {"upstream_idle", KIND(DURATION), TIMEOUT(upstream_idle), .fallback = "\"4s\"",
+     .help = "A connection to an upstream that is kept for the next request; less when the "
+             "upstream's Keep-Alive field says so. 0s keeps none.",
+     .max = HOUR},
+    {0},
 };
-const size_t schema_variable_count = COUNT_OF(schema_variables);
+
+static const struct setting acme[] = {
+    {"email", KIND(EMAIL), SERVER(acme_email),
+     .help = "Where the CA writes to when a certificate is about to expire. Not used yet.",
+     .example = "\"you@example.com\""},
+    {0},
+};
+
+const struct setting schema_variables[] = {
+    {"CONFIG_PATH", KIND(PATH), 0, .fallback = CONFIG_DEFAULT_PATH,
+     .help = "the configuration file, when the command names none"},
+    {"CERT_DIR", KIND(PATH), SERVER(cert_dir), .fallback = ".certs/",
+     .help = "where the local CA and certificates are kept"},
+    {"HTTP_PORT", KIND(PORT), SERVER(http_port), .fallback = "80",
+     .help = "the port for HTTP; 0: one that is free", .max = 65535},
+    {"HTTPS_PORT", KIND(PORT), SERVER(https_port), .fallback = "443",
+     .help = "the port for HTTPS; 0: one that is free", .max = 65535},
+    {"PUBLIC_HTTPS_PORT", KIND(PORT), SERVER(public_https_port), .fallback = "443",
+     .help = "the port for HTTPS as clients see it, for redirects", .min = 1, .max = 65535},
+    {0},
+};
+
+/* ---- Sections ---- */
+
+enum { FILE_, ROUTES, ROUTES_TIMEOUTS, SERVER_, TIMEOUTS, ACME };
+
+static const struct setting nothing[] = {{0}};
+
+const struct section schema_sections[] = {
+    [FILE_] = {"", .settings = nothing, .size = sizeof(struct config)},
+    [ROUTES] = {"routes", &schema_sections[FILE_], routes,
+                "One for each host: where its requests go.", .is_list = true, .is_required = true,
+                .offset = SERVER(routes), .count_offset = SERVER(route_count),
+                .size = sizeof(struct config_route)},
+    [ROUTES_TIMEOUTS] = {"routes.timeouts", &schema_sections[ROUTES], timeouts + CLIENT_TIMEOUTS,
+                         "How long Portico waits in this route, where that differs from what "
+                         "[timeouts] says.",
+                         .offset = ROUTE(timeouts), .size = sizeof(struct config_timeouts),
+                         .inherits = &schema_sections[TIMEOUTS]},
+    [SERVER_] = {"server", &schema_sections[FILE_], server, "Portico itself."},
+    [TIMEOUTS] = {"timeouts", &schema_sections[FILE_], timeouts,
+                  "How long Portico waits, and for what.", .offset = SERVER(timeouts),
+                  .size = sizeof(struct config_timeouts)},
+    [ACME] = {"acme", &schema_sections[FILE_], acme, "Certificates from a public CA."},
+    {0},
+};
 
 const char *const schema_cert_types[] = {
     [CERT_SELF_SIGNED] = "self_signed", [CERT_ACME] = "acme", [CERT_NONE] = "none", NULL};
 const char *const schema_log_levels[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 
-const char *schema_choices(const struct setting *setting, char out[SCHEMA_CHOICES])
+const char *schema_name(const struct section *section)
 {
-    size_t used = 0;
-    for (const char *const *choice = setting->choices; *choice; choice++)
-        used += (size_t)snprintf(out + used, SCHEMA_CHOICES - used, "%s\"%s\"",
-                                 choice == setting->choices ? ""
-                                 : choice[1]                ? ", "
-                                                            : " or ",
-                                 *choice);
-    return out;
+    const char *dot = strrchr(section->path, '.');
+    return dot ? dot + 1 : section->path;
 }
 
-const char *schema_default(const struct setting *setting, char out[SCHEMA_VALUE])
+const struct section *schema_next(const struct section *parent, const struct section *before)
 {
-    if (setting->fallback == NULL)
-        return NULL;
-    if (setting->type != SETTING_ADDRESSES && setting->type != SETTING_NETWORKS) {
-        bool is_bare = setting->type == SETTING_COUNT || setting->type == SETTING_FLAG;
-        const char *quote = is_bare ? "" : "\"";
-        snprintf(out, SCHEMA_VALUE, "%s%s%s", quote, setting->fallback, quote);
-        return out;
-    }
-    struct span rest = span_str(setting->fallback), item;
-    size_t len = (size_t)snprintf(out, SCHEMA_VALUE, "[");
-    for (const char *comma = ""; rest.len && span_split(&rest, ' ', &item); comma = ", ")
-        len += (size_t)snprintf(out + len, SCHEMA_VALUE - len, "%s\"" SPAN_FMT "\"", comma,
-                                SPAN_ARG(item));
-    snprintf(out + len, SCHEMA_VALUE - len, "]");
-    return out;
-}
-
-const struct section *schema_section(struct span name)
-{
-    for (size_t i = 0; i < schema_section_count; i++)
-        if (span_eq(span_str(schema_sections[i].name), name))
-            return &schema_sections[i];
+    for (const struct section *next = (before ? before : parent) + 1; next->path; next++)
+        if (next->parent == parent)
+            return next;
     return NULL;
+}
+
+const struct section *schema_section(const struct section *parent, struct span name)
+{
+    const struct section *section = NULL;
+    while ((section = schema_next(parent, section)) != NULL)
+        if (span_eq(span_str(schema_name(section)), name))
+            break;
+    return section;
 }
 
 const struct setting *schema_setting(const struct section *section, struct span name)
 {
-    for (size_t i = 0; i < schema_setting_count; i++)
-        if (strcmp(schema_settings[i].section, section->name) == 0 &&
-            span_eq(span_str(schema_settings[i].name), name))
-            return &schema_settings[i];
+    for (const struct setting *setting = section->settings; setting->name; setting++)
+        if (span_eq(span_str(setting->name), name))
+            return setting;
     return NULL;
 }
 
-const struct section *schema_section_of(struct span key)
+const struct section *schema_owner(const struct section *section, struct span key)
 {
-    for (size_t i = 0; i < schema_setting_count; i++)
-        if (span_eq(span_str(schema_settings[i].name), key))
-            return schema_section(span_str(schema_settings[i].section));
-    return NULL;
+    const struct section *in = NULL, *found = NULL;
+    if (schema_setting(section, key))
+        return section;
+    while ((in = schema_next(section, in)) != NULL)
+        if (schema_setting(in, key))
+            return in;
+    while (found == NULL && (in = schema_next(section, in)) != NULL)
+        found = schema_owner(in, key);
+    return found;
 }
 
 const char *schema_alias(struct span word)
@@ -250,8 +235,8 @@ const char *schema_alias(struct span word)
     } aliases[] = {{"domain", "host"},        {"domains", "host"},     {"hostname", "host"},
                    {"server_name", "host"},   {"backend", "upstream"}, {"proxy_pass", "upstream"},
                    {"target", "upstream"},    {"letsencrypt", "acme"}, {"lets_encrypt", "acme"},
-                   {"let's encrypt", "acme"}, {"http", "none"},        {"off", "none"},
-                   {"false", "none"}};
+                   {"let's encrypt", "acme"}, {"true", "acme"},        {"http", "none"},
+                   {"off", "none"},           {"false", "none"}};
     for (size_t i = 0; i < COUNT_OF(aliases); i++)
         if (span_eq_nocase(word, span_str(aliases[i].word)))
             return aliases[i].known;

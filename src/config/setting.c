@@ -1,153 +1,148 @@
-/* Settings: each type's check and storage. Whoever loads the configuration (main, admin) runs
- * this; nothing is shared. What is said of values that do not fit is in setting_report.c. */
+/* Settings: from a value of the file to a member of the configuration, and back, see setting.h.
+ * Whoever loads the configuration (main, admin) runs this; nothing is shared.
+ *
+ * What is the same for all kinds stands here: the type of a value, its variables, secrets, lists,
+ * and what is said when a value does not fit. Its message begins with the setting's name and says
+ * what was expected; the hint gives the value as it was probably meant. What a secret's value is,
+ * and what a variable holds, none of them says. */
 #include "config/setting.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/utf8.h"
-#include "config/config.h"
-#include "config/duration.h"
 #include "config/expand.h"
-#include "config/names.h"
 #include "config/secret.h"
-#include "config/setting_report.h"
-#include "config/suggest.h"
 #include "format/yaml.h"
 
-static int out_of_memory(struct setting_context *context)
+/* ---- What does not fit ---- */
+
+struct span setting_shown(const struct setting *setting, struct span text)
 {
-    problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
-    return -1;
+    size_t len = 0;
+    if (setting->is_secret)
+        return span_first(text, 0);
+    if (!setting->kind->has_at)
+        text = host_without_user(text);
+    while (len < text.len && strchr(" \t\r\n", text.data[len]) == NULL)
+        len++;
+    return span_first(text, len);
 }
 
-/* A copy in the tree's memory, or NULL with the problem reported. */
-static char *keep(struct setting_context *context, struct span text)
+/* The same for use in a message, with "..." for what is left out. Returns `out`. */
+static const char *quote(const struct setting *setting, struct span text, char out[ERR_QUOTE])
 {
-    char *copy = value_alloc(context->tree, text.len + 1);
-    if (copy == NULL) {
-        out_of_memory(context);
-        return NULL;
-    }
-    memcpy(copy, text.data, text.len);
-    copy[text.len] = '\0';
-    return copy;
+    struct span shown = setting_shown(setting, text);
+    char quoted[ERR_QUOTE];
+    bool is_whole = shown.data + shown.len == text.data + text.len;
+    snprintf(out, ERR_QUOTE, "%s%s%s", shown.data > text.data ? "...@" : "",
+             err_quote(shown, quoted), is_whole ? "" : "...");
+    return out;
 }
 
-static int apply_duration(const struct setting *setting, int64_t *out, const struct value *value,
-                          struct setting_context *context)
+/* Adds the problem at the value that `fault` describes: its code and hint, and instead of a message
+ * `"SETTING" WHAT; ... was expected`. Returns -1. */
+static int report(struct setting_context *context, const struct setting *setting,
+                  const struct value *value, const char *what, const struct err *fault)
+{
+    char expected[KIND_EXPECTED];
+    struct err *err = problems_add(context->problems, PROBLEM_WRONG_TYPE, context->file,
+                                   value->line, value->column, "\"%s\" %s; %s was expected",
+                                   setting->name, what, kind_expected(setting, expected));
+    if (err && fault->code)
+        err->code = fault->code;
+    return fault->hint[0] ? err_hint(err, "%s", fault->hint) : -1;
+}
+
+/* The same about a text or number that is no value of the setting. */
+static int report_fault(struct setting_context *context, const struct setting *setting,
+                        const struct value *value, const struct err *fault)
 {
     char quoted[ERR_QUOTE], what[ERR_QUOTE + 16];
-    int64_t duration;
-    setting_quote(setting, value->string, quoted);
-    snprintf(what, sizeof what, "is \"%s\"", quoted);
-    if (duration_parse(value->string, &duration)) {
-        *out = duration;
-        if (duration >= setting->min && duration <= setting->max)
-            return 0;
-        struct err *err = setting_report(context, setting, value, PROBLEM_OUT_OF_RANGE, what);
-        char max[32];
-        return duration == 0 ? err_hint(err,
-                                        "it cannot be switched off: for the longest write "
-                                        "\"%s\"",
-                                        duration_format(setting->max, max))
-                             : -1;
-    }
-    uint64_t number;
-    char sum[32];
-    struct err *err = setting_report(context, setting, value, PROBLEM_BAD_DURATION, what);
-    if (span_parse_uint(value->string, INT64_MAX, &number))
-        return err_hint(err, "a duration needs a unit (ms, s, m, h or d): \"%ss\"", quoted);
-    if (duration_sum(value->string, &duration))
-        return err_hint(err, "write one number and one unit: \"%s\"",
-                        duration_format(duration, sum));
-    return err_hint(err, "write a whole number and one unit (ms, s, m, h or d), such as %s",
-                    setting->example);
+    if (value->type == VALUE_INTEGER)
+        snprintf(what, sizeof what, "is %lld", (long long)value->integer);
+    else
+        snprintf(what, sizeof what, "is \"%s\"", quote(setting, value->string, quoted));
+    if (fault->message[0] == '\0')
+        return report(context, setting, value, what, fault);
+    struct err *err =
+        problems_add(context->problems, PROBLEM_WRONG_TYPE, context->file, value->line,
+                     value->column, setting->is_secret ? "%s%s %s" : "%s \"%s\" %s", setting->name,
+                     setting->is_secret ? "" : quoted, fault->message);
+    if (err)
+        err->code = fault->code;
+    return fault->hint[0] ? err_hint(err, "%s", fault->hint) : -1;
 }
 
-static int apply_count(const struct setting *setting, unsigned *out, const struct value *value,
-                       struct setting_context *context)
+/* A value of another type than the setting has. */
+static int report_type(struct setting_context *context, const struct setting *setting,
+                       const struct value *value, bool is_item)
 {
-    if (value->integer >= setting->min && value->integer <= setting->max) {
-        *out = (unsigned)value->integer;
-        return 0;
-    }
-    char what[48];
-    snprintf(what, sizeof what, "is %lld", (long long)value->integer);
-    setting_report(context, setting, value, PROBLEM_OUT_OF_RANGE, what);
-    return -1;
-}
-
-static int apply_host(const struct setting *setting, char **out, const struct value *value,
-                      struct setting_context *context)
-{
+    const struct kind *kind = setting->kind;
+    bool is_list = kind->is_list && !is_item;
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16], trap[YAML_TRAP];
     struct err fault = {0};
-    char host[HOST_TEXT];
-    if (host_parse(value->string, host, &fault) < 0)
-        return setting_report_text(context, setting, value, &fault);
-    *out = keep(context, span_str(host));
-    return *out ? 0 : -1;
-}
-
-static int apply_upstream(const struct setting *setting, struct config_route *route,
-                          const struct value *value, struct setting_context *context)
-{
-    struct err fault = {0};
-    char host[HOST_TEXT];
-    if (upstream_parse(value->string, host, &route->upstream_port, &fault) < 0)
-        return setting_report_text(context, setting, value, &fault);
-    route->upstream = keep(context, value->string);
-    if (host[0])
-        route->upstream_host = keep(context, span_str(host));
-    return route->upstream && (route->upstream_host || !host[0]) ? 0 : -1;
-}
-
-static int apply_choice(const struct setting *setting, unsigned *out, const struct value *value,
-                        struct setting_context *context)
-{
-    struct suggest suggest = {.word = value->string};
-    for (unsigned i = 0; setting->choices[i]; i++) {
-        if (span_eq(value->string, span_str(setting->choices[i]))) {
-            *out = i;
-            return 0;
-        }
-        suggest_offer(&suggest, setting->choices[i]);
+    const char *why = NULL;
+    if (value->type == VALUE_PLAIN || value->type == VALUE_STRING)
+        quote(setting, value->string, quoted);
+    snprintf(what, sizeof what, is_item ? "has an item that is %s" : "is %s",
+             format_type_name(context->format, value->type));
+    if (value->type == VALUE_PLAIN) {
+        snprintf(what, sizeof what, "is \"%s\"", quoted);
+        why = is_list ? NULL : yaml_trap(value->string, trap);
     }
-    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16];
-    snprintf(what, sizeof what, "is \"%s\"", setting_quote(setting, value->string, quoted));
-    struct err *err = setting_report(context, setting, value, PROBLEM_BAD_CHOICE, what);
-    const char *known = setting->choices == schema_cert_types ? schema_alias(value->string) : NULL;
-    if (known)
-        return err_hint(err, "write \"%s\"", known);
-    return suggest.best ? err_hint(err, "did you mean \"%s\"?", suggest.best) : -1;
+    if (why)
+        err_hint(&fault, "%s", why);
+    else if (value->type == VALUE_NULL && !is_item)
+        err_hint(&fault,
+                 setting->is_required ? "write a value, such as %s"
+                                      : "write a value, such as %s, or leave \"%s\" out",
+                 schema_example(setting), setting->name);
+    else if (is_list && (value->type == VALUE_STRING || value->type == VALUE_PLAIN))
+        err_hint(&fault, "put it in brackets: [\"%s\"]", quoted);
+    else if (kind->advise && !is_list)
+        kind->advise(setting, value, &fault);
+    if (fault.hint[0] == '\0' && value->type == VALUE_ARRAY && value->array->count > 0)
+        err_hint(&fault, "only one value is possible: write it without brackets");
+    if (is_item && value->type == VALUE_TABLE && context->format == &format_yaml)
+        err_hint(&fault, "text that ends in \":\", or holds \": \", needs quotes");
+    return report(context, setting, value, what, &fault);
 }
 
-/* Text that is kept as it is, once it is checked. */
-static int apply_text(const struct setting *setting, int (*check)(struct span, struct err *),
-                      char **out, const struct value *value, struct setting_context *context)
+static bool has_variables(const struct value *written)
 {
-    struct err fault = {0};
-    if (check(value->string, &fault) < 0)
-        return setting_report_text(context, setting, value, &fault);
-    *out = keep(context, value->string);
-    return *out ? 0 : -1;
+    for (size_t i = 0; i + 1 < written->string.len; i++)
+        if (memcmp(written->string.data + i, "${", 2) == 0)
+            return true;
+    return false;
 }
 
-static int apply_path(const struct setting *setting, char **out, const struct value *value,
-                      struct setting_context *context)
+const char *setting_quote_written(const struct value *written, const char *text,
+                                  char out[ERR_QUOTE])
 {
-    struct span path = value->string;
-    if (path.len == 0 || memchr(path.data, '\0', path.len)) {
-        setting_report(context, setting, value, PROBLEM_BAD_PATH,
-                       path.len ? "contains a NUL" : "is empty");
-        return -1;
-    }
-    if (path.len > SCHEMA_PATH_MAX)
-        return err_hint(setting_report(context, setting, value, PROBLEM_BAD_PATH, "is too long"),
-                        "the path of a socket in it has room for %u bytes of directory",
-                        SCHEMA_PATH_MAX);
-    *out = keep(context, path);
-    return *out ? 0 : -1;
+    return err_quote(has_variables(written) ? written->string : span_str(text), out);
 }
+
+/* Warns if others can read the file with that mode, in which a secret stands: `file`, or the
+ * configuration when that is NULL. */
+static void report_readers(struct setting_context *context, const struct setting *setting,
+                           const struct value *value, const struct span *file, mode_t mode)
+{
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16] = "this file";
+    if (!secret_is_open(mode))
+        return;
+    if (file)
+        snprintf(what, sizeof what, "the file \"%s\"", err_quote(*file, quoted));
+    struct err *err = problems_add(
+        context->problems, PROBLEM_SECRET_READABLE, context->file, value->line, value->column,
+        "\"%s\" is a secret, and others can read %s that it stands in (mode %04o); one that only "
+        "its owner can read was expected",
+        setting->name, what, (unsigned)mode);
+    err_hint(err, "take that away: chmod go-r FILE");
+}
+
+/* ---- From the file ---- */
 
 /* The text that is meant by the one in the file: with its variables, and of a secret what its file
  * holds. 0, or -1 with the problem reported. */
@@ -157,7 +152,7 @@ static int resolve_text(const struct setting *setting, struct value *value,
     struct err fault = {0};
     struct span expanded, path;
     enum problem_code code;
-    bool has_variables,
+    bool is_expanded,
         is_file = setting->is_secret && span_has_prefix(value->string, SPAN(SECRET_FILE));
     mode_t mode = 0;
     if (setting->is_secret && span_eq(value->string, SPAN(SECRET_MASK))) {
@@ -165,203 +160,245 @@ static int resolve_text(const struct setting *setting, struct value *value,
                         "the secret itself was expected");
         err_hint(&fault, "write ${NAME}, and set NAME in the environment; or " SECRET_FILE
                          "PATH, and write it into that file");
-        return setting_report_fault(context, setting, value, PROBLEM_MASKED_SECRET, &fault);
+        problems_recode(&fault, PROBLEM_MASKED_SECRET);
+        return report_fault(context, setting, value, &fault);
     }
-    if (expand(value->string, context->tree, &expanded, &has_variables, &code, &fault) < 0)
-        return setting_report_fault(context, setting, value, code, &fault);
-    if (setting->is_secret && !is_file && !has_variables)
-        setting_report_readers(context, setting, value, NULL, context->mode);
+    if (expand(value->string, context->tree, &expanded, &is_expanded, &code, &fault) < 0) {
+        problems_recode(&fault, code);
+        return report_fault(context, setting, value, &fault);
+    }
+    if (setting->is_secret && !is_file && !is_expanded)
+        report_readers(context, setting, value, NULL, context->mode);
     value->string = expanded;
     if (!is_file)
         return 0;
     path = span_from(expanded, strlen(SECRET_FILE));
-    if (secret_read(context->path, path, context->tree, &value->string, &mode, &fault) < 0)
-        return setting_report_fault(context, setting, value, PROBLEM_SECRET_FILE, &fault);
-    setting_report_readers(context, setting, value, &path, mode);
+    if (secret_read(context->path, path, context->tree, &value->string, &mode, &fault) < 0) {
+        problems_recode(&fault, PROBLEM_SECRET_FILE);
+        return report_fault(context, setting, value, &fault);
+    }
+    report_readers(context, setting, value, &path, mode);
     return 0;
 }
 
-/* An item of a list, in the form to keep. */
-static int apply_item(const struct setting *setting, const struct value *item, char **out,
-                      struct setting_context *context)
+/* Gives text of YAML without quotes the type that the kind has for it. */
+static void resolve_plain(const struct kind *kind, struct value *value)
 {
-    struct err fault = {0};
-    char ip[HOST_TEXT];
-    if (setting->type == SETTING_NETWORKS) {
-        if (network_check(item->string, &fault) < 0)
-            return setting_report_text(context, setting, item, &fault);
-        *out = keep(context, item->string);
-    } else {
-        if (listen_parse(item->string, ip, &fault) < 0)
-            return setting_report_text(context, setting, item, &fault);
-        *out = keep(context, span_str(ip));
-    }
-    return *out ? 0 : -1;
+    if (value->type == VALUE_PLAIN && !yaml_resolve(kind->also, value))
+        yaml_resolve(kind->type, value);
 }
 
-/* The same, with its variables replaced. */
-static int list_item(const struct setting *setting, const struct value *item, char **out,
+/* A single value, or an item of a list, into its place. */
+static int apply_one(const struct setting *setting, void *member, const struct value *written,
                      struct setting_context *context)
 {
-    struct value resolved = *item;
-    if (item->type == VALUE_PLAIN)
-        yaml_resolve(VALUE_STRING, &resolved);
-    if (resolved.type != VALUE_STRING)
-        return setting_report_item(context, setting, item);
-    if (resolve_text(setting, &resolved, context) < 0)
+    const struct kind *kind = setting->kind;
+    struct value value = *written;
+    struct err fault = {0};
+    resolve_plain(kind, &value);
+    if (value.type == VALUE_BAD ||
+        (value.type == VALUE_STRING && utf8_find_bad(value.string) < value.string.len))
+        return -1; /* the parser has reported it */
+    if (value.type != kind->type && value.type != kind->also)
+        return report_type(context, setting, &value, kind->is_list);
+    if (value.type == VALUE_STRING && resolve_text(setting, &value, context) < 0)
         return -1;
-    size_t before = context->problems->count;
-    int result = apply_item(setting, &resolved, out, context);
-    setting_report_variables(context, setting, item, before);
-    return result;
+    if (kind->read(setting, &value, member, context->tree, &fault) == 0)
+        return 0;
+    if (fault.code == NULL)
+        problems_recode(&fault, kind->code);
+    if (setting->is_secret || value.type != VALUE_STRING || !has_variables(written))
+        return report_fault(context, setting, &value, &fault);
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 64];
+    snprintf(what, sizeof what,
+             "is \"%s\", from which the environment makes nothing that is possible",
+             quote(setting, written->string, quoted));
+    err_hint(&fault, "look at the variables in the environment: what they hold is not shown");
+    return report(context, setting, written, what, &fault);
+}
+
+/* How many items a list has, and that none is there twice. */
+static int check_count(const struct setting *setting, const struct value *value,
+                       struct setting_context *context)
+{
+    uint32_t count = value->array->count;
+    struct err fault = {0};
+    char what[80] = "is empty";
+    bool is_empty = count < setting->min;
+    if (!is_empty && (setting->max == 0 || count <= setting->max))
+        return 0;
+    if (!is_empty)
+        snprintf(what, sizeof what, "has %u items; %lld at most were expected", count,
+                 (long long)setting->max);
+    problems_recode(&fault, is_empty ? PROBLEM_WRONG_TYPE : PROBLEM_OUT_OF_RANGE);
+    err_hint(&fault, "%s", is_empty ? setting->kind->if_empty : setting->kind->if_many);
+    return report(context, setting, value, what, &fault);
+}
+
+/* Does the last of the first `count` texts stand there before? Then it is reported. */
+static bool is_twice(const struct setting *setting, char *const *list, size_t count,
+                     const struct value *item, struct setting_context *context)
+{
+    char quoted[ERR_QUOTE];
+    for (size_t i = 0; setting->kind->is_set && i + 1 < count; i++)
+        if (strcmp(list[i], list[count - 1]) == 0) {
+            problems_add(context->problems, PROBLEM_DUPLICATE_ADDRESS, context->file, item->line,
+                         item->column, "\"%s\" names \"%s\" twice; each address was expected once",
+                         setting->name, setting_quote_written(item, list[i], quoted));
+            return true;
+        }
+    return false;
 }
 
 static int apply_list(const struct setting *setting, char ***out, const struct value *value,
                       struct setting_context *context)
 {
-    const struct value_array *array = value->array;
-    char quoted[ERR_QUOTE];
     int result = 0;
     size_t count = 0;
+    if (value->type != VALUE_ARRAY)
+        return value->type == VALUE_BAD ? -1 : report_type(context, setting, value, false);
+    const struct value_array *array = value->array;
     char **list = value_alloc(context->tree, (array->count + 1) * sizeof *list);
-    if (list == NULL)
-        return out_of_memory(context);
+    if (list == NULL) {
+        problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
+        return -1;
+    }
     for (uint32_t i = 0; i < array->count; i++) {
         size_t mark = problems_enter_item(context->problems, i);
-        int status = list_item(setting, &array->items[i], &list[count], context);
-        if (status < 0) {
-            problems_leave(context->problems, mark);
+        if (apply_one(setting, &list[count], &array->items[i], context) < 0 ||
+            is_twice(setting, list, ++count, &array->items[i], context))
             result = -1;
-            continue;
-        }
-        for (size_t j = 0; j < count && setting->type == SETTING_ADDRESSES; j++)
-            if (strcmp(list[j], list[count]) == 0) {
-                problems_add(context->problems, PROBLEM_DUPLICATE_ADDRESS, context->file,
-                             array->items[i].line, array->items[i].column,
-                             "\"%s\" names \"%s\" twice; each address was expected once",
-                             setting->name,
-                             setting_report_quote(&array->items[i], list[j], quoted));
-                result = -1;
-                break;
-            }
         problems_leave(context->problems, mark);
-        count++;
     }
     list[count] = NULL;
-    if (array->count == 0 && setting->type == SETTING_ADDRESSES) {
-        err_hint(setting_report(context, setting, value, PROBLEM_WRONG_TYPE, "is empty"),
-                 "to listen everywhere, leave \"%s\" out", setting->name);
+    if (check_count(setting, value, context) < 0)
         return -1;
-    }
-    if (array->count > SCHEMA_ADDRESSES_MAX && setting->type == SETTING_ADDRESSES) {
-        char what[80];
-        snprintf(what, sizeof what, "has %u addresses; %d at most were expected", array->count,
-                 SCHEMA_ADDRESSES_MAX);
-        err_hint(setting_report(context, setting, value, PROBLEM_OUT_OF_RANGE, what),
-                 "\"0.0.0.0\" and \"::\" stand for all addresses of the machine");
-        return -1;
-    }
     *out = list;
     return result;
-}
-
-static enum value_type type_of(const struct setting *setting)
-{
-    switch (setting->type) {
-    case SETTING_COUNT:
-        return VALUE_INTEGER;
-    case SETTING_FLAG:
-        return VALUE_BOOLEAN;
-    case SETTING_ADDRESSES:
-    case SETTING_NETWORKS:
-        return VALUE_ARRAY;
-    default:
-        return VALUE_STRING;
-    }
-}
-
-/* Stores a value that is of the right type, and has its variables replaced. */
-static int store(const struct setting *setting, void *object, const struct value *value,
-                 struct setting_context *context)
-{
-    void *member = (char *)object + setting->offset;
-    switch (setting->type) {
-    case SETTING_DURATION:
-        return apply_duration(setting, member, value, context);
-    case SETTING_COUNT:
-        return apply_count(setting, member, value, context);
-    case SETTING_FLAG:
-        *(bool *)member = value->boolean;
-        return 0;
-    case SETTING_HOST:
-        return apply_host(setting, member, value, context);
-    case SETTING_UPSTREAM:
-        return apply_upstream(setting, object, value, context);
-    case SETTING_CHOICE:
-        return apply_choice(setting, member, value, context);
-    case SETTING_EMAIL:
-        return apply_text(setting, email_check, member, value, context);
-    case SETTING_FIELD:
-        return apply_text(setting, field_check, member, value, context);
-    case SETTING_PATH:
-        return apply_path(setting, member, value, context);
-    case SETTING_ADDRESSES:
-    case SETTING_NETWORKS:
-        return apply_list(setting, member, value, context);
-    }
-    return -1;
 }
 
 int setting_apply(const struct setting *setting, void *object, const struct value *value,
                   struct setting_context *context)
 {
-    struct value plain = *value, resolved;
-    if (value->type == VALUE_PLAIN && yaml_resolve(type_of(setting), &plain))
-        value = &plain;
-    if (value->type != type_of(setting))
-        return setting_report_type(context, setting, value);
-    if (value->type == VALUE_STRING && utf8_find_bad(value->string) < value->string.len)
-        return -1; /* the parser has reported it */
-    resolved = *value;
-    if (resolved.type == VALUE_STRING && resolve_text(setting, &resolved, context) < 0)
-        return -1;
-    size_t before = context->problems->count;
-    int result = store(setting, object, &resolved, context);
-    if (resolved.type == VALUE_STRING)
-        setting_report_variables(context, setting, value, before);
-    return result;
+    void *member = (char *)object + setting->offset;
+    return setting->kind->is_list ? apply_list(setting, member, value, context)
+                                  : apply_one(setting, member, value, context);
 }
 
-/* The default as the value that the file would have held. */
+/* ---- From elsewhere ---- */
+
+/* The default as the value that the file would have held. False when out of memory. */
+static bool default_value(const struct setting *setting, struct value_tree *tree,
+                          struct value *value)
+{
+    struct span rest = span_str(setting->fallback), part;
+    uint64_t number = 0;
+    *value = (struct value){.type = VALUE_INTEGER};
+    if (setting->kind->is_list) {
+        *value = (struct value){.type = VALUE_ARRAY, .array = value_array_new(tree)};
+        while (value->array && span_split(&rest, '"', &part) && rest.len) {
+            span_split(&rest, '"', &part);
+            struct value item = {.type = VALUE_STRING, .string = part};
+            if (!value_array_add(tree, value->array, &item))
+                return false;
+        }
+        return value->array != NULL;
+    }
+    if (span_parse_uint(rest, INT64_MAX, &number))
+        value->integer = (int64_t)number;
+    else if (setting->kind->type == VALUE_BOOLEAN)
+        *value = (struct value){.type = VALUE_BOOLEAN, .boolean = span_eq(rest, SPAN("true"))};
+    else
+        *value =
+            (struct value){.type = VALUE_STRING, .string = span_make(rest.data + 1, rest.len - 2)};
+    return true;
+}
+
 int setting_apply_default(const struct setting *setting, void *object,
                           struct setting_context *context)
 {
+    struct value value;
     if (setting->fallback == NULL)
         return 0;
-    struct span text = span_str(setting->fallback), part;
-    struct value value = {.type = type_of(setting)};
-    uint64_t number = 0;
-    switch (value.type) {
-    case VALUE_INTEGER:
-        span_parse_uint(text, INT64_MAX, &number);
-        value.integer = (int64_t)number;
-        break;
-    case VALUE_BOOLEAN:
-        value.boolean = span_eq(text, SPAN("true"));
-        break;
-    case VALUE_ARRAY:
-        value.array = value_array_new(context->tree);
-        if (value.array == NULL)
-            return out_of_memory(context);
-        while (text.len && span_split(&text, ' ', &part)) {
-            struct value item = {.type = VALUE_STRING, .string = part};
-            if (value_array_add(context->tree, value.array, &item) == NULL)
-                return out_of_memory(context);
-        }
-        break;
-    default:
-        value.string = text;
-        break;
+    if (default_value(setting, context->tree, &value))
+        return setting_apply(setting, object, &value, context);
+    problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
+    return -1;
+}
+
+int setting_apply_variable(const struct setting *variable, void *object,
+                           struct setting_context *context)
+{
+    const struct kind *kind = variable->kind;
+    const char *text = getenv(variable->name);
+    char quoted[ERR_QUOTE], expected[KIND_EXPECTED];
+    struct err fault = {0};
+    struct value value = {.type = kind->type};
+    uint64_t number;
+    if (text == NULL || *text == '\0')
+        text = variable->fallback;
+    struct span span = span_str(text);
+    if (kind->type == VALUE_INTEGER) {
+        value.integer = span_parse_uint(span, INT64_MAX, &number) ? (int64_t)number : -1;
+    } else {
+        while (span.len > 1 && span_has_suffix(span, SPAN("/")))
+            span.len--;
+        value.string = span;
     }
-    return setting_apply(setting, object, &value, context);
+    if (kind->read(variable, &value, (char *)object + variable->offset, context->tree, &fault) == 0)
+        return 0;
+    problems_add(context->problems, kind->code, NULL, 0, 0,
+                 "%s in the environment is \"%s\"; %s was expected", variable->name,
+                 err_quote(span, quoted), kind_expected(variable, expected));
+    return -1;
+}
+
+/* ---- Back ---- */
+
+const char *setting_show(const struct setting *setting, const void *object, size_t index,
+                         char out[KIND_TEXT])
+{
+    const void *member = (const char *)object + setting->offset;
+    if (setting->kind->is_list) {
+        char *const *list = *(char *const *const *)member;
+        return list ? setting->kind->show(setting, &list[index], out) : NULL;
+    }
+    const char *text = index == 0 ? setting->kind->show(setting, member, out) : NULL;
+    return text && setting->is_secret ? SECRET_MASK : text;
+}
+
+/* Both, as far as the list (or value) goes. */
+static bool is_same(const struct setting *setting, const void *a, const void *b)
+{
+    char x_text[KIND_TEXT], y_text[KIND_TEXT];
+    for (size_t i = 0;; i++) {
+        const char *x = setting_show(setting, a, i, x_text);
+        const char *y = setting_show(setting, b, i, y_text);
+        if (x == NULL || y == NULL)
+            return x == y;
+        if (strcmp(x, y) != 0)
+            return false;
+    }
+}
+
+bool setting_is_default(const struct setting *setting, const void *object, const void *base)
+{
+    char text[KIND_TEXT], shown[128]; /* any default fits */
+    const char *item;
+    size_t len = 0;
+    if (base)
+        return is_same(setting, object, base);
+    if (setting->fallback == NULL)
+        return false;
+    struct span fallback = span_str(setting->fallback);
+    if (setting->kind->is_list)
+        fallback = span_make(fallback.data + 1, fallback.len - 2);
+    for (size_t i = 0; len < sizeof shown; i++) {
+        if ((item = setting_show(setting, object, i, text)) == NULL)
+            return span_eq(span_make(shown, len), fallback);
+        const char *quote = kind_quote(setting->kind, item);
+        len += (size_t)snprintf(shown + len, sizeof shown - len, "%s%s%s%s", i ? ", " : "", quote,
+                                item, quote);
+    }
+    return false;
 }

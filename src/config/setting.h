@@ -1,4 +1,4 @@
-/* Settings: from a value of the file to a member of the configuration. */
+/* Settings: from a value of the file to a member of the configuration, and back. */
 #ifndef PORTICO_CONFIG_SETTING_H
 #define PORTICO_CONFIG_SETTING_H
 
@@ -28,5 +28,29 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
 /* Stores the default, if the setting has one. 0, or -1 when out of memory. */
 int setting_apply_default(const struct setting *setting, void *object,
                           struct setting_context *context);
+
+/* Takes what a variable of the environment says, or its default; an empty one counts as not set. */
+int setting_apply_variable(const struct setting *variable, void *object,
+                           struct setting_context *context);
+
+/* What `object` has for the setting, as text: of a list its item `index`, else `index` is 0. NULL
+ * when there is no such item, or no value. A secret is not told. The text is in `out` or in
+ * `object`; kind_quote says what stands around it in a file. */
+const char *setting_show(const struct setting *setting, const void *object, size_t index,
+                         char out[KIND_TEXT]);
+
+/* Is it what the setting has when nobody says anything: the default, or what `base` (the struct
+ * that the section inherits from, or NULL) has? */
+bool setting_is_default(const struct setting *setting, const void *object, const void *base);
+
+/* What may be shown of a text in the file, or of a part of one: nothing of a secret, and of a place
+ * what follows the "@"; up to the first white space, since behind a slip another line may have
+ * become part of it. */
+struct span setting_shown(const struct setting *setting, struct span text);
+
+/* `text`, which has come of `written`, for messages: as it is written if that has variables, since
+ * what the environment holds may be secret. Returns `out`. */
+const char *setting_quote_written(const struct value *written, const char *text,
+                                  char out[ERR_QUOTE]);
 
 #endif

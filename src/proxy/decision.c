@@ -70,7 +70,7 @@ struct decision decide(const struct config *config, struct span head,
             decision.reason = REASON_CERTIFICATE;
         else
             decision.verdict = VERDICT_REDIRECT;
-    } else if (decision.route->upstream_host == NULL) {
+    } else if (decision.route->upstream.host == NULL) {
         decision.verdict = VERDICT_HELLO;
     } else {
         decision.verdict = VERDICT_FORWARD;

@@ -136,7 +136,7 @@ static enum step go_on_connecting(struct connection *c, struct turn *turn)
         address_failed(c, errno);
         return STEP_NEXT;
     }
-    if (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->config->timeouts.connect))
+    if (connection_wait(c, turn, 0, POLLOUT, x->address_began + x->route->timeouts.connect))
         return STEP_PARK;
     address_failed(c, ETIMEDOUT);
     return STEP_NEXT;
@@ -172,7 +172,7 @@ static enum step look_up(struct connection *c, struct turn *turn)
     case RESOLVER_PENDING:
         break;
     }
-    if (!connection_wait(c, turn, 0, 0, x->address_began + x->config->timeouts.connect))
+    if (!connection_wait(c, turn, 0, 0, x->address_began + x->route->timeouts.connect))
         return name_failed(c, "looking up its name takes too long");
     return STEP_PARK;
 }

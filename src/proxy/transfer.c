@@ -64,7 +64,7 @@ static enum relay_result upload(struct exchange *x, struct turn *turn)
  * True when the client has been too slow. */
 static bool is_body_too_slow(struct exchange *x, int64_t now)
 {
-    int64_t window = x->config->timeouts.body;
+    int64_t window = x->route->timeouts.body;
     if (x->body_wait_began) {
         x->body_waited += now - x->body_wait_began;
         x->body_wait_began = 0;
@@ -223,7 +223,7 @@ static void release_upstream(struct connection *c, const struct turn *turn, bool
 {
     struct exchange *x = c->exchange;
     struct upstream_pool *pool = x->target->pool;
-    int64_t idle = x->config->timeouts.upstream_idle;
+    int64_t idle = x->route->timeouts.upstream_idle;
     if (x->upstream_idle > 0 && (int64_t)(x->upstream_idle - 1) * CLOCK_SECOND < idle)
         idle = (int64_t)(x->upstream_idle - 1) * CLOCK_SECOND;
     /* H23: bytes behind the answer belong to nobody. */
@@ -345,7 +345,7 @@ static struct deadline find_deadline(struct connection *c, enum relay_result up,
                                      enum relay_result down, int64_t now)
 {
     struct exchange *x = c->exchange;
-    const struct config_timeouts *timeouts = &x->config->timeouts;
+    const struct config_timeouts *timeouts = &x->route->timeouts;
     struct deadline deadline = {CLOCK_NEVER, REASON_NONE};
     /* A read that waits for room to write in waits for the client to read. */
     bool client_owes =

@@ -64,7 +64,7 @@ static void add_events(enum relay_result result, const struct relay *relay, shor
 enum step phase_tunnel(struct connection *c, struct turn *turn)
 {
     struct exchange *x = c->exchange;
-    const struct config_timeouts *timeouts = &x->config->timeouts;
+    const struct config_timeouts *timeouts = &x->route->timeouts;
     uint64_t moved = turn->moved;
     bool was_half = x->up_shut || x->down_shut;
     enum relay_result up = move(&x->up, turn, &x->up_shut);

@@ -60,12 +60,12 @@ static struct upstream *upstream_new(const struct config_route *route, atomic_ui
     struct upstream *upstream = calloc(1, sizeof *upstream);
     if (upstream == NULL)
         return NULL;
-    upstream->name = strdup(route->upstream);
-    upstream->host = route->upstream_host ? strdup(route->upstream_host) : NULL;
-    upstream->port = route->upstream_port;
+    upstream->name = strdup(route->upstream.text);
+    upstream->host = route->upstream.host ? strdup(route->upstream.host) : NULL;
+    upstream->port = route->upstream.port;
     upstream->pool = upstream_pool_new(idle);
     if (upstream->name == NULL || upstream->pool == NULL ||
-        (route->upstream_host && upstream->host == NULL)) {
+        (route->upstream.host && upstream->host == NULL)) {
         upstream_free(upstream);
         return NULL;
     }
@@ -76,7 +76,7 @@ static struct upstream *find_or_add_locked(struct upstreams *upstreams,
                                            const struct config_route *route)
 {
     struct upstream *upstream = upstreams->first;
-    while (upstream && strcmp(upstream->name, route->upstream) != 0)
+    while (upstream && strcmp(upstream->name, route->upstream.text) != 0)
         upstream = upstream->next;
     if (upstream)
         return upstream;

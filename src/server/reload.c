@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "config/setting.h"
 #include "proxy/trust.h"
 
 /* One sentence, to the log and to whoever asked. */
@@ -95,30 +96,20 @@ static struct config *load(const struct config *old, FILE *out)
     return config;
 }
 
-/* They are counts and paths. */
-static void format_fixed(const struct setting *setting, const struct config *config,
-                         char out[SCHEMA_PATH_MAX + 1])
-{
-    const void *member = (const char *)config + setting->offset;
-    check(setting->type == SETTING_COUNT || setting->type == SETTING_PATH);
-    if (setting->type == SETTING_COUNT) {
-        snprintf(out, SCHEMA_PATH_MAX + 1, "%u", *(const unsigned *)member);
-    } else {
-        const char *path = *(char *const *)member;
-        snprintf(out, SCHEMA_PATH_MAX + 1, "%s", path ? path : "");
-    }
-}
-
 struct reload_fixed reload_fixed_of(const struct config *config)
 {
     struct reload_fixed fixed = {0};
+    char text[KIND_TEXT];
     size_t count = 0;
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        if (!schema_settings[i].needs_restart)
-            continue;
-        check(count < RELOAD_FIXED_MAX);
-        format_fixed(&schema_settings[i], config, fixed.values[count++]);
-    }
+    for (const struct section *in = schema_sections; in->path; in++)
+        for (const struct setting *setting = in->settings; setting->name; setting++) {
+            if (!setting->needs_restart)
+                continue;
+            const char *value = setting_show(setting, (const char *)config + in->offset, 0, text);
+            check(count < RELOAD_FIXED_MAX);
+            fixed.names[count] = setting->name;
+            snprintf(fixed.values[count++], sizeof fixed.values[0], "%s", value ? value : "");
+        }
     return fixed;
 }
 
@@ -126,16 +117,11 @@ static void mention_restart(const struct reload_fixed *started, const struct con
 {
     const struct reload_fixed now = reload_fixed_of(new);
     char keys[256] = "";
-    size_t len = 0, count = 0;
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        if (!setting->needs_restart)
-            continue;
-        if (strcmp(started->values[count], now.values[count]) != 0 && len < sizeof keys)
+    size_t len = 0;
+    for (size_t i = 0; i < RELOAD_FIXED_MAX && now.names[i]; i++)
+        if (strcmp(started->values[i], now.values[i]) != 0 && len < sizeof keys)
             len += (size_t)snprintf(keys + len, sizeof keys - len, "%s%s", len ? ", " : "",
-                                    setting->name);
-        count++;
-    }
+                                    now.names[i]);
     if (len)
         say(out, LOG_WARN, "changed: %s; that takes effect after a restart", keys);
 }

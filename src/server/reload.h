@@ -19,6 +19,7 @@
  * rest of that configuration, which may hold secrets, goes with the last who uses it. */
 #define RELOAD_FIXED_MAX 8u
 struct reload_fixed {
+    const char *names[RELOAD_FIXED_MAX]; /* as many as there are */
     char values[RELOAD_FIXED_MAX][SCHEMA_PATH_MAX + 1];
 };
 

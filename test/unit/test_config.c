@@ -27,8 +27,8 @@
 static int clear_environment(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < schema_variable_count; i++)
-        unsetenv(schema_variables[i].name);
+    for (const struct setting *variable = schema_variables; variable->name; variable++)
+        unsetenv(variable->name);
     return 0;
 }
 
@@ -92,9 +92,9 @@ static void has_the_documented_defaults(void **state)
     const struct config_route *route = route_find(config->table, SPAN("app.test"));
     assert_ptr_equal(route, &config->routes[0]);
     assert_string_equal(route->host, "app.test");
-    assert_string_equal(route->upstream, "127.0.0.1:8080");
-    assert_string_equal(route->upstream_host, "127.0.0.1");
-    assert_int_equal(route->upstream_port, 8080);
+    assert_string_equal(route->upstream.text, "127.0.0.1:8080");
+    assert_string_equal(route->upstream.host, "127.0.0.1");
+    assert_int_equal(route->upstream.port, 8080);
     assert_int_equal(route->cert_type, CERT_ACME);
     assert_int_equal(route->line, 2);
     assert_null(route->upstream_state);
@@ -141,14 +141,14 @@ static void reads_every_key(void **state)
     assert_int_equal(config->timeouts.upstream_idle, 500 * CLOCK_MS);
     assert_int_equal(config->route_count, 3);
     assert_string_equal(config->routes[0].host, "a.test");
-    assert_string_equal(config->routes[0].upstream_host, "::1");
+    assert_string_equal(config->routes[0].upstream.host, "::1");
     assert_int_equal(config->routes[0].cert_type, CERT_SELF_SIGNED);
     assert_string_equal(config->routes[1].host, "fd00::1");
-    assert_string_equal(config->routes[1].upstream_host, "nas");
+    assert_string_equal(config->routes[1].upstream.host, "nas");
     assert_int_equal(config->routes[1].cert_type, CERT_NONE);
     assert_string_equal(config->routes[2].host, "my_app");
-    assert_null(config->routes[2].upstream_host);
-    assert_int_equal(config->routes[2].upstream_port, 0);
+    assert_null(config->routes[2].upstream.host);
+    assert_int_equal(config->routes[2].upstream.port, 0);
     config_unref(config);
 }
 
@@ -183,10 +183,10 @@ static void assert_alike(const char *path, const struct format *format, const ch
     assert_string_equal(config->acme_email, "me@a.test");
     assert_int_equal(config->route_count, 2);
     assert_string_equal(config->routes[0].host, "a.test");
-    assert_string_equal(config->routes[0].upstream, "[::1]:80");
+    assert_string_equal(config->routes[0].upstream.text, "[::1]:80");
     assert_int_equal(config->routes[0].cert_type, CERT_NONE);
     assert_string_equal(config->routes[1].host, "no");
-    assert_int_equal(config->routes[1].upstream_port, 81);
+    assert_int_equal(config->routes[1].upstream.port, 81);
     config_unref(config);
 }
 
@@ -525,18 +525,20 @@ static void defaults_are_valid(void **state)
     struct value_tree *tree = value_tree_new();
     struct setting_context context = {
         .file = "t", .format = &format_toml, .tree = tree, .problems = &problems};
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        union {
-            struct config config;
-            struct config_route route;
-        } object = {0};
-        const struct setting *setting = &schema_settings[i];
-        assert_non_null(schema_section(span_str(setting->section)));
-        assert_ptr_equal(
-            schema_setting(schema_section(span_str(setting->section)), span_str(setting->name)),
-            setting);
-        assert_int_equal(setting_apply_default(setting, &object, &context), 0);
-        assert_true(strlen(setting->help) > 0 && setting->help[strlen(setting->help) - 1] == '.');
+    for (const struct section *in = schema_sections + 1; in->path; in++) {
+        assert_true(in->parent < in && in->parent->path);
+        assert_ptr_equal(schema_section(in->parent, span_str(schema_name(in))), in);
+        for (const struct setting *setting = in->settings; setting->name; setting++) {
+            union {
+                struct config config;
+                struct config_route route;
+            } object = {0};
+            assert_ptr_equal(schema_setting(in, span_str(setting->name)), setting);
+            assert_int_equal(setting_apply_default(setting, &object, &context), 0);
+            assert_true(setting->fallback == NULL || setting_is_default(setting, &object, NULL));
+            assert_non_null(schema_example(setting));
+            assert_true(setting->help[0] && setting->help[strlen(setting->help) - 1] == '.');
+        }
     }
     assert_true(problems_is_empty(&problems));
     value_tree_free(tree);
@@ -545,8 +547,9 @@ static void defaults_are_valid(void **state)
 static const char *suggestion(const char *word)
 {
     struct suggest suggest = {.word = span_make(guard_page_copy(span_str(word)), strlen(word))};
-    for (size_t i = 0; i < schema_setting_count; i++)
-        suggest_offer(&suggest, schema_settings[i].name);
+    for (const struct section *in = schema_sections; in->path; in++)
+        for (const struct setting *setting = in->settings; setting->name; setting++)
+            suggest_offer(&suggest, setting->name);
     return suggest.best;
 }
 

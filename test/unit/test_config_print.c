@@ -113,8 +113,8 @@ static void hides_passwords_in_places(void **state)
 
 int main(void)
 {
-    for (size_t i = 0; i < schema_variable_count; i++)
-        unsetenv(schema_variables[i].name);
+    for (const struct setting *variable = schema_variables; variable->name; variable++)
+        unsetenv(variable->name);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_what_is_no_secret),
         cmocka_unit_test(shows_part_of_a_long_line),

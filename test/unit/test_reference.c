@@ -44,13 +44,13 @@ static void generated_files_are_current(void **state)
 }
 
 /* What is said of a setting, in memory of its own. */
-static char *words_for(const struct setting *setting)
+static char *words_for(const struct section *section, const struct setting *setting)
 {
     char *words = NULL;
     size_t len;
     FILE *out = open_memstream(&words, &len);
     assert_non_null(out);
-    reference_setting(setting, out);
+    reference_setting(section, setting, out);
     fclose(out);
     return words;
 }
@@ -58,7 +58,8 @@ static char *words_for(const struct setting *setting)
 static void a_key_is_explained(void **state)
 {
     (void)state;
-    char *words = words_for(schema_setting(schema_section(SPAN("timeouts")), SPAN("connect")));
+    const struct section *section = schema_section(schema_sections, SPAN("timeouts"));
+    char *words = words_for(section, schema_setting(section, SPAN("connect")));
     assert_string_equal(
         words,
         "[timeouts] connect\n"
@@ -75,15 +76,15 @@ static void a_key_is_explained(void **state)
 static void traits_are_named(void **state)
 {
     (void)state;
-    struct setting setting = {.section = "routes",
-                              .name = "password",
-                              .type = SETTING_COUNT,
+    const struct section *routes = schema_section(schema_sections, SPAN("routes"));
+    struct setting setting = {.name = "password",
+                              .kind = &kinds[KIND_COUNT],
                               .is_required = true,
                               .max = 9,
                               .unit = "guesses",
                               .example = "7",
                               .help = "Words."};
-    char *words = words_for(&setting);
+    char *words = words_for(routes, &setting);
     assert_string_equal(words, "[[routes]] password\n"
                                "\n"
                                "  Words.\n"
@@ -95,7 +96,7 @@ static void traits_are_named(void **state)
                                "  example   password = 7\n");
     free(words);
     setting.needs_restart = setting.is_secret = true;
-    words = words_for(&setting);
+    words = words_for(routes, &setting);
     assert_non_null(strstr(words, "\n  change    needs a restart\n  secret    never shown; "));
     free(words);
 }
@@ -108,7 +109,7 @@ static void sections_and_variables_are_explained(void **state)
     size_t len;
     FILE *out = open_memstream(&words, &len);
     assert_non_null(out);
-    reference_section(schema_section(SPAN("acme")), out);
+    reference_section(schema_section(schema_sections, SPAN("acme")), out);
     fclose(out);
     assert_string_equal(words,
                         "[acme]\n"
@@ -121,8 +122,9 @@ static void sections_and_variables_are_explained(void **state)
                         "      yet.\n");
     free(words);
     out = open_memstream(&words, &len);
-    const struct variable port = {"A_PORT", VARIABLE_PORT, 0, "80", 1, "a port"};
-    const struct variable path = {"A_PATH", VARIABLE_PATH, 0, "x/", 1, "a path"};
+    const struct setting port = {"A_PORT", &kinds[KIND_PORT], .fallback = "80",
+                                 .min = 1, .max = 65535,      .help = "a port"};
+    const struct setting path = {"A_PATH", &kinds[KIND_PATH], .fallback = "x/", .help = "a path"};
     reference_variable(&port, out);
     reference_variable(&path, out);
     fclose(out);
@@ -146,19 +148,18 @@ static void sections_and_variables_are_explained(void **state)
 static void defaults_and_examples_are_toml(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        char value[SCHEMA_VALUE], text[1024];
-        const char *fallback = schema_default(&schema_settings[i], value);
-        assert_true(fallback == NULL || strlen(fallback) < SCHEMA_VALUE - 1);
-        snprintf(text, sizeof text, "a = %s\nb = %s\n", fallback ? fallback : "0",
-                 schema_settings[i].example);
-        struct problems problems = {0};
-        struct value_tree *tree = toml_parse("t", span_str(text), &problems);
-        assert_non_null(tree);
-        assert_true(problems_is_empty(&problems));
-        value_tree_free(tree);
-        problems_release(&problems);
-    }
+    for (const struct section *in = schema_sections; in->path; in++)
+        for (const struct setting *setting = in->settings; setting->name; setting++) {
+            char text[1024];
+            snprintf(text, sizeof text, "a = %s\nb = %s\n",
+                     setting->fallback ? setting->fallback : "0", schema_example(setting));
+            struct problems problems = {0};
+            struct value_tree *tree = toml_parse("t", span_str(text), &problems);
+            assert_non_null(tree);
+            assert_true(problems_is_empty(&problems));
+            value_tree_free(tree);
+            problems_release(&problems);
+        }
 }
 
 int main(void)

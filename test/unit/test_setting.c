@@ -50,10 +50,11 @@ static int teardown(void **state)
 static int apply(struct fixture *f, const char *section, const char *key, const struct value *value)
 {
     problems_release(&f->problems);
-    const struct setting *setting =
-        schema_setting(schema_section(span_str(section)), span_str(key));
+    const struct section *in = schema_section(schema_sections, span_str(section));
+    const struct setting *setting = schema_setting(in, span_str(key));
     assert_non_null(setting);
-    return setting_apply(setting, &f->object, value, &f->context);
+    return setting_apply(setting, (char *)&f->object + (in->is_list ? 0 : in->offset), value,
+                         &f->context);
 }
 
 static struct value text(const char *string)
@@ -153,14 +154,14 @@ static void addresses_are_counted_and_compared(void **state)
 static void ranges_include_their_ends(void **state)
 {
     struct fixture *f = *state;
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        if (setting->type != SETTING_COUNT)
+    const struct setting *setting = schema_section(schema_sections, SPAN("server"))->settings;
+    for (; setting->name; setting++) {
+        if (setting->kind != &kinds[KIND_COUNT])
             continue;
         const int64_t numbers[] = {setting->min - 1, setting->min, setting->max, setting->max + 1};
         for (size_t j = 0; j < 4; j++) {
             struct value value = {.type = VALUE_INTEGER, .integer = numbers[j]};
-            int result = apply(f, setting->section, setting->name, &value);
+            int result = apply(f, "server", setting->name, &value);
             assert_int_equal(result, j == 0 || j == 3 ? -1 : 0);
             if (result < 0)
                 assert_string_equal(f->problems.items[0].code, "out-of-range");
@@ -173,13 +174,73 @@ static void what_is_bad_is_passed_over(void **state)
 {
     struct fixture *f = *state;
     struct value bad = {.type = VALUE_BAD}, broken = text("\xff");
-    for (size_t i = 0; i < schema_setting_count; i++) {
-        const struct setting *setting = &schema_settings[i];
-        assert_int_equal(apply(f, setting->section, setting->name, &bad), -1);
-        assert_true(problems_is_empty(&f->problems));
-    }
+    for (const struct section *in = schema_sections; in->path; in++)
+        for (const struct setting *setting = in->settings; setting->name; setting++) {
+            assert_int_equal(setting_apply(setting, &f->object, &bad, &f->context), -1);
+            assert_true(problems_is_empty(&f->problems));
+        }
     assert_int_equal(apply(f, "routes", "host", &broken), -1);
     assert_true(problems_is_empty(&f->problems));
+}
+
+/* Rows that no section has, to try every form of a size. */
+static void sizes_have_units(void **state)
+{
+    struct fixture *f = *state;
+    static const struct setting body = {"max_body", &kinds[KIND_SIZE], .fallback = "\"16MiB\"",
+                                        .min = 1024, .max = INT64_C(1) << 40};
+    static const struct {
+        const char *text;
+        int64_t size;
+        const char *shown; /* NULL: refused, for: */
+        const char *code, *hint;
+    } rows[] = {
+        {"1KiB", 1024, "1KiB", NULL, NULL},
+        {"2048KiB", 2 << 20, "2MiB", NULL, NULL},
+        {"1024GiB", INT64_C(1) << 40, "1024GiB", NULL, NULL},
+        {"1025GiB", 0, NULL, "out-of-range", ""},
+        {"0KiB", 0, NULL, "out-of-range",
+         "it cannot be switched off: for the most write \"1024GiB\""},
+        {"9999999999GiB", 0, NULL, "bad-size", "such as \"16MiB\""}, /* more than 64 bits */
+        {"16MB", 0, NULL, "bad-size", "write \"16MiB\": a whole number"},
+        {"16 mib", 0, NULL, "bad-size", "write \"16MiB\": a whole number"},
+        {"1GiB512MiB", 0, NULL, "bad-size", "one number and one unit: \"1536MiB\""},
+        {"4096", 0, NULL, "bad-size", "write digits alone, without quotes: 4096"},
+        {"1.5GiB", 0, NULL, "bad-size", "such as \"16MiB\""},
+        {"-1KiB", 0, NULL, "bad-size", "such as \"16MiB\""},
+        {"much", 0, NULL, "bad-size", "such as \"16MiB\""},
+    };
+    int64_t size = 0;
+    char room[KIND_TEXT], range[KIND_RANGE];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct value value = text(rows[i].text);
+        problems_release(&f->problems);
+        assert_int_equal(setting_apply(&body, &size, &value, &f->context), rows[i].shown ? 0 : -1);
+        if (rows[i].shown) {
+            assert_int_equal(size, rows[i].size);
+            assert_string_equal(setting_show(&body, &size, 0, room), rows[i].shown);
+            continue;
+        }
+        assert_string_equal(f->problems.items[0].code, rows[i].code);
+        assert_non_null(strstr(f->problems.items[0].hint, rows[i].hint));
+    }
+    /* A number is one of bytes, also in YAML; and is shown as one if it is nothing else. */
+    struct value bytes = {.type = VALUE_INTEGER, .integer = 5000};
+    assert_int_equal(setting_apply(&body, &size, &bytes, &f->context), 0);
+    assert_string_equal(setting_show(&body, &size, 0, room), "5000");
+    assert_string_equal(kind_quote(body.kind, "5000"), "");
+    assert_string_equal(kind_quote(body.kind, "5MiB"), "\"");
+    bytes = (struct value){.type = VALUE_PLAIN, .string = SPAN("4096")};
+    assert_int_equal(setting_apply(&body, &size, &bytes, &f->context), 0);
+    assert_int_equal(size, 4096);
+    bytes.string = SPAN("3MiB");
+    assert_int_equal(setting_apply(&body, &size, &bytes, &f->context), 0);
+    assert_int_equal(size, 3 << 20);
+    assert_false(setting_is_default(&body, &size, NULL));
+    assert_int_equal(setting_apply_default(&body, &size, &f->context), 0);
+    assert_int_equal(size, 16 << 20);
+    assert_true(setting_is_default(&body, &size, NULL));
+    assert_string_equal(kind_range(&body, range), "\"1KiB\" to \"1024GiB\"");
 }
 
 static void paths_fit_a_socket(void **state)
@@ -205,9 +266,13 @@ static void paths_fit_a_socket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_variables_hold_is_not_shown),   TEST(variables_are_replaced),
-        TEST(addresses_are_counted_and_compared), TEST(ranges_include_their_ends),
-        TEST(what_is_bad_is_passed_over),         TEST(paths_fit_a_socket),
+        TEST(what_variables_hold_is_not_shown),
+        TEST(variables_are_replaced),
+        TEST(addresses_are_counted_and_compared),
+        TEST(ranges_include_their_ends),
+        TEST(what_is_bad_is_passed_over),
+        TEST(paths_fit_a_socket),
+        TEST(sizes_have_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,9 +17,9 @@
 static struct config_route route_to(const char *upstream, const char *host, uint16_t port)
 {
     return (struct config_route){
-        .upstream = (char *)(uintptr_t)upstream,
-        .upstream_host = (char *)(uintptr_t)host,
-        .upstream_port = port,
+        .upstream.text = (char *)(uintptr_t)upstream,
+        .upstream.host = (char *)(uintptr_t)host,
+        .upstream.port = port,
     };
 }
 

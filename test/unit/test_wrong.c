@@ -94,8 +94,8 @@ static void says_the_right_words(void **state)
 
 int main(void)
 {
-    for (size_t i = 0; i < schema_variable_count; i++)
-        unsetenv(schema_variables[i].name);
+    for (const struct setting *variable = schema_variables; variable->name; variable++)
+        unsetenv(variable->name);
     static struct folder toml = {"test/unit/wrong", ".toml", 80},
                          json = {"test/unit/wrong/json", ".json", 40},
                          yaml = {"test/unit/wrong/yaml", ".yaml", 40};

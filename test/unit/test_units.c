@@ -1,4 +1,4 @@
-/* Durations: what is one, the shortest text of each, and sums that are none. */
+/* Units: what is a duration, the shortest text of each, and sums that are none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "config/duration.h"
+#include "config/units.h"
 #include "guard_page.h"
 
 /* The text, directly before a page that nobody may touch. */
@@ -45,12 +45,12 @@ static void reads_and_writes_durations(void **state)
     char text[32];
     int64_t duration;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        assert_true(duration_parse(guarded(good[i].text), &duration));
+        assert_true(units_parse(&units_duration, guarded(good[i].text), &duration));
         assert_int_equal(duration, good[i].duration);
-        assert_string_equal(duration_format(duration, text), good[i].text);
+        assert_string_equal(units_format(&units_duration, duration, text), good[i].text);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(duration_parse(guarded(bad[i]), &duration));
+        assert_false(units_parse(&units_duration, guarded(bad[i]), &duration));
 }
 
 static void adds_up(void **state)
@@ -59,12 +59,12 @@ static void adds_up(void **state)
     static const char *const none[] = {
         "", "0s", "10", "1h30", "h", "1h 2x", "9999999999d9999999999d"};
     int64_t sum;
-    assert_true(duration_sum(guarded("1h30m"), &sum));
+    assert_true(units_sum(&units_duration, guarded("1h30m"), &sum));
     assert_int_equal(sum, INT64_C(5400000000));
-    assert_true(duration_sum(guarded("1m 500ms"), &sum));
+    assert_true(units_sum(&units_duration, guarded("1m 500ms"), &sum));
     assert_int_equal(sum, 60500000);
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        assert_false(duration_sum(guarded(none[i]), &sum));
+        assert_false(units_sum(&units_duration, guarded(none[i]), &sum));
 }
 
 int main(void)
