@@ -1,5 +1,4 @@
-/* UTF-8 (RFC 3629): validation, characters and their code points, and how wide a character
- * stands on a terminal. Pure, whatever the locale. */
+/* UTF-8 (RFC 3629): validation, characters and their code points. Pure, whatever the locale. */
 #ifndef PORTICO_BASE_UTF8_H
 #define PORTICO_BASE_UTF8_H
 
@@ -22,9 +21,9 @@ size_t utf8_find_bad(struct span s);
 /* Writes a code point (not a surrogate, at most U+10FFFF); returns its length. */
 size_t utf8_encode(uint32_t code, char out[4]);
 
-/* How many columns of a terminal the well-formed character that `s` begins with takes: 0 for
- * combining and invisible ones, 2 for East Asian wide ones and emoji, else 1. */
-unsigned utf8_width(struct span s);
+/* Is this a character that nobody can see in the middle of a word: of no width, a change of
+ * direction, or a variant of the one before? Accents that combine with a letter can be seen. */
+bool utf8_is_invisible(uint32_t code);
 
 /* Does this byte continue a character rather than begin one? */
 static inline bool utf8_is_tail(char c)

@@ -90,8 +90,7 @@ static int check_characters(struct span text, struct err *err)
         if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr("-_.", (char)c))
             continue;
         size_t len = c < 0x80 ? 1 : utf8_char(span_from(text, i));
-        /* Not the accents that combine with a letter: those can be seen. */
-        if (len > 1 && (c == 0xe2 || c == 0xef) && utf8_width(span_from(text, i)) == 0) {
+        if (len > 1 && utf8_is_invisible(utf8_decode(span_from(text, i), len))) {
             err_set(err, "holds an invisible character; letters, "
                          "digits, \"-\", \"_\" and dots were expected");
             return err_hint(err, "it was probably pasted in: delete the text and type it again");

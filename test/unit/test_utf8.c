@@ -74,31 +74,21 @@ static void encodes_what_it_reads(void **state)
     assert_memory_equal(out, "\xe2\x82\xac", 3);
 }
 
-static void knows_widths(void **state)
+static void knows_what_cannot_be_seen(void **state)
 {
     (void)state;
-    assert_int_equal(utf8_width(SPAN("a")), 1);
-    assert_int_equal(utf8_width(SPAN("\xc3\xa9")), 1);         /* e with an acute accent */
-    assert_int_equal(utf8_width(SPAN("\xcc\x80")), 0);         /* U+0300, the first that combines */
-    assert_int_equal(utf8_width(SPAN("\xe2\x80\x8b")), 0);     /* zero-width space */
-    assert_int_equal(utf8_width(SPAN("\xe2\x80\x9c")), 1);     /* a typographic quotation mark */
-    assert_int_equal(utf8_width(SPAN("\xef\xbb\xbf")), 0);     /* byte order mark */
-    assert_int_equal(utf8_width(SPAN("\xe1\x84\x80")), 2);     /* U+1100, the first wide one */
-    assert_int_equal(utf8_width(SPAN("\xe6\xbc\xa2")), 2);     /* a Han character */
-    assert_int_equal(utf8_width(SPAN("\xef\xbc\xbb")), 2);     /* a full-width bracket */
-    assert_int_equal(utf8_width(SPAN("\xef\xbd\xb1")), 1);     /* a half-width Katakana */
-    assert_int_equal(utf8_width(SPAN("\xf0\x9f\x9a\x80")), 2); /* a rocket */
-    assert_int_equal(utf8_width(SPAN("\xf4\x8f\xbf\xbf")), 1); /* the last code point */
+    assert_true(utf8_is_invisible(0x200b));  /* zero-width space */
+    assert_true(utf8_is_invisible(0xfeff));  /* byte order mark */
+    assert_false(utf8_is_invisible(0x300));  /* combines with a letter */
+    assert_false(utf8_is_invisible(0x201c)); /* a typographic quotation mark */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_characters),
-        cmocka_unit_test(refuses_what_is_none),
-        cmocka_unit_test(finds_the_first_bad_byte),
-        cmocka_unit_test(encodes_what_it_reads),
-        cmocka_unit_test(knows_widths),
+        cmocka_unit_test(knows_characters),          cmocka_unit_test(refuses_what_is_none),
+        cmocka_unit_test(finds_the_first_bad_byte),  cmocka_unit_test(encodes_what_it_reads),
+        cmocka_unit_test(knows_what_cannot_be_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
