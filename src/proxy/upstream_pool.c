@@ -1,16 +1,13 @@
 /* The pool of an upstream: see upstream_pool.h.
  *
- * Workers put and get, the acceptor sweeps. A pool is a small stack under its own mutex; what is to
- * be probed or closed is taken out first, so that this is not done with the mutex held. The stack
- * grows as it is needed, and is given back when the last connection has expired: upstreams stay
- * when no configuration names them any more.
+ * Workers put and get, the acceptor sweeps. A pool is a stack under its own mutex; what is to be
+ * probed or closed is taken out first, so that this is not done with the mutex held.
  *
  * Invariants
- *  1. idle[0..count) lie in the order in which they were put, the newest last; workers read the
- *     clock before they come here, so `since` may be out of order by a hair.
- *  2. `room` is a power of two times ROOM_FIRST and at most POOL_IDLE_MAX, or 0.
- *  3. Each connection in a pool is counted once in *total, which never exceeds
- *     UPSTREAMS_IDLE_MAX, and once in METRIC_UPSTREAM_IDLE. */
+ *  1. The newest connection is the first of the list; workers read the clock before they come here,
+ *     so `since` may be out of order by a hair.
+ *  2. Each connection in a pool is counted once in its `count`, which never exceeds POOL_IDLE_MAX,
+ *     once in *total, which never exceeds UPSTREAMS_IDLE_MAX, and once in METRIC_UPSTREAM_IDLE. */
 #include "proxy/upstream_pool.h"
 
 #include <errno.h>
@@ -25,11 +22,9 @@
 #include "base/yield_point.h"
 
 #define POOL_MAGIC 0x506f6f6cu /* "Pool" */
-#define ROOM_FIRST 8u          /* connections that there is room for at first */
-#define PORTION    64u         /* connections closed at a time, which lie on the stack meanwhile */
-_Static_assert(POOL_IDLE_MAX % ROOM_FIRST == 0, "a pool can be filled");
 
 struct idle {
+    struct idle *next;
     struct stream stream; /* owned */
     struct address address;
     int64_t since;
@@ -40,9 +35,8 @@ struct upstream_pool {
     unsigned magic;
     atomic_uint *total; /* borrowed: idle connections of all pools */
     pthread_mutex_t mutex;
-    unsigned count; /* guarded by mutex, as what follows */
-    unsigned room;
-    struct idle *idle; /* owned; NULL when room is 0 */
+    unsigned count;     /* guarded by mutex, as the next */
+    struct idle *first; /* owned */
 };
 
 struct upstream_pool *upstream_pool_new(atomic_uint *idle)
@@ -61,7 +55,6 @@ void upstream_pool_free(struct upstream_pool *pool)
     if (pool == NULL)
         return;
     upstream_pool_clear(pool);
-    check(pool->idle == NULL);
     pthread_mutex_destroy(&pool->mutex);
     pool->magic = 0;
     free(pool);
@@ -78,34 +71,17 @@ static void close_connection(struct stream *stream)
 /* A place among the UPSTREAMS_IDLE_MAX of all pools, if there is one. */
 static bool reserve(struct upstream_pool *pool)
 {
-    unsigned total = atomic_load_explicit(pool->total, memory_order_relaxed);
-    do {
-        if (total >= UPSTREAMS_IDLE_MAX)
-            return false;
-    } while (!atomic_compare_exchange_weak_explicit(pool->total, &total, total + 1,
-                                                    memory_order_relaxed, memory_order_relaxed));
-    return true;
+    if (atomic_fetch_add_explicit(pool->total, 1, memory_order_relaxed) < UPSTREAMS_IDLE_MAX)
+        return true;
+    atomic_fetch_sub_explicit(pool->total, 1, memory_order_relaxed);
+    return false;
 }
 
-/* `count` connections have left the pool, or did not find room in it after reserve(). */
+/* `count` connections have left the pool. */
 static void unreserve(struct upstream_pool *pool, unsigned count)
 {
     atomic_fetch_sub_explicit(pool->total, count, memory_order_relaxed);
-}
-
-/* Is there room for one more? Not when the pool is full, nor when memory is. */
-static bool make_room_locked(struct upstream_pool *pool)
-{
-    if (pool->count < pool->room)
-        return true;
-    unsigned room = pool->room ? 2 * pool->room : ROOM_FIRST;
-    struct idle *idle =
-        room <= POOL_IDLE_MAX ? realloc(pool->idle, room * sizeof *pool->idle) : NULL;
-    if (idle == NULL)
-        return false;
-    pool->idle = idle;
-    pool->room = room;
-    return true;
+    metrics_add(METRIC_UPSTREAM_IDLE, -(int64_t)count);
 }
 
 void upstream_pool_put(struct upstream_pool *pool, struct stream *stream,
@@ -114,21 +90,27 @@ void upstream_pool_put(struct upstream_pool *pool, struct stream *stream,
     check_magic(pool, POOL_MAGIC);
     check(stream->fd != -1);
     struct stream taken = *stream;
-    bool pooled = false;
     *stream = STREAM_CLOSED;
-    if (expires > now && reserve(pool)) {
+    struct idle *idle = expires > now ? malloc(sizeof *idle) : NULL;
+    bool pooled = false;
+    if (idle && reserve(pool)) {
+        *idle = (struct idle){NULL, taken, *address, now, expires};
+        metrics_add(METRIC_UPSTREAM_IDLE, 1);
         pthread_mutex_lock(&pool->mutex);
-        pooled = make_room_locked(pool);
+        pooled = pool->count < POOL_IDLE_MAX;
         if (pooled) {
-            pool->idle[pool->count++] = (struct idle){taken, *address, now, expires};
-            metrics_add(METRIC_UPSTREAM_IDLE, 1);
+            idle->next = pool->first;
+            pool->first = idle;
+            pool->count++;
         }
         pthread_mutex_unlock(&pool->mutex);
         if (!pooled)
             unreserve(pool, 1);
     }
-    if (!pooled)
-        close_connection(&taken);
+    if (pooled)
+        return;
+    free(idle);
+    close_connection(&taken);
 }
 
 /* Silence is the only sign of life: the end, an error, or bytes that no request asked for make
@@ -142,83 +124,69 @@ static bool is_alive(const struct stream *stream)
            (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-/* Takes the newest connection out, unless even that has been idle for too long. */
-static bool pop(struct upstream_pool *pool, int64_t now, int64_t max_idle, struct idle *idle)
+/* Takes the newest connection out, unless even that has been idle for too long. NULL: none. */
+static struct idle *pop(struct upstream_pool *pool, int64_t now, int64_t max_idle)
 {
-    bool popped = false;
     pthread_mutex_lock(&pool->mutex);
-    if (pool->count > 0 && now - pool->idle[pool->count - 1].since <= max_idle) {
-        *idle = pool->idle[--pool->count];
-        popped = true;
+    struct idle *idle = pool->first;
+    if (idle && now - idle->since > max_idle)
+        idle = NULL;
+    if (idle) {
+        pool->first = idle->next;
+        pool->count--;
     }
     pthread_mutex_unlock(&pool->mutex);
-    if (popped) {
+    if (idle)
         unreserve(pool, 1);
-        metrics_add(METRIC_UPSTREAM_IDLE, -1);
-    }
-    return popped;
+    return idle;
 }
 
 bool upstream_pool_get(struct upstream_pool *pool, int64_t now, int64_t max_idle,
                        struct stream *stream, struct address *address)
 {
-    struct idle idle;
+    struct idle *idle;
     check_magic(pool, POOL_MAGIC);
-    while (pop(pool, now, max_idle, &idle)) {
+    while ((idle = pop(pool, now, max_idle)) != NULL) {
         YIELD_POINT("upstream_pool_get popped");
-        if (idle.expires > now && is_alive(&idle.stream)) {
-            *stream = idle.stream;
-            *address = idle.address;
+        bool alive = idle->expires > now && is_alive(&idle->stream);
+        *stream = idle->stream;
+        *address = idle->address;
+        free(idle);
+        if (alive)
             return true;
-        }
-        close_connection(&idle.stream);
+        close_connection(stream);
     }
     return false;
 }
 
-/* Takes out what has expired at `now`, a PORTION at most, and says how many those are. *next is
- * when the first of those that stay expires: in the past, if there were more. */
-static unsigned take_expired(struct upstream_pool *pool, int64_t now,
-                             struct stream expired[PORTION], int64_t *next)
-{
-    struct idle *unused = NULL;
-    unsigned gone = 0, kept = 0;
-    *next = CLOCK_NEVER;
-    pthread_mutex_lock(&pool->mutex);
-    for (unsigned i = 0; i < pool->count; i++) {
-        const struct idle *idle = &pool->idle[i];
-        if (idle->expires <= now && gone < PORTION) {
-            expired[gone++] = idle->stream;
-            continue;
-        }
-        if (idle->expires < *next)
-            *next = idle->expires;
-        pool->idle[kept++] = *idle;
-    }
-    pool->count = kept;
-    if (kept == 0) {
-        unused = pool->idle;
-        pool->idle = NULL;
-        pool->room = 0;
-    }
-    pthread_mutex_unlock(&pool->mutex);
-    free(unused);
-    unreserve(pool, gone);
-    metrics_add(METRIC_UPSTREAM_IDLE, -(int64_t)gone);
-    return gone;
-}
-
 int64_t upstream_pool_sweep(struct upstream_pool *pool, int64_t now)
 {
-    struct stream expired[PORTION];
-    unsigned gone;
-    int64_t next;
+    struct idle *expired = NULL, **link = &pool->first;
+    unsigned gone = 0;
+    int64_t next = CLOCK_NEVER;
     check_magic(pool, POOL_MAGIC);
-    do {
-        gone = take_expired(pool, now, expired, &next);
-        for (unsigned i = 0; i < gone; i++)
-            close_connection(&expired[i]);
-    } while (gone == PORTION);
+    pthread_mutex_lock(&pool->mutex);
+    while (*link) {
+        struct idle *idle = *link;
+        if (idle->expires > now) {
+            next = idle->expires < next ? idle->expires : next;
+            link = &idle->next;
+            continue;
+        }
+        *link = idle->next;
+        idle->next = expired;
+        expired = idle;
+        gone++;
+    }
+    pool->count -= gone;
+    pthread_mutex_unlock(&pool->mutex);
+    unreserve(pool, gone);
+    while (expired) {
+        struct idle *idle = expired;
+        expired = idle->next;
+        close_connection(&idle->stream);
+        free(idle);
+    }
     return next;
 }
 
@@ -226,16 +194,5 @@ int64_t upstream_pool_sweep(struct upstream_pool *pool, int64_t now)
  * taken any more. */
 void upstream_pool_clear(struct upstream_pool *pool)
 {
-    check_magic(pool, POOL_MAGIC);
-    pthread_mutex_lock(&pool->mutex);
-    struct idle *idle = pool->idle;
-    unsigned count = pool->count;
-    pool->idle = NULL;
-    pool->count = pool->room = 0;
-    pthread_mutex_unlock(&pool->mutex);
-    unreserve(pool, count);
-    metrics_add(METRIC_UPSTREAM_IDLE, -(int64_t)count);
-    for (unsigned i = 0; i < count; i++)
-        close_connection(&idle[i].stream);
-    free(idle);
+    (void)upstream_pool_sweep(pool, CLOCK_NEVER);
 }
