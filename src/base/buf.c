@@ -1,19 +1,16 @@
 /* Buffers: see buf.h.
  *
- * Free blocks are kept in one list per size class: a thread's own (at most CACHE_BLOCKS per
- * class, no lock) and behind it a shared one (guarded by pool.mutex, at most SHARED_BYTES per
- * class, so that a burst of connections does not keep its memory for ever). */
+ * Free blocks are kept in one list for each size class and thread, without a lock; at most
+ * CACHE_BYTES of a class, so that a burst of connections does not keep its memory for ever. */
 #include "base/buf.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/metrics.h"
 
-#define CACHE_BLOCKS 8u
-#define SHARED_BYTES (4u << 20)
+#define CACHE_BYTES ((size_t)1 << 20)
 
 static const uint32_t class_size[] = {BUF_SMALL, BUF_MEDIUM, BUF_IO, BUF_HEAD, BUF_MAX};
 #define CLASSES (sizeof class_size / sizeof class_size[0])
@@ -24,31 +21,10 @@ struct block {
 
 struct free_list {
     struct block *first;
-    unsigned count;
+    size_t count;
 };
 
 static _Thread_local struct free_list cache[CLASSES];
-static struct {
-    pthread_mutex_t mutex;
-    struct free_list lists[CLASSES]; /* guarded by mutex */
-} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER};
-
-static void list_push(struct free_list *list, struct block *block)
-{
-    block->next = list->first;
-    list->first = block;
-    list->count++;
-}
-
-static struct block *list_pop(struct free_list *list)
-{
-    struct block *block = list->first;
-    if (block) {
-        list->first = block->next;
-        list->count--;
-    }
-    return block;
-}
 
 static size_t class_for(size_t size)
 {
@@ -60,28 +36,16 @@ static size_t class_for(size_t size)
 
 static char *block_get(size_t c)
 {
-    struct block *block = list_pop(&cache[c]);
-    if (block == NULL) {
-        pthread_mutex_lock(&pool.mutex);
-        block = list_pop(&pool.lists[c]);
-        pthread_mutex_unlock(&pool.mutex);
-    }
-    if (block == NULL)
+    struct block *block = cache[c].first;
+    if (block) {
+        cache[c].first = block->next;
+        cache[c].count--;
+    } else {
         block = malloc(class_size[c]);
+    }
     if (block)
         metrics_add(METRIC_BUFFERS, 1);
     return (char *)block;
-}
-
-static void shared_put(size_t c, struct block *block)
-{
-    pthread_mutex_lock(&pool.mutex);
-    bool keep = (size_t)pool.lists[c].count * class_size[c] < SHARED_BYTES;
-    if (keep)
-        list_push(&pool.lists[c], block);
-    pthread_mutex_unlock(&pool.mutex);
-    if (!keep)
-        free(block);
 }
 
 static void block_put(char *data, uint32_t cap)
@@ -89,15 +53,14 @@ static void block_put(char *data, uint32_t cap)
     size_t c = class_for(cap);
     struct block *block = (struct block *)(void *)data;
     metrics_add(METRIC_BUFFERS, -1);
-    if (cap > BUF_MAX) {
+    if (c == CLASSES || cache[c].count * class_size[c] >= CACHE_BYTES) {
         free(block);
         return;
     }
     check(class_size[c] == cap);
-    if (cache[c].count < CACHE_BLOCKS)
-        list_push(&cache[c], block);
-    else
-        shared_put(c, block);
+    block->next = cache[c].first;
+    cache[c].first = block;
+    cache[c].count++;
 }
 
 /* Moves the unread bytes to the front of a block of class `c`. */
@@ -229,14 +192,12 @@ void buf_release(struct buf *buf)
 
 void buf_thread_release(void)
 {
-    for (size_t c = 0; c < CLASSES; c++)
-        for (struct block *block; (block = list_pop(&cache[c])) != NULL;)
-            shared_put(c, block);
-}
-
-void buf_pool_release(void)
-{
-    for (size_t c = 0; c < CLASSES; c++)
-        for (struct block *block; (block = list_pop(&pool.lists[c])) != NULL;)
+    for (size_t c = 0; c < CLASSES; c++) {
+        while (cache[c].first) {
+            struct block *block = cache[c].first;
+            cache[c].first = block->next;
             free(block);
+        }
+        cache[c].count = 0;
+    }
 }

@@ -4,8 +4,8 @@
  *          |  consumed  |  unread     |   room       |
  *
  * A buf starts without a block and returns it when it is released, so an idle connection holds
- * none. Blocks come in a few sizes from free lists, one list per thread with a shared one
- * behind it: taking and returning one costs no lock and no malloc in the steady state.
+ * none. Blocks come in a few sizes from free lists of the thread: taking and returning one costs
+ * no lock and no malloc in the steady state.
  *
  * A buf belongs to one connection and is used by the worker that runs it; blocks may be
  * returned by another thread than the one that took them. */
@@ -97,10 +97,7 @@ void buf_block_put(void *block, size_t size);
 /* Returns the block; the buf is as new. */
 void buf_release(struct buf *buf);
 
-/* Gives the calling thread's free blocks to the shared list: a thread calls it as it ends. */
+/* Frees the calling thread's free blocks: a thread calls it as it ends. */
 void buf_thread_release(void);
-
-/* Frees what lies in the shared list: at exit, once all threads have ended. */
-void buf_pool_release(void);
 
 #endif

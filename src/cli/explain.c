@@ -489,7 +489,6 @@ out:
     cJSON_Delete(e.scripts);
     buf_release(&e.question.head);
     buf_thread_release();
-    buf_pool_release();
     config_unref(e.config);
     return status;
 }

@@ -331,6 +331,5 @@ int server_run(struct config *config, struct file_watch *watch, struct err *err)
     if (server.logging)
         log_stop();
     buf_thread_release();
-    buf_pool_release();
     return result;
 }

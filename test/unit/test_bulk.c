@@ -378,7 +378,6 @@ static int tear_down(void **state)
     stream_thread_release();
     tls_thread_release();
     buf_thread_release();
-    buf_pool_release();
     return 0;
 }
 

@@ -971,7 +971,6 @@ static int teardown(void **state)
     stream_thread_release();
     tls_thread_release();
     buf_thread_release();
-    buf_pool_release();
     return 0;
 }
 

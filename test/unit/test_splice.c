@@ -314,7 +314,6 @@ static int teardown(void **state)
 {
     (void)state;
     buf_thread_release();
-    buf_pool_release();
     return 0;
 }
 
