@@ -16,6 +16,10 @@
  *  5. A read over TLS ends, whatever the peer sends: inside of OpenSSL it would go on for as long
  *     as records come that carry no data (key updates, attempts to renegotiate), and its worker
  *     with it. No honest peer sends more than a few of them in a row, so the stream fails.
+ *  6. Records leave in the order in which they were encrypted: while a stream holds some, nothing
+ *     new is encrypted, and what a read makes OpenSSL write (it answers key updates) is gathered
+ *     and held behind them, up to HELD_ANSWERS. Reading cannot wait for them instead: a client may
+ *     well send all of its request before it reads any of the answer.
  *
  * A signal never interrupts a worker (all are blocked); the loops over EINTR are for callers
  * on other threads. Inside OpenSSL an EINTR shows as "would block", which costs one turn of
@@ -32,6 +36,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,6 +48,9 @@
 /* What one read over TLS may take from the socket without giving a byte of data: more than any
  * record and what came along with it. */
 #define TLS_FRUITLESS ((uint64_t)32 * 1024)
+
+/* Some thirty answers to key updates, of which an honest peer sends one in gigabytes. */
+#define HELD_ANSWERS ((size_t)1024)
 
 /* The read over TLS at hand: whose it is, and at how many bytes taken from the socket by then it is
  * given up. */
@@ -83,7 +91,7 @@ int stream_tls_failed(struct stream *stream, int result, short *wants)
     return -1;
 }
 
-ssize_t stream_send(struct stream *stream, const void *data, size_t size)
+static ssize_t plain_send(struct stream *stream, const void *data, size_t size)
 {
     ssize_t count;
     do
@@ -110,7 +118,7 @@ static int send_held(struct stream *stream)
 {
     struct stream_held *held = stream->held;
     while (held->at < held->len) {
-        ssize_t count = stream_send(stream, held->data + held->at, held->len - held->at);
+        ssize_t count = plain_send(stream, held->data + held->at, held->len - held->at);
         if (count == -1)
             return -1;
         held->at += (size_t)count;
@@ -147,7 +155,7 @@ static long on_bio(BIO *bio, int operation, const char *data, size_t len, int ar
     return -1;
 }
 
-ssize_t stream_tls_read(struct stream *stream, void *data, size_t size)
+static ssize_t tls_read_now(struct stream *stream, void *data, size_t size)
 {
     size_t count = 0;
     tls_begin();
@@ -164,12 +172,48 @@ ssize_t stream_tls_read(struct stream *stream, void *data, size_t size)
     return stream_tls_failed(stream, result, &stream->read_wants);
 }
 
-/* Reading may make OpenSSL write, and what it writes then goes behind what is held. */
+/* Keeps what the kernel did not take, behind what is held already. 0, or -1 with ENOMEM. */
+static int hold(struct stream *stream, struct span bytes)
+{
+    size_t len = stream->held ? stream->held->len : 0;
+    struct stream_held *held = realloc(stream->held, sizeof *held + len + bytes.len);
+    if (held == NULL) {
+        stream->broken = true;
+        errno = ENOMEM;
+        return -1;
+    }
+    if (stream->held == NULL)
+        *held = (struct stream_held){0};
+    memcpy(held->data + len, bytes.data, bytes.len);
+    held->len = len + bytes.len;
+    stream->held = held;
+    return 0;
+}
+
+/* Reads while the stream holds bytes: what OpenSSL writes meanwhile is held behind them. A peer
+ * that makes it write too much without taking any is not read further: read_wants is POLLOUT. */
+static ssize_t tls_read_holding(struct stream *stream, void *data, size_t size)
+{
+    if (batch_begin(stream->ssl, HELD_ANSWERS - stream->held->answers, stream->broken) == -1) {
+        stream->broken = true;
+        return -1;
+    }
+    ssize_t count = tls_read_now(stream, data, size);
+    int saved = errno;
+    struct span answers = batch_end(stream->ssl);
+    /* A stream that broke has nothing more to say. One that finds no memory breaks, but what was
+     * read is good. */
+    if (answers.len > 0 && !stream->broken && hold(stream, answers) == 0)
+        stream->held->answers += answers.len;
+    errno = saved;
+    return count;
+}
+
 static ssize_t tls_read(struct stream *stream, void *data, size_t size)
 {
     if (stream->held != NULL && (stream->broken || send_held(stream) == -1))
-        return batch_read(stream, data, size);
-    return stream_tls_read(stream, data, size);
+        return tls_read_holding(stream, data, size);
+    return tls_read_now(stream, data, size);
 }
 
 static ssize_t plain_read(struct stream *stream, void *data, size_t size, int flags)
@@ -244,19 +288,45 @@ static size_t batch_size(const struct stream *stream, size_t size)
     return size > STREAM_RECORD ? size : 0;
 }
 
+/* Encrypts up to `size` bytes as one or more records. As stream_write. */
+static ssize_t encrypt(struct stream *stream, const char *data, size_t size)
+{
+    size_t done = 0;
+    int result = 1;
+    while (done < size && result > 0) {
+        size_t count = 0;
+        tls_begin();
+        result = SSL_write_ex(stream->ssl, data + done, size - done, &count);
+        done += count;
+    }
+    /* What was encrypted before a failure is good; the failure comes again. */
+    return done > 0 ? (ssize_t)done : stream_tls_failed(stream, result, &stream->write_wants);
+}
+
+/* Encrypts a batch and sends it; holds what the kernel does not take. */
+static ssize_t write_batch(struct stream *stream, const char *data, size_t size)
+{
+    if (batch_begin(stream->ssl, BATCH_MEMORY, false) == -1)
+        return -1;
+    ssize_t count = encrypt(stream, data, size < BATCH_BYTES ? size : BATCH_BYTES);
+    struct span records = batch_end(stream->ssl);
+    if (count == -1)
+        return -1;
+    ssize_t sent = plain_send(stream, records.data, records.len);
+    if (sent == -1 && errno != EAGAIN)
+        return -1;
+    records = span_from(records, sent == -1 ? 0 : (size_t)sent);
+    return records.len > 0 && hold(stream, records) == -1 ? -1 : count;
+}
+
 static ssize_t tls_write(struct stream *stream, const void *data, size_t size)
 {
     if (stream->held != NULL && send_held(stream) == -1)
         return -1;
     size_t batched = batch_size(stream, size);
     if (batched > 0)
-        return batch_write(stream, data, batched);
-    size_t count = 0;
-    tls_begin();
-    int result = SSL_write_ex(stream->ssl, data, size, &count);
-    if (result > 0)
-        return (ssize_t)count;
-    return stream_tls_failed(stream, result, &stream->write_wants);
+        return write_batch(stream, data, batched);
+    return encrypt(stream, data, size < STREAM_RECORD ? size : STREAM_RECORD);
 }
 
 ssize_t stream_write(struct stream *stream, const void *data, size_t size)
@@ -266,7 +336,7 @@ ssize_t stream_write(struct stream *stream, const void *data, size_t size)
         errno = EPIPE;
         return -1;
     }
-    ssize_t count = stream->ssl ? tls_write(stream, data, size) : stream_send(stream, data, size);
+    ssize_t count = stream->ssl ? tls_write(stream, data, size) : plain_send(stream, data, size);
     if (count > 0)
         stream->bytes_written += (uint64_t)count;
     return count;

@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "net/stream_batch.h"
+
 struct ssl_st;
 
 /* Encrypted bytes that the kernel has not taken. */
@@ -46,9 +48,6 @@ struct stream {
     uint64_t
         bytes_written; /* as the calls answered: over TLS also what is held; see stream_taken */
 };
-
-/* The most that a TLS record carries; RFC 8446, 5.1. */
-#define STREAM_RECORD ((size_t)16384)
 
 #define STREAM_CLOSED ((struct stream){.fd = -1})
 
@@ -109,12 +108,6 @@ void stream_close(struct stream *stream);
 
 /* Closes so that the peer sees an aborted transfer: a reset, and no close_notify. */
 void stream_abort(struct stream *stream);
-
-/* For net/stream_batch: sends bytes as they are, as stream_write does. */
-ssize_t stream_send(struct stream *stream, const void *data, size_t size);
-
-/* For net/stream_batch: reads, as stream_read does, with what OpenSSL has for a BIO now. */
-ssize_t stream_tls_read(struct stream *stream, void *data, size_t size);
 
 /* Frees what the calling thread keeps for writing: a thread calls it as it ends. */
 void stream_thread_release(void);

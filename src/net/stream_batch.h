@@ -1,25 +1,34 @@
 /* Batches: many TLS records in one system call. Internal to net/stream.
  *
  * OpenSSL hands each record to the socket by itself. For a batch it is given another place to
- * write to, memory of the worker's, and what has gathered there is sent at once. */
+ * write to, memory of the thread's, and what has gathered there is sent at once. */
 #ifndef PORTICO_NET_STREAM_BATCH_H
 #define PORTICO_NET_STREAM_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
-#include "net/stream.h"
+#include "base/span.h"
 
-/* Encrypts up to `size` bytes, of which the kernel should have room for at least a record's
- * worth more than nothing (stream_room), and sends them. Returns the count of bytes that are
- * encrypted, at least 1, or -1 with errno as stream_write does. Should the kernel take less than
- * it promised, the stream holds the rest, and stream_flush sends it. Nothing may be held yet. */
-ssize_t batch_write(struct stream *stream, const void *data, size_t size);
+struct ssl_st;
 
-/* Reads as stream_read does while the stream holds bytes, which is what a batch leaves. What
- * OpenSSL writes meanwhile (the answer to a key update) is held behind them; a peer that asks for
- * too much of that without taking any is not read further: read_wants is POLLOUT then. */
-ssize_t batch_read(struct stream *stream, void *data, size_t size);
+/* The most that a TLS record carries; RFC 8446, 5.1. */
+#define STREAM_RECORD ((size_t)16384)
+
+/* The content of a batch, at most. */
+#define BATCH_BYTES ((size_t)64 * 1024)
+/* The records of a batch, what is left of one before them that was refused, and a key update;
+ * each with all that TLS may add to it (RFC 8446, 5.2; RFC 5246, 6.2.3 allows 2,048 bytes, which
+ * no suite of ours comes near). */
+#define BATCH_MEMORY (BATCH_BYTES + (BATCH_BYTES / STREAM_RECORD + 3) * 512 + STREAM_RECORD)
+
+/* Until batch_end, OpenSSL writes into the thread's memory, up to `room` bytes (at most
+ * BATCH_MEMORY), and would block beyond; `discards`: what it writes goes nowhere. 0, or -1 with
+ * ENOMEM. */
+int batch_begin(struct ssl_st *ssl, size_t room, bool discards);
+
+/* OpenSSL writes to its socket again. Returns what has gathered, until the next batch_begin. */
+struct span batch_end(struct ssl_st *ssl);
 
 /* Frees the calling thread's memory for batches. */
 void batch_thread_release(void);
