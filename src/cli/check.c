@@ -61,7 +61,7 @@ static void check_names(const struct config *config, struct problems *problems)
     for (size_t i = 0; i < config->route_count; i++)
         if (config->routes[i].upstream.host)
             lookups[count++].host = config->routes[i].upstream.host;
-    lookup_all(NULL, lookups, count, PATIENCE);
+    lookup_all(lookups, count, PATIENCE);
     for (size_t i = 0; i < config->route_count; i++) {
         if (config->routes[i].upstream.host == NULL)
             continue;

@@ -356,7 +356,7 @@ static void tell_upstream(struct explanation *e)
         say(e, "upstream", "none: %s is a page of Portico's own", route->upstream.text);
         return;
     }
-    lookup_all(NULL, &upstream, 1, PATIENCE);
+    lookup_all(&upstream, 1, PATIENCE);
     cJSON *json = cJSON_AddObjectToObject(e->scripts, "upstream");
     json_add(json, "host", route->upstream.host);
     json_add_number(json, "port", route->upstream.port);

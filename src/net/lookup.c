@@ -28,13 +28,11 @@ static size_t ask(struct resolver *resolver, struct room_ticket ticket, struct l
     return pending;
 }
 
-void lookup_all(const struct resolver_backend *backend, struct lookup *lookups, size_t count,
-                int64_t patience)
+void lookup_all(struct lookup *lookups, size_t count, int64_t patience)
 {
     const struct timespec pause = {.tv_nsec = 5 * 1000 * 1000};
     int64_t until = clock_now() + patience;
-    struct resolver *resolver =
-        backend ? resolver_new_from(backend, THREADS, NULL) : resolver_new(THREADS, NULL);
+    struct resolver *resolver = resolver_new(THREADS, NULL);
     struct room *room = room_new(1, sizeof(struct room_slot));
     struct room_slot *slot = room ? room_acquire(room) : NULL;
 

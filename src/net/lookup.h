@@ -18,9 +18,7 @@ struct lookup {
 };
 
 /* Looks the names up, each once however often it occurs, for at most `patience` (microseconds) and
- * a second; a look-up that goes on is left behind. `backend` as for resolver_new_from; NULL: the
- * system's. */
-void lookup_all(const struct resolver_backend *backend, struct lookup *lookups, size_t count,
-                int64_t patience);
+ * a second; a look-up that goes on is left behind. */
+void lookup_all(struct lookup *lookups, size_t count, int64_t patience);
 
 #endif

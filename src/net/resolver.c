@@ -19,21 +19,22 @@
  * Invariants
  *  1. An entry is in flight from when it enters the queue until its answer is in; it is in the
  *     queue at most once, so one look-up is in flight for a name.
- *  2. Only entries in flight have waiters, and they are never evicted; nobody else keeps a
- *     pointer to an entry beyond the mutex.
+ *  2. Only entries in flight have waiters. Entries stay: names come from configurations, and one
+ *     that none has any more costs less than a KiB.
  *  3. Waiters are woken once each, after the answer is in the entry. One that has gone away
  *     meanwhile does no harm: its ticket names a wait that is over.
- *  4. There are at most ENTRIES_MAX entries.
- *  5. A name waits for a thread only when all that there may be are asking. Threads are started
+ *  4. A name waits for a thread only when all that there may be are asking. Threads are started
  *     as they are needed, and stay: where a name server is dead, each of its names holds one for
  *     half a minute, and the names that need no server must not wait behind them. */
 #include "net/resolver.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -44,9 +45,7 @@
 #define FRESH_TIME     (10 * CLOCK_SECOND)
 #define STALE_TIME     (600 * CLOCK_SECOND)
 #define FAILURE_TIME   CLOCK_SECOND
-#define ENTRIES_MAX    4096u /* names come from configurations, a few at a time; be safe */
 #define BUCKETS        1024u
-#define NAME_SIZE      256u /* 253 characters, a trailing dot, and the NUL (RFC 1035, 2.3.4) */
 #define WHY_SIZE       64u
 #define FREE_PATIENCE  1 /* seconds: the end of the process does not wait for a dead name server */
 
@@ -54,7 +53,6 @@ struct entry {
     struct entry *next;       /* in its bucket */
     struct entry *queue_next; /* in the queue */
     bool in_flight;
-    int64_t used;     /* when it was last looked up: the longest unused is evicted */
     int64_t answered; /* when the addresses were learnt */
     int64_t retry;    /* after a failure: not asked again before this */
     size_t count;     /* addresses that are known; 0: none */
@@ -63,13 +61,12 @@ struct entry {
     struct room_ticket *waiters; /* owned */
     size_t waiter_count;
     size_t waiter_room;
-    char name[]; /* fixed after init: lower case */
+    char name[]; /* fixed after init */
 };
 
 struct resolver {
     unsigned magic;
-    struct resolver_backend backend; /* fixed after init, as the next two */
-    pthread_t *threads;              /* owned */
+    pthread_t *threads; /* owned; fixed after init, as the next */
     unsigned threads_max;
 
     pthread_mutex_t mutex;
@@ -80,31 +77,8 @@ struct resolver {
     unsigned queued;       /* entries in the queue */
     struct entry *queue_first;
     struct entry *queue_last;
-    size_t entry_count;
     struct entry *buckets[BUCKETS]; /* owned */
 };
-
-/* No AI_ADDRCONFIG: it ignores loopback, so on a machine that has nothing else it would make
- * "localhost" unknown. What it would save, trying IPv6 addresses without IPv6, costs nothing:
- * getaddrinfo sorts what cannot be reached to the end (RFC 6724), and connecting there fails
- * at once. */
-int resolver_ask_system(void *arg, const char *name, struct addrinfo **list)
-{
-    (void)arg;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    return getaddrinfo(name, NULL, &hints, list);
-}
-
-static int64_t now_system(void *arg)
-{
-    (void)arg;
-    return clock_now();
-}
-
-static int64_t now(const struct resolver *resolver)
-{
-    return resolver->backend.now(resolver->backend.arg);
-}
 
 static struct entry **bucket(struct resolver *resolver, const char *name)
 {
@@ -114,36 +88,14 @@ static struct entry **bucket(struct resolver *resolver, const char *name)
 static struct entry *find_locked(struct resolver *resolver, const char *name)
 {
     struct entry *entry = *bucket(resolver, name);
-    while (entry && strcmp(entry->name, name) != 0)
+    while (entry && strcasecmp(entry->name, name) != 0)
         entry = entry->next;
     return entry;
 }
 
-/* Makes room for one entry. A walk over all of them, but only with more names than any
- * configuration has. False when every entry is in flight. */
-static bool evict_locked(struct resolver *resolver)
-{
-    struct entry **oldest = NULL;
-    for (size_t b = 0; b < BUCKETS; b++)
-        for (struct entry **at = &resolver->buckets[b]; *at; at = &(*at)->next)
-            if (!(*at)->in_flight && (oldest == NULL || (*at)->used < (*oldest)->used))
-                oldest = at;
-    if (oldest == NULL)
-        return false;
-    struct entry *entry = *oldest;
-    *oldest = entry->next;
-    free(entry);
-    resolver->entry_count--;
-    return true;
-}
-
-/* NULL with errno. */
+/* NULL without memory. */
 static struct entry *add_locked(struct resolver *resolver, const char *name)
 {
-    if (resolver->entry_count == ENTRIES_MAX && !evict_locked(resolver)) {
-        errno = EAGAIN;
-        return NULL;
-    }
     size_t size = strlen(name) + 1;
     struct entry *entry = calloc(1, sizeof *entry + size);
     if (entry == NULL)
@@ -152,7 +104,6 @@ static struct entry *add_locked(struct resolver *resolver, const char *name)
     struct entry **first = bucket(resolver, name);
     entry->next = *first;
     *first = entry;
-    resolver->entry_count++;
     return entry;
 }
 
@@ -233,12 +184,16 @@ struct answer {
     char why[WHY_SIZE];
 };
 
-static void ask(const struct resolver *resolver, const char *name, struct answer *answer)
+/* No AI_ADDRCONFIG: it ignores loopback, so on a machine that has nothing else it would make
+ * "localhost" unknown. What it would save, trying IPv6 addresses without IPv6, costs nothing:
+ * getaddrinfo sorts what cannot be reached to the end (RFC 6724), and connecting there fails
+ * at once. */
+static void ask(const char *name, struct answer *answer)
 {
-    struct addrinfo *list = NULL;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM}, *list = NULL;
     char text[WHY_SIZE];
     const char *why = "no usable address";
-    int error = resolver->backend.ask(resolver->backend.arg, name, &list);
+    int error = getaddrinfo(name, NULL, &hints, &list);
     answer->count = error == 0 ? collect(list, answer->addresses) : 0;
     if (error == EAI_SYSTEM)
         why = strerror_r(errno, text, sizeof text);
@@ -278,8 +233,8 @@ static void *run(void *arg)
         pthread_mutex_unlock(&resolver->mutex);
 
         struct answer answer;
-        ask(resolver, entry->name, &answer);
-        int64_t at = now(resolver);
+        ask(entry->name, &answer);
+        int64_t at = clock_now();
 
         pthread_mutex_lock(&resolver->mutex);
         if (resolver->stopping)
@@ -303,13 +258,6 @@ static void *run(void *arg)
 
 struct resolver *resolver_new(unsigned threads, struct err *err)
 {
-    struct resolver_backend backend = {.ask = resolver_ask_system, .now = now_system};
-    return resolver_new_from(&backend, threads, err);
-}
-
-struct resolver *resolver_new_from(const struct resolver_backend *backend, unsigned threads,
-                                   struct err *err)
-{
     check(threads > 0);
     struct resolver *resolver = calloc(1, sizeof *resolver);
     pthread_t *handles = calloc(threads, sizeof *handles);
@@ -320,7 +268,6 @@ struct resolver *resolver_new_from(const struct resolver_backend *backend, unsig
         return NULL;
     }
     resolver->magic = RESOLVER_MAGIC;
-    resolver->backend = *backend;
     resolver->threads = handles;
     resolver->threads_max = threads;
     pthread_mutex_init(&resolver->mutex, NULL);
@@ -378,32 +325,20 @@ void resolver_free(struct resolver *resolver)
     free(resolver);
 }
 
-/* The key of a name. False when it is too long for one. */
-static bool fold(const char *host, char name[NAME_SIZE])
-{
-    size_t len = strlen(host);
-    if (len >= NAME_SIZE)
-        return false;
-    for (size_t i = 0; i <= len; i++)
-        name[i] = span_lower(host[i]);
-    return true;
-}
-
 /* The whole policy. With RESOLVER_FAILED *why is set. */
 static enum resolver_result lookup_locked(struct resolver *resolver, const char *name,
                                           struct room_ticket ticket, struct entry **found,
                                           const char **why)
 {
-    int64_t at = now(resolver);
+    int64_t at = clock_now();
     struct entry *entry = find_locked(resolver, name);
     if (entry == NULL)
         entry = add_locked(resolver, name);
     if (entry == NULL) {
-        *why = errno == EAGAIN ? "too many look-ups" : "out of memory";
+        *why = "out of memory";
         return RESOLVER_FAILED;
     }
     *found = entry;
-    entry->used = at;
     bool known = entry->count > 0 && at < entry->answered + STALE_TIME;
     bool fresh = known && at < entry->answered + FRESH_TIME;
     bool failed = at < entry->retry;
@@ -426,7 +361,6 @@ enum resolver_result resolver_lookup(struct resolver *resolver, const char *host
                                      struct address addresses[RESOLVER_ADDRESSES], size_t *count,
                                      char *why, size_t why_size)
 {
-    char name[NAME_SIZE];
     struct entry *entry = NULL;
     const char *text = NULL;
     check_magic(resolver, RESOLVER_MAGIC);
@@ -435,12 +369,8 @@ enum resolver_result resolver_lookup(struct resolver *resolver, const char *host
         return RESOLVER_DONE;
     }
     *count = 0;
-    if (!fold(host, name)) {
-        snprintf(why, why_size, "the name is too long");
-        return RESOLVER_FAILED;
-    }
     pthread_mutex_lock(&resolver->mutex);
-    enum resolver_result result = lookup_locked(resolver, name, ticket, &entry, &text);
+    enum resolver_result result = lookup_locked(resolver, host, ticket, &entry, &text);
     if (result == RESOLVER_DONE) {
         *count = entry->count;
         memcpy(addresses, entry->addresses, entry->count * sizeof entry->addresses[0]);
@@ -455,12 +385,9 @@ enum resolver_result resolver_lookup(struct resolver *resolver, const char *host
 
 void resolver_forget(struct resolver *resolver, const char *host)
 {
-    char name[NAME_SIZE];
     check_magic(resolver, RESOLVER_MAGIC);
-    if (!fold(host, name))
-        return;
     pthread_mutex_lock(&resolver->mutex);
-    struct entry *entry = find_locked(resolver, name);
+    struct entry *entry = find_locked(resolver, host);
     /* Without addresses there is nothing to forget: the last look-up failed after they were
      * handed out, and is to be remembered. */
     if (entry && entry->count > 0) {

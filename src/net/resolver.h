@@ -8,7 +8,6 @@
 #ifndef PORTICO_NET_RESOLVER_H
 #define PORTICO_NET_RESOLVER_H
 
-#include <netdb.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,22 +24,6 @@ struct resolver;
 /* Starts a thread ("resolver0", …), and others when names come that it has no time for, up to
  * `threads` in all. NULL with `err`. */
 struct resolver *resolver_new(unsigned threads, struct err *err);
-
-/* What a resolver asks, and the clock it goes by: the system's, unless a test brings its own.
- * Both functions are called by several threads at once. */
-struct resolver_backend {
-    /* As getaddrinfo(3): blocks, returns 0 with a list for freeaddrinfo(3), or an EAI_ code. */
-    int (*ask)(void *arg, const char *name, struct addrinfo **list);
-    int64_t (*now)(void *arg); /* as clock_now */
-    void *arg;                 /* borrowed */
-};
-
-/* The system's answer, as a resolver_backend asks for it. */
-int resolver_ask_system(void *arg, const char *name, struct addrinfo **list);
-
-/* As resolver_new, asking `backend` (copied). */
-struct resolver *resolver_new_from(const struct resolver_backend *backend, unsigned threads,
-                                   struct err *err);
 
 /* Ends the threads and frees everything, for the end of the process: a look-up that goes on for
  * longer than a second is left behind with what it needs. The rooms of all tickets still
