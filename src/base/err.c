@@ -73,7 +73,8 @@ void err_format(const struct err *err, char *out, size_t size)
     else if (err->file[0] && err->line)
         snprintf(out, size, "%s:%u: %s", err->file, err->line, err->message);
     else if (err->file[0])
-        snprintf(out, size, "%s: %s", err->file, err->message);
+        snprintf(out, size, "%s: %s%s%s", err->file, err->pointer, err->pointer[0] ? ": " : "",
+                 err->message);
     else
         snprintf(out, size, "%s", err->message);
 }

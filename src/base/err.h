@@ -40,7 +40,8 @@ int err_hint(struct err *err, const char *format, ...) __attribute__((format(pri
 /* Adds the place to an error that was set. Returns -1. */
 int err_place(struct err *err, const char *file, unsigned line, unsigned column);
 
-/* "file:line:column: message" (the parts that are known) into `out`; without the hint. */
+/* "file:line:column: message" (the parts that are known) into `out`; without the hint. Without a
+ * line, the pointer stands in its place: "file: /routes/0/host: message". */
 void err_format(const struct err *err, char *out, size_t size);
 
 /* As err_format, with the hint behind it: all as one line, for the log. */

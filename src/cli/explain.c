@@ -82,13 +82,16 @@ static time_t now(void)
     return (time_t)(clock_wall() / CLOCK_SECOND);
 }
 
-/* "file:line", or the file alone when the line is not known. */
+/* "file:line", or in JSON "file: /routes/0". */
 #define PLACE_TEXT 512u
 static const char *place_of(const struct explanation *e, const struct config_route *route,
                             char out[PLACE_TEXT])
 {
-    snprintf(out, PLACE_TEXT, route->line ? "%s:%u" : "%s", config_file_name(e->config->path),
-             route->line);
+    const char *file = config_file_name(e->config->path);
+    if (route->line)
+        snprintf(out, PLACE_TEXT, "%s:%u", file, route->line);
+    else
+        snprintf(out, PLACE_TEXT, "%s: /routes/%td", file, route - e->config->routes);
     return out;
 }
 
@@ -298,7 +301,7 @@ static bool shake_hands(struct explanation *e)
 static void tell_route(struct explanation *e)
 {
     const struct config_route *route = e->decision.route;
-    char place[PLACE_TEXT];
+    char place[PLACE_TEXT], pointer[32];
     if (route == NULL) {
         say(e, "route", "none");
         return;
@@ -309,6 +312,8 @@ static void tell_route(struct explanation *e)
     json_add(json, "cert_type", schema_cert_types[route->cert_type]);
     json_add(json, "file", e->config->path);
     json_add_number(json, "line", route->line);
+    snprintf(pointer, sizeof pointer, "/routes/%td", route - e->config->routes);
+    json_add(json, "pointer", pointer);
     say(e, "route", "%s, to %s (%s)", route->host, route->upstream.text, place_of(e, route, place));
 }
 

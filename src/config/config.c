@@ -56,11 +56,12 @@ const char *config_file_name(const char *path)
 
 /* What the text of the source says, without a look at what it means. NULL when it does not parse.
  * Problems are in no order yet. */
-static struct config *parse(const struct source *source, format_parser *parser,
-                            struct problems *problems)
+static struct config *parse(const struct source *source, struct problems *problems)
 {
     const char *file = config_file_name(source->path);
-    struct value_tree *tree = parser(file, source->text, problems);
+    struct value_tree *tree = source->format->parse(file, source->text, problems);
+    if (tree == NULL || problems_has_errors(problems))
+        format_check_other(source->format, file, source->text, problems);
     if (tree == NULL)
         return NULL;
     tree->max = SIZE_MAX; /* the file is in it; what follows are defaults */
@@ -87,9 +88,7 @@ static void fill(struct config *config, const struct source *source, struct prob
 static struct config *load_owned(const struct source *source, char *text,
                                  struct config_problems *problems)
 {
-    const struct format *format = source->format;
-    struct config *config = parse(
-        source, format->parse_placed ? format->parse_placed : format->parse, &problems->found);
+    struct config *config = parse(source, &problems->found);
     bool is_parsed = config && !problems_has_errors(&problems->found);
     if (is_parsed)
         fill(config, source, &problems->found);
@@ -119,6 +118,7 @@ struct config *config_load_text(const char *path, struct span text,
     }
     if (text.len)
         memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
     const struct source source = {
         .path = path, .format = format_of(path), .text = span_make(copy, text.len)};
     return load_owned(&source, copy, problems);
@@ -151,10 +151,11 @@ struct config *config_peek(const char *path, const struct format *format)
     char *text =
         config_read(path, config_file_name(path), source.format, &len, &source.mode, &problems);
     source.text = span_make(text ? text : "", text ? len : 0);
-    struct config *config = parse(&source, source.format->parse, &problems);
-    source.text.len = 0; /* what does not parse says nothing */
-    if (config == NULL)
-        config = parse(&source, format_toml.parse, &problems);
+    struct config *config = parse(&source, &problems);
+    if (config == NULL) { /* what does not parse says nothing */
+        source.text = SPAN("");
+        config = parse(&source, &problems);
+    }
     if (config)
         fill(config, &source, &problems);
     problems_release(&problems);

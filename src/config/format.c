@@ -7,7 +7,7 @@
 
 const struct format format_toml = {
     .name = "toml",
-    .suffixes = {".toml"},
+    .title = "TOML",
     .parse = toml_parse,
     .words = {.list = "an array",
               .table = "a table",
@@ -25,9 +25,8 @@ const struct format format_toml = {
 
 const struct format format_json = {
     .name = "json",
-    .suffixes = {".json"},
+    .title = "JSON",
     .parse = json_parse,
-    .parse_placed = json_parse_placed,
     .words = {.list = "an array",
               .table = "an object",
               .null = "null",
@@ -46,7 +45,7 @@ const struct format format_json = {
 
 const struct format format_yaml = {
     .name = "yaml",
-    .suffixes = {".yaml", ".yml"},
+    .title = "YAML",
     .parse = yaml_parse,
     .words = {.list = "a list",
               .table = "a mapping",
@@ -76,19 +75,74 @@ const struct format *format_named(const char *name)
     return NULL;
 }
 
-/* Does `path` end in `suffix`, in letters of either case? */
-static bool has_suffix(struct span path, struct span suffix)
-{
-    return path.len >= suffix.len && span_eq_nocase(span_from(path, path.len - suffix.len), suffix);
-}
-
 const struct format *format_of(const char *path)
 {
+    const char *dot = strrchr(path, '.');
+    struct span suffix = span_str(dot ? dot + 1 : "");
     for (size_t i = 0; i < FORMAT_COUNT; i++)
-        for (const char *const *suffix = formats[i]->suffixes; *suffix; suffix++)
-            if (has_suffix(span_str(path), span_str(*suffix)))
-                return formats[i];
-    return &format_toml;
+        if (span_eq_nocase(suffix, span_str(formats[i]->name)))
+            return formats[i];
+    return span_eq_nocase(suffix, SPAN("yml")) ? &format_yaml : &format_toml;
+}
+
+/* ---- Something else ---- */
+
+/* Does the text parse in the format, and is it a configuration, so that it can be meant? */
+static bool is_in(const struct format *format, const char *file, struct span text)
+{
+    struct problems problems = {0};
+    struct value_tree *tree = format->parse(file, text, &problems);
+    bool is_good = tree && problems_is_empty(&problems) && tree->root->count > 0;
+    value_tree_free(tree);
+    problems_release(&problems);
+    return is_good;
+}
+
+/* The program whose configuration has such a line, or NULL. */
+static const char *program_of(struct span line)
+{
+    static const struct {
+        const char *begin, *program;
+    } lines[] = {{"server {", "nginx"},       {"server_name ", "nginx"}, {"proxy_pass ", "nginx"},
+                 {"reverse_proxy ", "Caddy"}, {"frontend ", "HAProxy"},  {"backend ", "HAProxy"}};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (span_has_prefix(line, span_str(lines[i].begin)))
+            return lines[i].program;
+    return NULL;
+}
+
+void format_check_other(const struct format *format, const char *file, struct span text,
+                        struct problems *problems)
+{
+    /* YAML reads what JSON would be without its slips. */
+    const char *blanks = " \t\r\n", *first = text.data + strspn(text.data, blanks);
+    while (*first == '#') {
+        first += strcspn(first, "\n");
+        first += strspn(first, blanks);
+    }
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        const struct format *other = formats[i];
+        if (other == format || (other == &format_yaml && strchr("{[\"", *first)) ||
+            !is_in(other, file, text))
+            continue;
+        problems_release(problems);
+        err_hint(problems_add(problems, PROBLEM_OTHER_FORMAT, file, 0, 0,
+                              "this is %s; %s was expected", other->title, format->title),
+                 "give it a name that ends in .%s, or say --format %s", other->name, other->name);
+        return;
+    }
+    struct span rest = text, line;
+    for (unsigned number = 1; rest.len && span_split(&rest, '\n', &line); number++) {
+        const char *program = program_of(span_trim(line));
+        if (program == NULL)
+            continue;
+        problems_release(problems);
+        err_hint(problems_add(problems, PROBLEM_OTHER_FORMAT, file, number, 0,
+                              "this is a configuration of %s; one of Portico was expected",
+                              program),
+                 "begin with these lines:\n%s", format->words.first_route);
+        return;
+    }
 }
 
 const char *format_say(const char *phrase, const char *name, const char *value,
@@ -117,6 +171,10 @@ const char *format_type_name(const struct format *format, enum value_type type)
         return format->words.list;
     case VALUE_TABLE:
         return format->words.table;
+    case VALUE_FLOAT:
+        if (format == &format_json)
+            return "a number with a fraction, or too large";
+        return value_type_name(type);
     default:
         return value_type_name(type);
     }

@@ -28,10 +28,9 @@ struct format_words {
 };
 
 struct format {
-    const char *name;            /* for --format */
-    const char *suffixes[3];     /* of file names; the last is NULL */
-    format_parser *parse;        /* values may lack their places */
-    format_parser *parse_placed; /* values have them; NULL when they do anyway */
+    const char *name;     /* for --format, and what file names end in behind a dot */
+    const char *title;    /* in a sentence */
+    format_parser *parse; /* of a text that a NUL follows; values of JSON have no places */
     struct format_words words;
 };
 
@@ -42,6 +41,11 @@ const struct format *format_named(const char *name);
 
 /* The one that the name of a file ends in; TOML when it ends in none. */
 const struct format *format_of(const char *path);
+
+/* The text does not parse. If it is plainly something else, of another of these formats or of
+ * another program, says that in place of the problems found. */
+void format_check_other(const struct format *format, const char *file, struct span text,
+                        struct problems *problems);
 
 /* A phrase with its @ and # replaced (`value` may be NULL). Returns `out`. */
 #define FORMAT_PHRASE 256u

@@ -113,10 +113,12 @@ bool builder_add(struct builder *builder, struct value_table *table, struct span
 {
     const struct value_entry *first = value_table_find(table, key);
     if (first) {
-        char quoted[ERR_QUOTE];
+        char quoted[ERR_QUOTE], where[32] = "";
+        if (first->line)
+            snprintf(where, sizeof where, " on line %u", first->line);
         err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
-                                 "%s is already defined on line %u; each key was expected once",
-                                 builder_key(key, quoted), first->line),
+                                 "%s is already defined%s; each key was expected once",
+                                 builder_key(key, quoted), where),
                  "remove one of the two");
         return false;
     }

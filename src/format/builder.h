@@ -13,7 +13,7 @@
 #include "format/value.h"
 
 struct place {
-    unsigned line, column; /* from 1; columns count characters */
+    unsigned line, column; /* from 1; columns count characters. 0: not known */
 };
 
 struct builder {

@@ -1,221 +1,292 @@
-/* JSON: from cJSON's tree to ours.
+/* This module reads JSON: cJSON parses the text, and the tree of values is built from what it
+ * makes.
  *
- * What cJSON is lax about is checked before it runs (json_check.c), so that it only sees texts
- * that it reads for what they are. What it refuses in spite of that, if anything, is reported at
- * the place that it names.
+ * What cJSON tolerates is tolerated (test/suites/json-allow.txt names it), but for a key that is
+ * given twice and for \u0000, at which cJSON would cut a text.
  *
- * Places come from a second look at the text, word by word, in step with cJSON's tree: both
- * have every value and key in the same order.
- *
- * Invariant: with a scanner, the next word is the one that the next value begins with. */
+ * cJSON says where it gave up, but not what it wanted there. A walk over the text up to that place
+ * finds it out. Messages show one character of the file at most, since what does not parse may be
+ * a secret. */
 #include "format/json.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
 
-#include "format/json_check.h"
-#include "format/json_scan.h"
+#include "base/utf8.h"
+#include "format/builder.h"
 #include "format/text.h"
 
-struct builder {
-    const char *file;          /* borrowed */
-    struct value_tree *tree;   /* borrowed */
-    struct problems *problems; /* borrowed */
-    struct json_scan *scan;    /* borrowed; NULL: without places */
+/* Where cJSON's values stand in the file: it does not tell. */
+static const struct place nowhere = {0, 0};
+
+/* ---- What does not parse ---- */
+
+enum expected { A_VALUE = 1, A_KEY = 2, A_COLON = 4, A_COMMA = 8, ANYTHING = 15 };
+
+struct walk {
+    const char *at;                   /* where it is, or ended */
+    const char *string;               /* the beginning of the string around it, or NULL */
+    const char *open[JSON_DEPTH_MAX]; /* the brackets around it */
+    size_t depth;
+    enum expected expected;
+    char last; /* what stands before it, but for white space */
 };
 
-struct place {
-    unsigned line, column;
-};
-
-/* The place of the next word, which is then behind us. */
-static struct place next_place(struct builder *b)
+static char innermost(const struct walk *walk)
 {
-    if (b->scan == NULL)
-        return (struct place){0};
-    struct json_token token = json_next(b->scan, false);
-    return (struct place){token.line, token.column};
+    return walk->depth ? *walk->open[walk->depth - 1] : '\0';
 }
 
-static int exhausted(struct builder *b)
+/* Takes the word that begins with `c`. */
+static void take(struct walk *walk, char c)
 {
-    return value_exhausted(b->tree, b->file, 0, 0, b->problems);
+    if (c == '{' || c == '[')
+        walk->open[walk->depth++] = walk->at;
+    else if ((c == '}' || c == ']') && walk->depth)
+        walk->depth--;
+    if (c == '{' || (c == ',' && innermost(walk) == '{'))
+        walk->expected = A_KEY;
+    else if (c == '[' || c == ',' || c == ':')
+        walk->expected = A_VALUE;
+    else
+        walk->expected = c == '"' && walk->expected == A_KEY ? A_COLON : A_COMMA;
+    walk->last = c;
 }
 
-static int build_value(struct builder *b, const cJSON *item, struct value *value);
-
-static int build_array(struct builder *b, const cJSON *item, struct value *value)
+/* Walks to where cJSON gave up, or to what is no key: there cJSON names the byte behind. */
+static void walk_to(struct walk *walk, struct span text, const char *stop)
 {
-    value->type = VALUE_ARRAY;
-    value->array = value_array_new(b->tree);
-    if (value->array == NULL)
-        return exhausted(b);
-    for (const cJSON *child = item->child; child; child = child->next) {
-        struct value element;
-        if (build_value(b, child, &element) < 0)
-            return -1;
-        if (value_array_add(b->tree, value->array, &element) == NULL)
-            return exhausted(b);
-        next_place(b); /* the comma, or the end */
+    const char *end = text.data + text.len, *next;
+    for (; walk->at < stop && walk->depth < JSON_DEPTH_MAX; walk->at = next) {
+        char c = *walk->at;
+        next = walk->at + 1;
+        if ((unsigned char)c <= ' ')
+            continue;
+        if (walk->expected == A_KEY && c != '"' && (c != '}' || walk->last == ','))
+            return;
+        while (c == '"' && next < end && *next != '"')
+            next += *next == '\\' ? 2 : 1;
+        if (c == '"' && next++ >= stop) {
+            walk->string = walk->at;
+            walk->at = next > end ? end : stop;
+            return;
+        }
+        take(walk, c);
     }
-    if (item->child == NULL)
-        next_place(b); /* the end */
-    return 0;
 }
 
-/* One key and its value, into `table`. */
-static int build_member(struct builder *b, const cJSON *item, struct value_table *table)
+static void problem_at(struct builder *builder, struct span text, const char *at,
+                       enum problem_code code, const char *message, const char *hint)
 {
-    struct span key = span_str(item->string);
-    struct place place = next_place(b);
+    struct place place = {1, 1};
+    for (const char *c = text.data; c < at; c++) {
+        place.line += *c == '\n';
+        place.column = *c == '\n' ? 1 : place.column + !utf8_is_tail(*c);
+    }
+    struct err *err = builder_problem(builder, code, place, "%s", message);
+    if (hint)
+        err_hint(err, "%s", hint);
+}
+
+/* What to do about the character that `rest` begins with, or NULL. Letters and digits go by "a". */
+static const char *hint_for(const struct walk *walk, struct span rest)
+{
+    static const struct {
+        enum expected expected;
+        const char *before, *characters, *hint;
+    } hints[] = {
+        {ANYTHING, NULL, "#/", "JSON has no comments; TOML and YAML have"},
+        {ANYTHING, NULL, "'", "text stands in quotation marks: \"...\""},
+        {ANYTHING, NULL, "=", "a key and its value are joined by a colon"},
+        {ANYTHING, ",", "}]", "remove the comma before it: JSON has none behind the last one"},
+        {ANYTHING, NULL, ",", "a value is missing before it, or there is one comma too many"},
+        {A_KEY, NULL, "a", "write the key in quotation marks"},
+        {A_VALUE, NULL, "a", "text needs quotation marks, and true, false and null small letters"},
+        {A_VALUE, NULL, "+.", "a number begins with a digit or a minus sign"},
+        {A_COMMA, "0123456789", "a.:", "text needs quotation marks"},
+        {A_COMMA, "}]", "}]", "a bracket of the other kind is still open"},
+        {A_COMMA, "\"", ":", "put braces around the whole file: { ... }"},
+        {A_COMMA, "\"", "a", "a quotation mark further left is missing, or lacks its backslash"},
+    };
+    char c = rest.len ? rest.data[0] : ' ';
+    c = text_is_word(c) || c == '$' ? 'a' : c;
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (hints[i].expected & walk->expected && strchr(hints[i].characters, c) &&
+            (hints[i].before == NULL || strchr(hints[i].before, walk->last)))
+            return hints[i].hint;
+    return text_lookalike(rest);
+}
+
+/* cJSON gave up at `stop`, or was done there although the text goes on. */
+static void refuse(struct builder *builder, struct span text, const char *stop)
+{
+    struct walk walk = {.at = text.data, .expected = A_VALUE, .last = ' '};
+    walk_to(&walk, text, stop);
+    struct span rest = span_from(text, (size_t)(walk.at - text.data));
+    char open = innermost(&walk), message[TEXT_DESCRIBE + 96], what[TEXT_DESCRIBE];
+    if (walk.string && rest.len)
+        problem_at(builder, text, walk.at, PROBLEM_SYNTAX,
+                   "this escape is none; a backslash and one of \" \\ / b f n r t, or \\u and a "
+                   "character in UTF-16 were expected",
+                   "to write a backslash, write two: \\\\");
+    else if (walk.string)
+        problem_at(builder, text, walk.string, PROBLEM_SYNTAX,
+                   "this string is not closed; a quotation mark was expected", NULL);
+    else if (rest.len == 0 && open)
+        problem_at(builder, text, walk.open[walk.depth - 1], PROBLEM_SYNTAX,
+                   open == '{' ? "this \"{\" is not closed; a \"}\" was expected"
+                               : "this \"[\" is not closed; a \"]\" was expected",
+                   NULL);
+    else if (walk.depth == JSON_DEPTH_MAX)
+        problem_at(builder, text, walk.at, PROBLEM_TOO_DEEP,
+                   "this is nested too deep; at most 1000 levels were expected", NULL);
+    else {
+        snprintf(message, sizeof message, "%s is unexpected here; %s was expected",
+                 text_describe(rest, what),
+                 walk.expected == A_VALUE   ? "a value"
+                 : walk.expected == A_KEY   ? "a key in quotation marks"
+                 : walk.expected == A_COLON ? "\":\""
+                 : open == '{'              ? "\",\" or \"}\""
+                 : open == '['              ? "\",\" or \"]\""
+                                            : "the end of the file");
+        problem_at(builder, text, walk.at, PROBLEM_SYNTAX, message, hint_for(&walk, rest));
+    }
+}
+
+/* ---- What does ---- */
+
+struct survey {
+    const char *nul; /* the first escape that means NUL, or that cJSON takes for it as it is none */
+    size_t commas, brackets; /* outside of strings; there are at least as many values as of each */
+};
+
+static struct survey survey(struct span text)
+{
+    struct survey found = {0};
+    bool in_string = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        in_string = in_string != (c == '"');
+        found.commas += !in_string && c == ',';
+        found.brackets += !in_string && (c == '[' || c == '{');
+        if (c != '\\')
+            continue;
+        i++; /* what is escaped */
+        if (!found.nul && span_has_prefix(span_from(text, i), SPAN("u")) &&
+            text_hex(span_from(text, i + 1), 4) <= 0)
+            found.nul = text.data + i - 1;
+    }
+    return found;
+}
+
+static void build(struct builder *builder, const cJSON *item, struct value *value);
+
+/* Adds an item to an array, or a member to a table. */
+static void add(struct builder *builder, const cJSON *item, const struct value *parent)
+{
     struct value value;
-    next_place(b); /* the colon */
-    if (build_value(b, item, &value) < 0)
-        return -1;
-    const struct value_entry *first = value_table_find(table, key);
-    char quoted[ERR_QUOTE];
-    if (first) {
-        err_hint(problems_add(b->problems, PROBLEM_DUPLICATE_KEY, b->file, place.line, place.column,
-                              "the key \"%s\" is already defined on line %u; each key was expected "
-                              "once",
-                              problems_quote_key(key, quoted), first->line),
-                 "remove one of the two");
-        return 0;
-    }
-    struct value_entry *entry =
-        value_copy(b->tree, key, &key) ? value_table_add(b->tree, table, key, &value) : NULL;
-    if (entry == NULL)
-        return exhausted(b);
-    entry->line = place.line;
-    entry->column = place.column;
-    return 0;
+    struct span key = span_str(item->string);
+    bool is_item = parent->type == VALUE_ARRAY;
+    size_t mark = is_item ? problems_enter_item(builder->problems, parent->array->count)
+                          : problems_enter(builder->problems, key);
+    build(builder, item, &value);
+    if (!builder->is_over && is_item)
+        builder_append(builder, parent->array, &value);
+    else if (!builder->is_over && builder_copy(builder, nowhere, key, &key))
+        builder_add(builder, parent->table, key, nowhere, &value);
+    problems_leave(builder->problems, mark);
 }
 
-static int build_table(struct builder *b, const cJSON *item, struct value *value)
-{
-    value->type = VALUE_TABLE;
-    value->table = value_table_new(b->tree);
-    if (value->table == NULL)
-        return exhausted(b);
-    for (const cJSON *child = item->child; child; child = child->next) {
-        if (build_member(b, child, value->table) < 0)
-            return -1;
-        next_place(b); /* the comma, or the end */
-    }
-    if (item->child == NULL)
-        next_place(b); /* the end */
-    return 0;
-}
-
-/* JSON does not tell 10 from 10.0; a whole number is an integer. */
+/* Numbers are doubles, which do not tell 10 from 10.0: what is whole is an integer. From 2^53 on a
+ * double may stand for a number beside the one that was written. It stays a float there, and no
+ * setting takes a float. */
 static void build_number(double number, struct value *value)
 {
-    double limit = (double)JSON_INTEGER_MAX;
-    bool is_whole = number >= -limit && number <= limit && (double)(int64_t)number == number;
-    value->type = is_whole ? VALUE_INTEGER : VALUE_FLOAT;
-    if (is_whole)
+    bool is_exact = number > -0x1p53 && number < 0x1p53 && (double)(int64_t)number == number;
+    value->type = is_exact ? VALUE_INTEGER : VALUE_FLOAT;
+    if (is_exact)
         value->integer = (int64_t)number;
     else
         value->real = number;
 }
 
-static int build_value(struct builder *b, const cJSON *item, struct value *value)
+static void build(struct builder *builder, const cJSON *item, struct value *value)
 {
-    struct place place = next_place(b);
-    *value = (struct value){.type = VALUE_NULL, .line = place.line, .column = place.column};
-    if (cJSON_IsObject(item))
-        return build_table(b, item, value);
-    if (cJSON_IsArray(item))
-        return build_array(b, item, value);
-    if (cJSON_IsNumber(item)) {
-        build_number(item->valuedouble, value);
-    } else if (cJSON_IsBool(item)) {
+    *value = (struct value){.type = VALUE_NULL};
+    if (cJSON_IsBool(item)) {
         value->type = VALUE_BOOLEAN;
         value->boolean = cJSON_IsTrue(item);
+    } else if (cJSON_IsNumber(item)) {
+        build_number(item->valuedouble, value);
     } else if (cJSON_IsString(item)) {
         value->type = VALUE_STRING;
-        if (!value_copy(b->tree, span_str(item->valuestring), &value->string))
-            return exhausted(b);
+        builder_copy(builder, nowhere, span_str(item->valuestring), &value->string);
+    } else if (cJSON_IsArray(item)) {
+        builder_array(builder, nowhere, value);
+    } else if (cJSON_IsObject(item)) {
+        builder_table(builder, nowhere, value);
     }
-    return 0;
+    for (const cJSON *child = item->child; child && !builder->is_over; child = child->next)
+        add(builder, child, value);
 }
 
-/* cJSON refused what json_check let pass. Returns -1. */
-static int refused(const char *file, struct span text, const char *at, struct problems *problems)
-{
-    struct json_scan scan;
-    json_scan_init(&scan, file, text, problems);
-    struct json_token token = {.line = 1, .column = 1};
-    while (scan.at < scan.end && scan.at <= at)
-        token = json_next(&scan, false);
-    json_problem(&scan, token.line, token.column,
-                 "this cannot be read, or memory ran out; a value that cJSON reads was expected");
-    return -1;
-}
-
-int json_parse_value(const char *file, struct span text, bool with_places, struct value_tree *tree,
-                     struct value *value, struct problems *problems)
-{
-    text = text_without_mark(text);
-    if (!text_check_encoding(file, text, problems) || !json_check(file, text, problems))
-        return -1;
-    const char *end;
-    cJSON *root = cJSON_ParseWithLengthOpts(text.data, text.len, &end, false);
-    if (root == NULL)
-        return refused(file, text, end, problems);
-    struct json_scan scan;
-    json_scan_init(&scan, file, text, problems);
-    struct builder builder = {
-        .file = file, .tree = tree, .problems = problems, .scan = with_places ? &scan : NULL};
-    int result = build_value(&builder, root, value);
-    cJSON_Delete(root);
-    return result;
-}
-
-static bool is_blank(struct span text)
-{
-    size_t blank = 0;
-    while (blank < text.len && strchr(" \t\r\n", text.data[blank]) && text.data[blank])
-        blank++;
-    return blank == text.len;
-}
-
-/* The root of a configuration, which is an object; an empty file says as much as an empty one. */
-static int parse_root(const char *file, struct span text, bool with_places, struct value_tree *tree,
-                      struct problems *problems)
+/* From cJSON's tree to ours. */
+static void convert(struct builder *builder, const cJSON *root)
 {
     struct value value;
-    if (is_blank(text_without_mark(text)))
-        return 0;
-    if (!text_check_language(file, text, TEXT_JSON, problems) ||
-        json_parse_value(file, text, with_places, tree, &value, problems) < 0)
-        return -1;
-    if (value.type == VALUE_TABLE) {
-        tree->root = value.table;
-        return 0;
-    }
-    err_hint(problems_add(problems, PROBLEM_WRONG_TYPE, file, value.line, value.column,
-                          "the file holds %s; an object was expected", value_type_name(value.type)),
-             "begin with a brace: { \"routes\": [ ... ] }");
-    return -1;
+    build(builder, root, &value);
+    if (value.type == VALUE_TABLE)
+        builder->tree->root = value.table;
+    else if (!builder->is_over)
+        err_hint(builder_problem(builder, PROBLEM_WRONG_TYPE, nowhere,
+                                 "the file holds %s; an object was expected",
+                                 value_type_name(value.type)),
+                 "begin with a brace: { \"routes\": [ ... ] }");
 }
 
-static struct value_tree *parse(const char *file, struct span text, bool with_places,
-                                struct problems *problems)
+static const char *skip_blanks(const char *at, const char *end)
 {
-    struct value_tree *tree = value_tree_new();
-    if (tree == NULL)
-        problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
-    else if (parse_root(file, text, with_places, tree, problems) < 0)
-        tree->root->is_damaged = true;
-    return tree;
+    while (at < end && (unsigned char)*at <= ' ')
+        at++;
+    return at;
+}
+
+/* The text is not blank, and a NUL follows it. With that, cJSON names the end of a text that is cut
+ * off, rather than the last character. */
+static void parse(struct builder *builder, struct span text)
+{
+    const struct survey found = survey(text);
+    const char *end = text.data + text.len, *stop;
+    if (found.commas > VALUE_COUNT_MAX || found.brackets > VALUE_COUNT_MAX) {
+        builder->tree->count = builder->tree->max; /* before cJSON takes memory for them */
+        builder_exhausted(builder, nowhere);
+        return;
+    }
+    errno = 0;
+    cJSON *root = cJSON_ParseWithLengthOpts(text.data, text.len + 1, &stop, false);
+    stop = root ? skip_blanks(stop, end) : stop;
+    if (root == NULL && errno == ENOMEM)
+        builder_exhausted(builder, nowhere);
+    else if (root == NULL || stop < end)
+        refuse(builder, text, stop);
+    else if (found.nul)
+        problem_at(builder, text, found.nul, PROBLEM_SYNTAX,
+                   "this escape is NUL, or none; four other hexadecimal digits were expected "
+                   "behind \\u",
+                   NULL);
+    else
+        convert(builder, root);
+    cJSON_Delete(root);
 }
 
 struct value_tree *json_parse(const char *file, struct span text, struct problems *problems)
 {
-    return parse(file, text, false, problems);
-}
-
-struct value_tree *json_parse_placed(const char *file, struct span text, struct problems *problems)
-{
-    return parse(file, text, true, problems);
+    struct builder builder;
+    text = text_without_mark(text);
+    const char *end = text.data + text.len;
+    /* An empty file says as much as an empty object. */
+    if (builder_begin(&builder, file, text, problems) && skip_blanks(text.data, end) < end)
+        parse(&builder, text);
+    return builder_finish(&builder);
 }

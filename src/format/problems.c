@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/utf8.h"
-
 #define ERROR   false /* in problem.def */
 #define WARNING true
 const struct problem_kind problem_kinds[PROBLEM_CODE_COUNT] = {
@@ -61,11 +59,12 @@ static size_t sure_length(struct span key)
     return len;
 }
 
-/* RFC 6901, 3: "~" and "/" are escaped. What is too long to be known, or may have a value in it, is
- * left out, and the pointer then names what it lies in. */
+/* RFC 6901, 3: "~" and "/" are escaped. What is too long to be known, may have a value in it, or
+ * cannot be printed as it is, is left out, and the pointer then names what it lies in. */
 size_t problems_enter(struct problems *problems, struct span key)
 {
     size_t mark = strlen(problems->pointer), used = mark;
+    char quoted[ERR_QUOTE];
     problems->pointer[used++] = '/';
     for (size_t i = 0; i < key.len && used + 2 < sizeof problems->pointer; i++) {
         char c = key.data[i];
@@ -75,8 +74,8 @@ size_t problems_enter(struct problems *problems, struct span key)
         }
         problems->pointer[used++] = c;
     }
-    bool is_whole = used + 2 < sizeof problems->pointer && utf8_find_bad(key) == key.len &&
-                    sure_length(key) == key.len;
+    bool is_whole = used + 2 < sizeof problems->pointer && sure_length(key) == key.len &&
+                    span_eq(span_str(err_quote(key, quoted)), key);
     problems->pointer[is_whole ? used : mark] = '\0';
     return mark;
 }

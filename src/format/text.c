@@ -1,4 +1,4 @@
-/* Text: see text.h. Pure. Languages are told apart by the first line that says anything. */
+/* Text: see text.h. Pure. */
 #include "format/text.h"
 
 #include <stdio.h>
@@ -61,82 +61,6 @@ int64_t text_hex(struct span text, size_t count)
     }
     return number;
 }
-
-/* ---- Languages ---- */
-
-static const struct {
-    const char *name, *suffix;
-} languages[] = {
-    [TEXT_TOML] = {"TOML", "toml"}, [TEXT_JSON] = {"JSON", "json"}, [TEXT_YAML] = {"YAML", "yaml"}};
-
-/* "[name", "[[name" or "name =". */
-static bool is_toml(struct span line)
-{
-    size_t brackets = 0, word = 0;
-    while (brackets < 2 && brackets < line.len && line.data[brackets] == '[')
-        brackets++;
-    struct span rest = span_from(line, brackets);
-    while (word < rest.len && (text_is_word(rest.data[word]) || rest.data[word] == '.'))
-        word++;
-    struct span behind = span_trim(span_from(rest, word));
-    if (word == 0 || behind.len == 0)
-        return false;
-    return brackets ? span_lower(rest.data[0]) >= 'a' && behind.data[0] == ']'
-                    : behind.data[0] == '=';
-}
-
-/* "key:" alone, or with a value behind it; in TOML that would rather be a slip for "=". */
-static bool is_yaml(struct span line, bool may_be_slip)
-{
-    if (span_eq(line, SPAN("---")) || span_has_prefix(line, SPAN("%YAML")) ||
-        span_has_prefix(line, SPAN("- ")))
-        return true;
-    size_t colon = span_find(line, ':');
-    if (line.len > 1 && colon == line.len - 1)
-        return true;
-    return !may_be_slip && colon > 0 && colon < line.len && text_is_word(line.data[0]) &&
-           line.data[colon + 1] == ' ';
-}
-
-/* Which language the first line that says anything (without white space around it) is in, when
- * `expected` was expected. */
-static enum text_language language_of(struct span line, enum text_language expected)
-{
-    if (expected == TEXT_JSON && strchr("{\"", line.data[0]))
-        return TEXT_JSON;
-    bool is_json = line.data[0] == '{' || span_eq(line, SPAN("[")) || span_eq(line, SPAN("[{"));
-    if (expected != TEXT_TOML && is_toml(line))
-        return TEXT_TOML;
-    if (expected == TEXT_TOML && is_json)
-        return TEXT_JSON;
-    return expected != TEXT_YAML && is_yaml(line, expected == TEXT_TOML) ? TEXT_YAML : expected;
-}
-
-bool text_check_language(const char *file, struct span text, enum text_language expected,
-                         struct problems *problems)
-{
-    struct span rest = text_without_mark(text), line;
-    for (unsigned number = 1; rest.len && span_split(&rest, '\n', &line); number++) {
-        if (span_has_suffix(line, SPAN("\r")))
-            line.len--;
-        struct span words = span_trim(line);
-        if (words.len == 0 || words.data[0] == '#')
-            continue;
-        enum text_language language = language_of(words, expected);
-        if (language == expected)
-            return true;
-        err_hint(problems_add(problems, PROBLEM_OTHER_FORMAT, file, number,
-                              (unsigned)(words.data - line.data) + 1,
-                              "this looks like %s; %s was expected", languages[language].name,
-                              languages[expected].name),
-                 "if it is %s, give it a name that ends in .%s, or say --format %s",
-                 languages[language].name, languages[language].suffix, languages[language].suffix);
-        return false;
-    }
-    return true;
-}
-
-/* ---- Characters ---- */
 
 /* What editors, web pages and word processors put where a parser knows something else. */
 static const struct {

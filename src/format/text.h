@@ -1,5 +1,5 @@
-/* What the parsers of text have in common: is the file text at all, and text in the right
- * language; and what a character that should not be there is called. */
+/* What the parsers of text have in common: is the file text at all, and what a character that
+ * should not be there is called. */
 #ifndef PORTICO_FORMAT_TEXT_H
 #define PORTICO_FORMAT_TEXT_H
 
@@ -12,13 +12,6 @@
 
 /* Is this UTF-8, without NUL? False, with one problem, if not. */
 bool text_check_encoding(const char *file, struct span text, struct problems *problems);
-
-enum text_language { TEXT_TOML, TEXT_JSON, TEXT_YAML };
-
-/* False, with one problem instead of one a line, if this is another of these languages than
- * the one that was expected. (JSON is YAML.) */
-bool text_check_language(const char *file, struct span text, enum text_language expected,
-                         struct problems *problems);
 
 /* `text` without the byte order mark that it may begin with. */
 struct span text_without_mark(struct span text);

@@ -334,17 +334,14 @@ struct value_tree *toml_parse(const char *file, struct span text, struct problem
     struct parser p = {0};
     if (!builder_begin(&p.builder, file, text, problems))
         return builder_finish(&p.builder);
-    p.builder.has_problem = !text_check_language(file, text, TEXT_TOML, problems);
-    if (!p.builder.has_problem) {
-        toml_lex_init(&p.lex, &p.builder, text);
-        p.current = p.builder.tree->root;
-        p.current->origin = TOML_HEADER;
-        for (toml_skip_blank(&p.lex); p.lex.at < p.lex.end; toml_skip_blank(&p.lex)) {
-            if (!parse_statement(&p) && !p.has_recovered)
-                recover(&p);
-            if (p.builder.is_over || problems_is_full(problems))
-                break;
-        }
+    toml_lex_init(&p.lex, &p.builder, text);
+    p.current = p.builder.tree->root;
+    p.current->origin = TOML_HEADER;
+    for (toml_skip_blank(&p.lex); p.lex.at < p.lex.end; toml_skip_blank(&p.lex)) {
+        if (!parse_statement(&p) && !p.has_recovered)
+            recover(&p);
+        if (p.builder.is_over || problems_is_full(problems))
+            break;
     }
     return builder_finish(&p.builder);
 }

@@ -286,9 +286,7 @@ static int build(struct builder *b)
 {
     struct event event;
     if (!text_check_encoding(b->source.file, b->source.text, b->source.problems) ||
-        utf8_find_bad(b->source.text) < b->source.text.len ||
-        !text_check_language(b->source.file, b->source.text, TEXT_YAML, b->source.problems) ||
-        !yaml_check_characters(&b->source))
+        utf8_find_bad(b->source.text) < b->source.text.len || !yaml_check_characters(&b->source))
         return -1;
     if (!yaml_parser_initialize(&b->parser))
         return exhausted(b);

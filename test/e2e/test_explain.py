@@ -273,6 +273,7 @@ def test_explain_the_example(tmp_path, host, upstream, kind, line):
     env = {"CERT_DIR": str(tmp_path / "certs"), "HTTP_PORT": "", "HTTPS_PORT": "", "PUBLIC_HTTPS_PORT": ""}
     url = f"{'http' if kind == 'none' else 'https'}://{host}/x"
     said = explain(url, EXAMPLE, env=env)
+    assert said["route"].pop("pointer") == f"/routes/{routes_of_example().index((host, upstream, kind, line))}"
     assert said["route"] == {"host": host, "upstream": upstream, "cert_type": kind, "file": str(EXAMPLE), "line": line}
     assert said["result"] == "forwarded"
     assert said["head"].startswith(f"GET /x HTTP/1.1\r\nHost: {host}\r\n")
@@ -358,14 +359,15 @@ def test_explain_ports(portico_factory):
 
 @pytest.mark.parametrize("notation", ["toml", "json", "yaml"])
 def test_explain_in_every_notation(tmp_path, notation):
-    """Also where places cost a second look, and on standard input."""
+    """Also on standard input. In JSON, the pointer is the route's place."""
     text = printed(EXAMPLE, "--to", notation)
     path = tmp_path / f"config.{notation}"
     path.write_text(text)
     line = next(number for number, line in enumerate(text.splitlines(), start=1) if "nas.home.arpa" in line)
     for source in ([path], ["-", "--format", notation], [f"--format={notation}", "-"]):
         said = explain("https://nas.home.arpa/", *source, stdin=text)
-        assert (said["route"]["line"], said["route"]["file"]) == (line, str(source[0]) if source[0] == path else "-")
+        assert said["route"]["line"] == (None if notation == "json" else line) and said["route"]["pointer"] == "/routes/1"
+        assert said["route"]["file"] == (str(path) if source[0] == path else "-")
 
 
 @pytest.mark.parametrize("arguments, words", [

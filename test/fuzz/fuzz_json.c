@@ -8,7 +8,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_parsing(json_parse, false, JSON_DEPTH_MAX, data, size);
-    fuzz_parsing(json_parse_placed, true, JSON_DEPTH_MAX, data, size);
     fuzz_loading(&format_json, data, size);
     return 0;
 }

@@ -53,13 +53,14 @@ static void check_value(const struct value *value, unsigned depth, const struct 
         check_table(value->table, depth, bounds);
 }
 
-/* An allocation of exactly its size, so that a byte too far is seen. */
+/* An allocation of exactly its size and the NUL behind it, so that a byte too far is seen. */
 static struct span exact_copy(const uint8_t *data, size_t size)
 {
-    char *exact = malloc(size ? size : 1);
+    char *exact = malloc(size + 1);
     check(exact != NULL);
     if (size)
         memcpy(exact, data, size);
+    exact[size] = '\0';
     return span_make(exact, size);
 }
 
@@ -95,7 +96,7 @@ void fuzz_loading(const struct format *format, const uint8_t *data, size_t size)
     struct span text = exact_copy(data, size);
     struct config_problems problems = {0};
     char name[32];
-    snprintf(name, sizeof name, "fuzz%s", format->suffixes[0]);
+    snprintf(name, sizeof name, "fuzz.%s", format->name);
     struct config *config = config_load_text(name, text, &problems);
     check((config != NULL) == !problems_has_errors(&problems.found));
     check(problems.found.count <= PROBLEMS_MAX);

@@ -43,6 +43,9 @@ static void formats_what_is_known(void **state)
     err_place(&err, "a.toml", 0, 0);
     err_format(&err, text, sizeof text);
     assert_string_equal(text, "a.toml: empty");
+    snprintf(err.pointer, sizeof err.pointer, "/routes/0");
+    err_format(&err, text, sizeof text);
+    assert_string_equal(text, "a.toml: /routes/0: empty");
     err_place(&err, "a.toml", 2, 0);
     err_format(&err, text, sizeof text);
     assert_string_equal(text, "a.toml:2: empty");

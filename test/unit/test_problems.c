@@ -140,6 +140,7 @@ static void some_keys_are_left_out(void **state)
     problems_enter(&problems, SPAN("a"));
     problems_enter(&problems, SPAN("b\0c"));
     problems_enter(&problems, SPAN("\xff"));
+    problems_enter(&problems, SPAN("\x1b[2J"));
     problems_enter(&problems, SPAN("\xc3\xa9"));
     assert_string_equal(problems.pointer, "/a/\xc3\xa9");
 }

@@ -1,4 +1,4 @@
-/* Text: encodings, languages that were mistaken for another, and the names of characters. */
+/* Text: encodings, and the names of characters. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,75 +55,6 @@ static void drops_the_mark(void **state)
     assert_true(span_eq(text_without_mark(guarded(SPAN("\xef\xbb"))), SPAN("\xef\xbb")));
     assert_true(span_eq(text_without_mark(SPAN("\xef\xbb\xbf\xef\xbb\xbf")), SPAN("\xef\xbb\xbf")));
     assert_true(span_eq(text_without_mark(SPAN("a\xef\xbb\xbf")), SPAN("a\xef\xbb\xbf")));
-}
-
-#define T TEXT_TOML
-#define J TEXT_JSON
-#define Y TEXT_YAML
-
-/* Each text, and what it is taken for where TOML, JSON and YAML were expected. */
-static void tells_languages_apart(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        enum text_language taken_for[3];
-    } rows[] = {
-        {"", {T, J, Y}},
-        {"\n \n# nothing\n", {T, J, Y}},
-        {"[server]", {T, T, T}},
-        {"[[routes]]\n", {T, T, T}},
-        {"\xef\xbb\xbf# c\r\n\r\n  [[routes]]\r\n", {T, T, T}},
-        {"host = \"a\"", {T, T, T}},
-        {"a.b=1", {T, T, T}},
-        {"{", {J, J, Y}}, /* JSON is YAML */
-        {"{\"routes\": []}", {J, J, Y}},
-        {"[", {J, J, Y}},
-        {"[{", {J, J, Y}},
-        {"[1, 2]", {T, J, Y}},
-        {"\"a\": 1", {T, J, Y}},
-        {"routes:", {Y, Y, Y}},
-        {"routes:\n  - host: a", {Y, Y, Y}},
-        {"---", {Y, Y, Y}},
-        {"%YAML 1.2", {Y, Y, Y}},
-        {"- a", {Y, Y, Y}},
-        {"host: a", {T, Y, Y}}, /* in TOML rather a slip */
-        {"host:a", {T, J, Y}},
-        {":", {T, J, Y}},
-        {"a:b", {T, J, Y}},
-        {"x", {T, J, Y}},
-        {"= 1", {T, J, Y}},
-        {"server {", {T, J, Y}},
-    };
-    static const char *const names[] = {[T] = "TOML", [J] = "JSON", [Y] = "YAML"};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        for (unsigned expected = 0; expected < 3; expected++) {
-            struct problems problems = {0};
-            enum text_language language = rows[i].taken_for[expected];
-            char words[64] = "";
-            bool is_right = text_check_language("f", guarded(span_str(rows[i].text)),
-                                                (enum text_language)expected, &problems);
-            if (is_right != (language == expected) || problems.count != (is_right ? 0 : 1))
-                fail_msg("\"%s\" for %s: %zu problems", rows[i].text, names[expected],
-                         problems.count);
-            snprintf(words, sizeof words, "this looks like %s; %s was expected", names[language],
-                     names[expected]);
-            if (!is_right)
-                assert_string_equal(problems.items[0].message, words);
-            problems_release(&problems);
-        }
-}
-
-static void points_at_the_first_word(void **state)
-{
-    (void)state;
-    struct problems problems = {0};
-    assert_false(text_check_language("f", SPAN("# c\r\n\n  routes:\r\n"), TEXT_TOML, &problems));
-    assert_int_equal(problems.items[0].line, 3);
-    assert_int_equal(problems.items[0].column, 3);
-    assert_string_equal(problems.items[0].hint, "if it is YAML, give it a name that ends in .yaml, "
-                                                "or say --format yaml");
-    problems_release(&problems);
 }
 
 static void reads_hexadecimal(void **state)
@@ -184,9 +115,8 @@ static void describes_characters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(checks_the_encoding),   cmocka_unit_test(drops_the_mark),
-        cmocka_unit_test(tells_languages_apart), cmocka_unit_test(points_at_the_first_word),
-        cmocka_unit_test(reads_hexadecimal),     cmocka_unit_test(knows_characters),
+        cmocka_unit_test(checks_the_encoding),  cmocka_unit_test(drops_the_mark),
+        cmocka_unit_test(reads_hexadecimal),    cmocka_unit_test(knows_characters),
         cmocka_unit_test(describes_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* Wrong files and what is said about them: each wrong/NAME.toml, wrong/json/NAME.json and
- * wrong/yaml/NAME.yaml yields the NAME.txt beside it, which has of each problem the place, the
- * code, the message and the hint. After a change of words, run this with ACCEPT=1 in the
- * environment, from the top of the repository, and read the difference. */
+ * wrong/yaml/NAME.yaml yields the NAME.txt beside it, which has of each problem the place
+ * (the JSON pointer where there is no line), the code, the message and the hint. After a change of
+ * words, run this with ACCEPT=1 in the environment, from the top of the repository, and read the
+ * difference. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,8 +45,11 @@ static char *words_for(const struct folder *folder, const char *name, size_t *le
     assert_non_null(out);
     for (size_t i = 0; i < problems.found.count; i++) {
         const struct err *err = &problems.found.items[i];
-        fprintf(out, "%u:%u %s %s\n%s%s", err->line, err->column, err->code, err->message,
-                err->hint, err->hint[0] ? "\n" : "");
+        if (err->line || err->pointer[0] == '\0')
+            fprintf(out, "%u:%u", err->line, err->column);
+        else
+            fputs(err->pointer, out);
+        fprintf(out, " %s %s\n%s%s", err->code, err->message, err->hint, err->hint[0] ? "\n" : "");
     }
     fclose(out);
     config_problems_release(&problems);
