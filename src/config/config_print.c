@@ -143,7 +143,8 @@ static void note_table(struct uses *uses, const struct value_table *table,
 }
 
 /* Does the line begin with something that the tree knows, rather than with the rest of what began
- * above, and end without a comment? */
+ * above; and hold neither a comment nor what a terminal could take for a command (of which those
+ * beyond ASCII begin with C2)? */
 static bool is_told(struct span line, const struct line_use *use)
 {
     size_t blank = 0, begin;

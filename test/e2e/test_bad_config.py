@@ -72,7 +72,7 @@ OTHER_FILES = {
         "deep mappings": (YAML + b"a: " + b"{a: " * 100_000, "too deep"),
         "deep dashes": (YAML + b"a:\n  " + b"- " * 100_000, "too deep"),
         "a billion laughs": (b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
-            b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"), "may be a secret"),
+            b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 10)) for c in b"bcdefghi"), "anchor"),
         "many values": (YAML + b"a: [1" + b",1" * 4_000_000 + b"]\n", "more than 1000000 values"),
         "many mistakes": (YAML + b"".join(b"wrong%d: x\n" % number for number in range(5000)), "wrong0"),
         "many doubles": (YAML + b"a: 1\n" * 5000, "already defined"),

@@ -80,6 +80,7 @@ static void those_that_come_with_portico(void **state)
 
 static const char odd[] =
     "[[routes]]\nhost = \"NO\"\nupstream = \"[::1]:08080\"\ncert_type = \"none\"\n"
+    "[routes.timeouts]\nanswer = \"7s\"\nbody = \"1m\"\n"
     "[[routes]]\nhost = \"012a\"\nupstream = \"on:1\"\n"
     "[[routes]]\nhost = \"2001:DB8::1\"\nupstream = \"builtin:hello\"\n"
     "[[routes]]\nhost = \"y.\"\nupstream = \"1e3:80\"\ncert_type = \"self_signed\"\n"
