@@ -18,7 +18,7 @@ const struct format format_toml = {
               .outside = "stands outside of every table; it was expected under a header",
               .move = {"write [@] above it", "write [[@]] above it"},
               .add = "add a line such as: @ = #",
-              .write_list = "write [[@]], in double brackets, above each route",
+              .write_list = "write [[@]], in double brackets, above each of them",
               .write_single = "write [@] once, in single brackets",
               .first_route = "[[routes]]\nhost = \"app.example.com\"\n"
                              "upstream = \"127.0.0.1:8080\""}};
@@ -59,7 +59,7 @@ const struct format format_yaml = {
                        "move it below \"@:\" and indent it; \"- \" stands before each route's "
                        "first key"},
               .add = "add a line, indented like the others: @: #",
-              .write_list = "write \"- \" before the first key of each route below \"@:\"",
+              .write_list = "write \"- \" before the first key of each of them, below \"@:\"",
               .write_single = "write its keys below \"@:\", indented, or remove the line",
               .first_route = "routes:\n  - host: app.example.com\n"
                              "    upstream: 127.0.0.1:8080"}};

@@ -112,11 +112,11 @@ def test_too_many_addresses(tmp_path):
         assert said["ok"] == (count == 16)
     assert [(problem["code"], problem["pointer"], problem["line"], problem["column"]) for problem in problems] == [
         ("out-of-range", "/server/listen", 5, 10)]
-    assert "17 addresses; 16 at most" in problems[0]["message"] and "0.0.0.0" in problems[0]["hint"]
+    assert "17 items; 16 at most" in problems[0]["message"] and "0.0.0.0" in problems[0]["hint"]
 
 
 def test_every_code_has_a_test():
-    assert set(OCCASIONS) | ELSEWHERE == set(CODES) - {"out-of-memory"}
+    assert set(OCCASIONS) | ELSEWHERE == set(CODES) - {"out-of-memory", "bad-size"}  # no key is a size yet
     reference = (ROOT / "config" / "reference.md").read_text()
     for code, severity in CODES.items():
         assert f"| `{code}` | {severity} | " in reference

@@ -218,15 +218,19 @@ def test_help_for_a_key_a_section_and_a_variable():
 def test_help_for_everything():
     done = invoke("help", "--reference")
     assert (done.returncode, done.stdout) == (0, (ROOT / "config" / "reference.md").read_text())
-    for section, keys in tomllib.loads((ROOT / "config" / "example.toml").read_text()).items():
-        for key in (keys[0] if isinstance(keys, list) else keys):
+    sections = list(tomllib.loads((ROOT / "config" / "example.toml").read_text()).items())
+    for section, keys in sections:
+        for key, value in (keys[0] if isinstance(keys, list) else keys).items():
+            if isinstance(value, dict):
+                sections.append((f"{section}.{key}", value))
+                continue
             assert f"### `{section}.{key}`" in done.stdout
             assert invoke("help", f"{section}.{key}").returncode == 0
 
 
 @pytest.mark.parametrize("topic, words", [
     ("haed", 'did you mean "head"'), ("timeouts.haed", 'did you mean "timeouts.head"'),
-    ("server.head", 'did you mean "timeouts.head"'), ("domain", 'did you mean "routes.host"'), ("port", "HTTP_PORT"),
+    ("routes.timeout", 'did you mean "routes.timeouts"'), ("server.head", 'did you mean "timeouts.head"'), ("domain", 'did you mean "routes.host"'), ("port", "HTTP_PORT"),
     ("CERT_DIRR", 'did you mean "CERT_DIR"'), ("frobnicate", "--reference"), ("", "--reference"), ("\x1b[2J", "?[2J")])
 def test_help_for_what_there_is_not(topic, words):
     done = invoke("help", topic)

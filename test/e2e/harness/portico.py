@@ -39,14 +39,16 @@ def cert_type(scheme):
 
 
 def toml(routes, server=None, timeouts=None, acme=None):
-    """The text of a configuration: routes are (host, upstream, cert_type)."""
+    """The text of a configuration: routes are (host, upstream, cert_type) and perhaps their timeouts."""
     lines = []
     for name, table in (("acme", acme), ("server", server), ("timeouts", timeouts)):
         if table:
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items()), ""]
-    for host, upstream, cert_type in routes:
+    for host, upstream, cert_type, *own in routes:
         lines += ["[[routes]]", f'host = "{host}"', f'upstream = "{upstream}"',
                   f'cert_type = "{cert_type}"', ""]
+        for table in own:
+            lines += ["[routes.timeouts]", *(f'{key} = "{value}"' for key, value in table.items()), ""]
     return "\n".join(lines)
 
 
