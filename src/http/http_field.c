@@ -66,30 +66,6 @@ static bool next_member(struct span *list, struct span *member)
     return false;
 }
 
-bool http_is_hop_by_hop(struct span name)
-{
-    switch (name.len) {
-    case 2:
-        return span_eq_nocase(name, SPAN("te"));
-    case 7:
-        return span_eq_nocase(name, SPAN("upgrade")) || span_eq_nocase(name, SPAN("trailer"));
-    case 10:
-        return span_eq_nocase(name, SPAN("connection")) || span_eq_nocase(name, SPAN("keep-alive"));
-    case 14:
-        return span_eq_nocase(name, SPAN("http2-settings"));
-    case 16:
-        return span_eq_nocase(name, SPAN("proxy-connection"));
-    case 17:
-        return span_eq_nocase(name, SPAN("transfer-encoding"));
-    case 18:
-        return span_eq_nocase(name, SPAN("proxy-authenticate"));
-    case 19:
-        return span_eq_nocase(name, SPAN("proxy-authorization"));
-    default:
-        return false;
-    }
-}
-
 static void note_connection(struct http_control *control, struct span options)
 {
     struct span option;

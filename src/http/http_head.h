@@ -108,9 +108,4 @@ const struct http_field *http_field_find(const struct http_field *fields, unsign
 /* Is `s` a token (RFC 9110, 5.6.2), at least one byte? */
 bool http_is_token(struct span s);
 
-/* Hop-by-hop fields, which never travel on (RFC 9110, 7.6.1): Connection, Keep-Alive,
- * Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings,
- * Proxy-Authenticate, Proxy-Authorization. */
-bool http_is_hop_by_hop(struct span name);
-
 #endif

@@ -25,8 +25,8 @@ int exchange_begin(struct connection *c, struct config *config)
         .upstream_us = -1,
         .client_begin = c->client.bytes_written,
     };
-    x->up.from = &c->client;
-    x->down.to = &c->client;
+    x->up.from = x->down.to = &c->client;
+    x->up.to = x->down.from = &x->upstream;
     x->down.complete = true;
     c->exchange = x;
     c->scan = (struct http_scan){0};

@@ -54,35 +54,39 @@ static enum field_kind classify_x(struct span name)
     return kind;
 }
 
-/* The first letter rules out nearly every field that there is. */
+#define NAME(text)                                                                                 \
+    {                                                                                              \
+        (text), sizeof(text) - 1                                                                   \
+    }
+
 enum field_kind field_classify(struct span name)
 {
-    switch (name.len ? span_lower(name.data[0]) : '\0') {
-    case 'a':
-        return span_eq_nocase(name, SPAN("authorization")) ? FIELD_AUTHORIZATION : FIELD_END_TO_END;
-    case 'c':
-        if (span_eq_nocase(name, SPAN("connection")))
-            return FIELD_CONNECTION;
-        return span_eq_nocase(name, SPAN("content-length")) ? FIELD_LENGTH : FIELD_END_TO_END;
-    case 'e':
-        return span_eq_nocase(name, SPAN("expect")) ? FIELD_EXPECT : FIELD_END_TO_END;
-    case 'f':
-        return span_eq_nocase(name, SPAN("forwarded")) ? FIELD_FORWARDED : FIELD_END_TO_END;
-    case 'h':
-        if (span_eq_nocase(name, SPAN("host")))
-            return FIELD_HOST;
-        return http_is_hop_by_hop(name) ? FIELD_HOP : FIELD_END_TO_END;
-    case 'k':
-    case 'p':
-    case 't':
-        return http_is_hop_by_hop(name) ? FIELD_HOP : FIELD_END_TO_END;
-    case 'u':
-        return span_eq_nocase(name, SPAN("upgrade")) ? FIELD_UPGRADE : FIELD_END_TO_END;
-    case 'x':
+    static const struct {
+        struct span name;
+        enum field_kind kind;
+    } known[] = {
+        {NAME("te"), FIELD_HOP},
+        {NAME("host"), FIELD_HOST},
+        {NAME("expect"), FIELD_EXPECT},
+        {NAME("trailer"), FIELD_HOP},
+        {NAME("upgrade"), FIELD_UPGRADE},
+        {NAME("forwarded"), FIELD_FORWARDED},
+        {NAME("connection"), FIELD_CONNECTION},
+        {NAME("keep-alive"), FIELD_HOP},
+        {NAME("authorization"), FIELD_AUTHORIZATION},
+        {NAME("content-length"), FIELD_LENGTH},
+        {NAME("http2-settings"), FIELD_HOP},
+        {NAME("proxy-connection"), FIELD_HOP},
+        {NAME("transfer-encoding"), FIELD_HOP},
+        {NAME("proxy-authenticate"), FIELD_HOP},
+        {NAME("proxy-authorization"), FIELD_HOP},
+    };
+    if (name.len && span_lower(name.data[0]) == 'x')
         return classify_x(name);
-    default:
-        return FIELD_END_TO_END;
-    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (name.len == known[i].name.len && span_eq_nocase(name, known[i].name))
+            return known[i].kind;
+    return FIELD_END_TO_END;
 }
 
 bool field_next_member(struct span *list, struct span *member)

@@ -14,6 +14,7 @@
 #include "proxy/relay.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "base/check.h"
 #include "net/bulk.h"
@@ -306,4 +307,14 @@ enum relay_result relay_move(struct relay *relay, struct turn *turn)
         if (result != RELAY_DONE)
             return result;
     }
+}
+
+void relay_add_events(const struct relay *relay, enum relay_result result, short *from, short *to)
+{
+    if (result == RELAY_WANTS_READ)
+        *from |= relay->from->read_wants;
+    else if (result == RELAY_WANTS_WRITE)
+        *to |= relay->to->write_wants;
+    else if (result == RELAY_TURN_OVER)
+        *to |= POLLOUT;
 }

@@ -60,6 +60,9 @@ void relay_begin(struct relay *relay, struct stream *from, struct buf *in, struc
 /* Moves what can be moved until the turn is over, and at least one step (a read or a write). */
 enum relay_result relay_move(struct relay *relay, struct turn *turn);
 
+/* Adds what a relay that has stopped with `result` can wait for: at `from`, and at `to`. */
+void relay_add_events(const struct relay *relay, enum relay_result result, short *from, short *to);
+
 /* Writes what is in `out`, and nothing else: RELAY_DONE, RELAY_WANTS_WRITE or
  * RELAY_TO_FAILED. */
 enum relay_result relay_flush(struct relay *relay, struct turn *turn);

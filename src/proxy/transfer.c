@@ -374,25 +374,6 @@ static struct deadline find_deadline(struct connection *c, enum relay_result up,
     return deadline;
 }
 
-/* What each stream can be armed for, given what stopped the two directions. */
-static void find_events(const struct connection *c, enum relay_result up, enum relay_result down,
-                        short *client, short *upstream)
-{
-    const struct exchange *x = c->exchange;
-    if (up == RELAY_WANTS_READ)
-        *client |= c->client.read_wants;
-    if (up == RELAY_WANTS_WRITE)
-        *upstream |= x->upstream.write_wants;
-    if (down == RELAY_WANTS_READ)
-        *upstream |= x->upstream.read_wants;
-    if (down == RELAY_WANTS_WRITE)
-        *client |= c->client.write_wants;
-    if (up == RELAY_TURN_OVER)
-        *upstream |= POLLOUT;
-    if (down == RELAY_TURN_OVER)
-        *client |= POLLOUT;
-}
-
 /* Neither direction can move, or their turn is over. STEP_NEXT: try again. */
 static enum step await(struct connection *c, struct turn *turn, enum relay_result up,
                        enum relay_result down)
@@ -405,7 +386,8 @@ static enum step await(struct connection *c, struct turn *turn, enum relay_resul
 
     if (now >= deadline.at)
         return exchange_fail(c, deadline.reason);
-    find_events(c, up, down, &client_events, &upstream_events);
+    relay_add_events(&x->up, up, &client_events, &upstream_events);
+    relay_add_events(&x->down, down, &upstream_events, &client_events);
     if (x->target && client_events == 0) {
         if (now < x->watch_at)
             wake_at = x->watch_at < wake_at ? x->watch_at : wake_at;

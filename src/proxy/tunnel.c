@@ -4,7 +4,6 @@
  * Each direction is a relay whose body lasts until its source ends; the end is passed on as a
  * half-close. A tunnel that loses one end to a reset loses the other one too. */
 #include <errno.h>
-#include <poll.h>
 
 #include "base/metrics.h"
 #include "proxy/phase.h"
@@ -51,16 +50,6 @@ static bool is_failure(enum relay_result result)
            result == RELAY_MALFORMED;
 }
 
-static void add_events(enum relay_result result, const struct relay *relay, short *from, short *to)
-{
-    if (result == RELAY_WANTS_READ)
-        *from |= relay->from->read_wants;
-    else if (result == RELAY_WANTS_WRITE)
-        *to |= relay->to->write_wants;
-    else if (result == RELAY_TURN_OVER)
-        *to |= POLLOUT;
-}
-
 enum step phase_tunnel(struct connection *c, struct turn *turn)
 {
     struct exchange *x = c->exchange;
@@ -82,8 +71,8 @@ enum step phase_tunnel(struct connection *c, struct turn *turn)
         x->tunnel_active = now;
     int64_t deadline = x->tunnel_active + (half ? timeouts->tunnel_half : timeouts->tunnel);
     short client_events = 0, upstream_events = 0;
-    add_events(up, &x->up, &client_events, &upstream_events);
-    add_events(down, &x->down, &upstream_events, &client_events);
+    relay_add_events(&x->up, up, &client_events, &upstream_events);
+    relay_add_events(&x->down, down, &upstream_events, &client_events);
     if (up == RELAY_TURN_OVER || down == RELAY_TURN_OVER)
         return connection_yield(c, client_events, upstream_events);
     return connection_wait(c, turn, client_events, upstream_events, deadline)
