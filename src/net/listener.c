@@ -67,34 +67,23 @@ static int bind_and_listen(int fd, struct address *address)
     return 0;
 }
 
-static int open_listener(struct address *address, bool shared, struct err *err)
+int listener_open(struct address *address, bool shared, struct err *err)
 {
     int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     int fd = socket(address->sa.any.sa_family, type, 0);
     if (fd >= 0 && shared)
         listener_share(fd, true);
-    if (fd >= 0 && bind_and_listen(fd, address) == 0)
+    if (fd >= 0 && bind_and_listen(fd, address) == 0) {
+        if (shared)
+            listener_share(fd, false);
         return fd;
+    }
     int error = errno;
     if (fd >= 0)
         close(fd);
     set_error(err, address, error);
     errno = error;
     return -1;
-}
-
-int listener_open(struct address *address, struct err *err)
-{
-    return open_listener(address, false, err);
-}
-
-int listener_open_shared(struct address *address, struct err *err)
-{
-    int fd = open_listener(address, true, err), error = errno;
-    if (fd != -1)
-        listener_share(fd, false);
-    errno = error;
-    return fd;
 }
 
 /* Errors of accept(2) that belong to the connection at the head of the queue, which is gone

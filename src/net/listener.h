@@ -13,13 +13,12 @@
  * net.ipv4.ip_unprivileged_port_start, or HTTP_PORT/HTTPS_PORT), EADDRINUSE (who could be
  * using it and how to find out), EADDRNOTAVAIL. EAFNOSUPPORT and, for the IPv6 wildcard,
  * EADDRNOTAVAIL mean a machine without IPv6: the caller may go on without. */
-int listener_open(struct address *address, struct err *err);
+int listener_open(struct address *address, bool shared, struct err *err);
 
 /* While a listener is shared (SO_REUSEPORT), another may be opened that overlaps with it (all
- * addresses and one of them, on one port), if that is shared too. The latter gives its share
- * back before it is returned, otherwise as listener_open. */
+ * addresses and one of them, on one port), if it is opened as `shared` too, which it then is only
+ * for the moment of binding. */
 void listener_share(int fd, bool share);
-int listener_open_shared(struct address *address, struct err *err);
 
 /* Accepts one connection: non-blocking, FD_CLOEXEC, and, from listener_open's sockets, with
  * SO_KEEPALIVE and TCP_NODELAY. Returns its descriptor and fills `peer`,

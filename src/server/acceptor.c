@@ -157,13 +157,9 @@ static void replace_listeners(struct acceptor *acceptor, const struct listener_s
 {
     const struct listener_set old = acceptor->listeners;
     acceptor->listeners = *new;
-    for (size_t i = 0; i < old.count; i++) {
-        bool stays = false;
-        for (size_t k = 0; k < new->count; k++)
-            stays = stays || new->items[k].fd == old.items[i].fd;
-        if (!stays)
+    for (size_t i = 0; i < old.count; i++)
+        if (!listener_set_has(new, old.items[i].fd))
             retire(acceptor, &old.items[i]);
-    }
     sem_post(&acceptor->replaced);
 }
 

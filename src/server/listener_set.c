@@ -19,48 +19,50 @@ static bool is_same(const struct listening *a, const struct listening *b)
            address_port(&a->wanted) == address_port(&b->wanted);
 }
 
-void listener_set_match(const struct listener_set *old, const struct listener_set *wanted,
-                        int same[LISTENER_SET_MAX])
+bool listener_set_has(const struct listener_set *set, int fd)
 {
-    bool taken[LISTENER_SET_MAX] = {false};
-    for (size_t i = 0; i < wanted->count; i++) {
-        same[i] = -1;
-        for (size_t k = 0; k < old->count && same[i] == -1; k++) {
-            if (taken[k] || !is_same(&wanted->items[i], &old->items[k]))
-                continue;
-            same[i] = (int)k;
-            taken[k] = true;
-        }
-    }
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].fd == fd)
+            return true;
+    return false;
+}
+
+/* What `old` has already and `set` wants is taken over, each listener once: with port 0 two can
+ * look alike. */
+static void keep(struct listener_set *set, const struct listener_set *old)
+{
+    for (size_t k = 0; k < old->count; k++)
+        for (size_t i = 0; i < set->count; i++)
+            if (set->items[i].fd == -1 && is_same(&set->items[i], &old->items[k])) {
+                set->items[i] = old->items[k];
+                break;
+            }
 }
 
 /* Those of `old` that are on the address's port and are not kept may be bound beside. */
-static void share_leaving(const struct listener_set *old, const int same[LISTENER_SET_MAX],
-                          size_t wanted, uint16_t port, bool share)
+static void share_leaving(const struct listener_set *old, const struct listener_set *set,
+                          uint16_t port, bool share)
 {
-    for (size_t k = 0; k < old->count; k++) {
-        bool kept = false;
-        for (size_t i = 0; i < wanted; i++)
-            kept = kept || same[i] == (int)k;
-        if (!kept && address_port(&old->items[k].bound) == port)
+    for (size_t k = 0; k < old->count; k++)
+        if (!listener_set_has(set, old->items[k].fd) && address_port(&old->items[k].bound) == port)
             listener_share(old->items[k].fd, share);
-    }
 }
 
-/* Opens one. 1: opened, 0: this machine has no such addresses, -1: err. */
+/* Opens one. 0, also if this machine has no such addresses (then its descriptor stays -1); or -1
+ * with `err`. */
 static int open_one(struct listening *item, const struct listener_set *old,
-                    const int same[LISTENER_SET_MAX], size_t wanted, struct err *err)
+                    const struct listener_set *set, struct err *err)
 {
     struct address any;
     char text[ADDRESS_TEXT];
     item->bound = item->wanted;
-    item->fd = listener_open(&item->bound, err);
+    item->fd = listener_open(&item->bound, false, err);
     if (item->fd == -1 && errno == EADDRINUSE) {
         uint16_t port = address_port(&item->wanted);
-        share_leaving(old, same, wanted, port, true);
-        item->fd = listener_open_shared(&item->bound, err);
+        share_leaving(old, set, port, true);
+        item->fd = listener_open(&item->bound, true, err);
         int error = errno;
-        share_leaving(old, same, wanted, port, false);
+        share_leaving(old, set, port, false);
         errno = error;
     }
     bool is_any = address_parse_ip(SPAN("::"), 0, &any) && address_same_ip(&any, &item->wanted);
@@ -74,7 +76,7 @@ static int open_one(struct listening *item, const struct listener_set *old,
         return -1;
     log_write(LOG_INFO, "listening on %s %s", item->secure ? "https" : "http",
               address_format(&item->bound, text));
-    return 1;
+    return 0;
 }
 
 static void collect(struct listener_set *wanted, const struct config *config)
@@ -92,37 +94,29 @@ static void collect(struct listener_set *wanted, const struct config *config)
     }
 }
 
+/* Closes those that `old` has not. */
+static void close_new(struct listener_set *set, const struct listener_set *old)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].fd != -1 && !listener_set_has(old, set->items[i].fd))
+            close(set->items[i].fd);
+    set->count = 0;
+}
+
 int listener_set_open(struct listener_set *set, const struct listener_set *old,
                       const struct config *config, struct err *err)
 {
-    struct listener_set wanted;
-    int same[LISTENER_SET_MAX];
-    set->count = 0;
-    collect(&wanted, config);
-    listener_set_match(old, &wanted, same);
-    for (size_t i = 0; i < wanted.count; i++) {
-        struct listening *item = &wanted.items[i];
-        int opened = 1;
-        if (same[i] != -1)
-            *item = old->items[same[i]];
-        else
-            opened = open_one(item, old, same, wanted.count, err);
-        if (opened == -1)
-            goto failed;
-        if (opened == 1)
-            set->items[set->count++] = *item;
-    }
-    if (set->count > 0)
-        return 0;
-    err_set(err, "there is no address to listen on");
-failed:
-    for (size_t i = 0; i < set->count; i++) {
-        bool ours = true;
-        for (size_t k = 0; k < old->count; k++)
-            ours = ours && set->items[i].fd != old->items[k].fd;
-        if (ours)
-            close(set->items[i].fd);
-    }
-    set->count = 0;
-    return -1;
+    size_t opened = 0;
+    collect(set, config);
+    keep(set, old);
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].fd == -1 && open_one(&set->items[i], old, set, err) == -1) {
+            close_new(set, old);
+            return -1;
+        }
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].fd != -1)
+            set->items[opened++] = set->items[i];
+    set->count = opened;
+    return opened > 0 ? 0 : err_set(err, "there is no address to listen on");
 }

@@ -26,10 +26,7 @@ struct listener_set {
     size_t count;
 };
 
-/* For each of the wanted ones (of which only `wanted` and `secure` count) the item of `old` that
- * is the same, each of them once, or -1. Pure. */
-void listener_set_match(const struct listener_set *old, const struct listener_set *wanted,
-                        int same[LISTENER_SET_MAX]);
+bool listener_set_has(const struct listener_set *set, int fd);
 
 /* Opens what `config` asks for into `set`; what `old` has already is taken from there, open as
  * it is. 0; or -1 with `err`, and nothing has changed. */

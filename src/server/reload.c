@@ -150,21 +150,13 @@ static int prepare(struct reload *reload, struct prepared *prepared, struct err 
     return -1;
 }
 
-static bool has_listener(const struct listener_set *set, int fd)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (set->items[i].fd == fd)
-            return true;
-    return false;
-}
-
 static void publish_listeners(struct reload *reload, const struct listener_set *new)
 {
     char text[ADDRESS_TEXT];
     acceptor_set_listeners(reload->acceptor, new);
     for (size_t i = 0; i < reload->listeners->count; i++) {
         const struct listening *old = &reload->listeners->items[i];
-        if (!has_listener(new, old->fd))
+        if (!listener_set_has(new, old->fd))
             log_write(LOG_INFO, "no longer listening on %s %s", old->secure ? "https" : "http",
                       address_format(&old->bound, text));
     }

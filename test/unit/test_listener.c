@@ -20,7 +20,7 @@
 static int open_on(const char *ip, uint16_t port, struct address *address, struct err *err)
 {
     assert_true(address_parse_ip(span_str(ip), port, address));
-    return listener_open(address, err);
+    return listener_open(address, false, err);
 }
 
 static void connect_to(const struct address *address, int *fd)
@@ -148,7 +148,7 @@ static int try_low_port(void)
         return 77;
     if (!address_parse_ip(SPAN("0.0.0.0"), 80, &address))
         return 1;
-    int listener = listener_open(&address, &err);
+    int listener = listener_open(&address, false, &err);
     if (listener >= 0)
         return 77;
     if (errno != EACCES)
