@@ -171,11 +171,11 @@ const struct section schema_sections[] = {
                          "[timeouts] says.",
                          .offset = ROUTE(timeouts), .size = sizeof(struct config_timeouts),
                          .inherits = &schema_sections[TIMEOUTS]},
-    [SERVER_] = {"server", &schema_sections[FILE_], server, "Portico itself."},
+    [SERVER_] = {"server", &schema_sections[FILE_], server, .help = "Portico itself."},
     [TIMEOUTS] = {"timeouts", &schema_sections[FILE_], timeouts,
                   "How long Portico waits, and for what.", .offset = SERVER(timeouts),
                   .size = sizeof(struct config_timeouts)},
-    [ACME] = {"acme", &schema_sections[FILE_], acme, "Certificates from a public CA."},
+    [ACME] = {"acme", &schema_sections[FILE_], acme, .help = "Certificates from a public CA."},
     {0},
 };
 
