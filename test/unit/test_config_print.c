@@ -79,6 +79,8 @@ static void hides_what_may_be_one(void **state)
         "routes = [{ authorization = \"\"\"\nBasic eHl6\"\"\", host = \"a:1\", upstream = \"a:1\" "
         "}]\n",
         "[[routes]]\nhost = \"u:eHl6@a:1\"\nupstream = \"a:1\"\n",
+        ROUTE "[server]\nrun_dir = [\"\xc2\x9b"
+              "eHl6\"]\n", /* to a terminal a command */
         ROUTE "[server]\nworkers = \"\"\"\n[eHl6\"\"\"\n",
         ROUTE "cert_type = \"eHl6\"\nx\n", /* it does not parse */
     };
