@@ -52,23 +52,17 @@ static void warn_unresolved(const struct config *config, size_t i, const struct 
 
 static void check_names(const struct config *config, struct problems *problems)
 {
-    size_t count = 0;
-    struct lookup *lookups = calloc(config->route_count + 1, sizeof *lookups), *lookup = lookups;
+    struct lookup *lookups = calloc(config->route_count + 1, sizeof *lookups);
     if (lookups == NULL) {
         problems_add(problems, PROBLEM_MEMORY, NULL, 0, 0, "out of memory");
         return;
     }
     for (size_t i = 0; i < config->route_count; i++)
-        if (config->routes[i].upstream.host)
-            lookups[count++].host = config->routes[i].upstream.host;
-    lookup_all(lookups, count, PATIENCE);
-    for (size_t i = 0; i < config->route_count; i++) {
-        if (config->routes[i].upstream.host == NULL)
-            continue;
-        if (lookup->result != RESOLVER_DONE)
-            warn_unresolved(config, i, lookup, problems);
-        lookup++;
-    }
+        lookups[i].host = config->routes[i].upstream.host;
+    lookup_all(lookups, config->route_count, PATIENCE);
+    for (size_t i = 0; i < config->route_count; i++)
+        if (lookups[i].result != RESOLVER_DONE)
+            warn_unresolved(config, i, &lookups[i], problems);
     free(lookups);
 }
 

@@ -1,26 +1,28 @@
 /* `portico explain URL [FILE]` says what would become of such a request, in the order in which it
  * happens.
  *
- * The request is written down as a client would send it (question.c) and then goes through the
- * code that serves requests: http_scan, decide, and what makes the heads and answers of proxy/.
- * Nothing is sent to the upstream, no port is bound, no file is made; only its name is looked up.
+ * The request is written down as a client would send it, and then goes through the code that
+ * serves requests: http_scan, decide, and what makes the heads and answers of proxy/. Nothing is
+ * sent to the upstream, no port is bound, no file is made; only its name is looked up.
  *
  * What comes out of each step is a fact. It is told twice: to people at once, as a line or some,
  * and to scripts in the end, as a member of one JSON object. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "certs/inspect.h"
-#include "cli/question.h"
+#include "cli/cli.h"
 #include "config/names.h"
 #include "config/secret.h"
 #include "config/setting.h"
 #include "config/suggest.h"
 #include "format/json_print.h"
+#include "http/http_url.h"
 #include "net/lookup.h"
 #include "proxy/decision.h"
 #include "proxy/trust.h"
@@ -28,7 +30,9 @@
 #define PATIENCE (4 * CLOCK_SECOND) /* for the upstream's name */
 
 struct explanation {
-    struct question question;
+    const struct cli_call *call;
+    struct http_url url;
+    struct buf head; /* of the request, as a client would send it */
     struct config *config;
     struct decision_peer peer;
     struct address local; /* where the request went, when the URL says so */
@@ -43,6 +47,65 @@ struct explanation {
     cJSON *scripts; /* the facts by their names; what is not among them is null in the end */
 };
 
+/* ---- The question ---- */
+
+static bool has_line_break(const char *text)
+{
+    return strpbrk(text, "\r\n") != NULL;
+}
+
+/* Reads the command line. 0, or -1 when it is wrong, which was said. */
+static int read_question(struct explanation *e)
+{
+    const struct cli_call *call = e->call;
+    char quoted[ERR_QUOTE];
+    struct err err = {0};
+    if (call->word == NULL)
+        return cli_usage("explain needs a URL", "such as https://app.example.com/");
+    if (http_url_parse(span_str(call->word), &e->url, &err) < 0) {
+        fprintf(stderr, "portico: explain: the URL \"%s\" %s%s%s\n",
+                err_quote(span_str(call->word), quoted), err.message,
+                err.hint[0] ? "\n  hint: " : "", err.hint);
+        return -1;
+    }
+    if (has_line_break(call->method))
+        return cli_usage("--method is not one word", call->method);
+    if (!address_parse_ip(span_str(call->from), 0, &e->peer.client.address))
+        return cli_usage("--from is no IP address", call->from);
+    for (const char *const *field = call->fields; *field; field++)
+        if (has_line_break(*field) || strchr(*field, ':') == NULL)
+            return cli_usage("--header is not 'Name: value' on one line", *field);
+    return 0;
+}
+
+/* The request as a client would send it. -1 when it is too large, which was said. */
+static int write_request(struct explanation *e)
+{
+    struct buf *head = &e->head;
+    bool has_host = false, has_slash = span_has_prefix(e->url.target, SPAN("/"));
+    buf_append_str(head, e->call->method);
+    buf_append_str(head, has_slash ? " " : " /");
+    buf_append_span(head, e->url.target);
+    buf_append_str(head, " HTTP/1.1\r\n");
+    for (const char *const *field = e->call->fields; *field; field++)
+        has_host = has_host || span_eq_nocase(span_first(span_str(*field), 5), SPAN("host:"));
+    if (!has_host) {
+        buf_append_str(head, "Host: ");
+        buf_append_span(head, e->url.authority);
+        buf_append_str(head, "\r\n");
+    }
+    for (const char *const *field = e->call->fields; *field; field++) {
+        buf_append_str(head, *field);
+        buf_append_str(head, "\r\n");
+    }
+    if (e->url.is_websocket) /* with the key of RFC 6455, 1.3 */
+        buf_append_str(head, "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                             "Sec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+    buf_append_str(head, "\r\n");
+    return head->failed ? cli_usage("the request is too large", e->call->word) : 0;
+}
+
 /* ---- Facts ---- */
 
 #define INDENT 13 /* of what stands behind the words at the left */
@@ -53,18 +116,24 @@ static const char *const members[] = {
     "upstream", "head", "timeouts", "result", "status",      "reason", "message", "hint",
 };
 
-/* A line, behind the word that its fact begins with. */
+/* A fact for people: the word at the left of its first line. */
 __attribute__((format(printf, 3, 4))) static void say(const struct explanation *e, const char *word,
                                                       const char *format, ...)
 {
+    char *text = NULL;
+    struct span line;
     va_list args;
-    if (e->people == NULL)
-        return;
-    fprintf(e->people, "%-*s", INDENT, word);
     va_start(args, format);
-    vfprintf(e->people, format, args);
+    if (e->people && vasprintf(&text, format, args) < 0)
+        text = NULL;
     va_end(args);
-    fputc('\n', e->people);
+    for (struct span rest = span_str(text); span_split(&rest, '\n', &line); word = "") {
+        if (span_has_suffix(line, SPAN("\r")))
+            line.len--;
+        if (line.len)
+            fprintf(e->people, "%-*s" SPAN_FMT "\n", INDENT, word, SPAN_ARG(line));
+    }
+    free(text);
 }
 
 static void print_json(struct explanation *e)
@@ -109,8 +178,7 @@ static void refuse(struct explanation *e, enum reason reason, const char *hint)
     int status = reason_status(reason);
     if (status)
         snprintf(result, sizeof result, "refused with %d", status);
-    say(e, "result", "%s %s", result, reason_code(reason));
-    say(e, "", "%s", reason_sentence(reason));
+    say(e, "result", "%s %s\n%s", result, reason_code(reason), reason_sentence(reason));
     if (hint[0])
         say(e, "hint", "%s", hint);
     e->people = NULL;
@@ -128,10 +196,9 @@ static void refuse(struct explanation *e, enum reason reason, const char *hint)
 static bool tell_question(struct explanation *e)
 {
     static const char *const protocols[] = {"plain HTTP", "HTTPS"};
-    const struct question *q = &e->question;
     const struct config *config = e->config;
-    bool is_secure = q->url.is_secure;
-    unsigned port = q->url.port, own = is_secure ? config->https_port : config->http_port;
+    bool is_secure = e->url.is_secure;
+    unsigned port = e->url.port, own = is_secure ? config->https_port : config->http_port;
     unsigned other = is_secure ? config->http_port : config->https_port;
     unsigned public = is_secure ? config->public_https_port : own;
     bool is_own = own == 0 || port == own || port == public;
@@ -141,15 +208,13 @@ static bool tell_question(struct explanation *e)
         snprintf(text, sizeof text,
                  "Portico listens for %s on port %u: something in front of it must lead there",
                  protocols[is_secure], own);
-    address_format_ip(&q->client, ip);
-    json_add(e->scripts, "method", q->method);
-    json_add(e->scripts, "url", q->text);
+    address_format_ip(&e->peer.client.address, ip);
+    json_add(e->scripts, "method", e->call->method);
+    json_add(e->scripts, "url", e->call->word);
     json_add(e->scripts, "client", ip);
     json_add(e->scripts, "note", text);
-    say(e, "request", "%s %s from %s", err_quote(span_str(q->method), method),
-        err_quote(span_str(q->text), url), ip);
-    if (text[0])
-        say(e, "", "%s", text);
+    say(e, "request", "%s %s from %s\n%s", err_quote(span_str(e->call->method), method),
+        err_quote(span_str(e->call->word), url), ip, text);
     if (is_wrong) {
         snprintf(text, sizeof text, "port %u is Portico's for %s, and %s comes to port %u", port,
                  protocols[!is_secure], protocols[is_secure], public);
@@ -168,20 +233,20 @@ static bool is_quarantined(void *explanation, const char *host)
 /* Where the request comes from. 0, or -1 when out of memory. */
 static int find_peer(struct explanation *e)
 {
-    const struct question *q = &e->question;
+    const struct address address = e->peer.client.address;
     if (trust_attach(e->config) == -1)
         return -1;
     e->peer = (struct decision_peer){
-        .client = {q->client, trust_has(e->config, &q->client), q->url.is_secure},
+        .client = {address, trust_has(e->config, &address), e->url.is_secure},
         .fd = -1,
         .is_quarantined = is_quarantined,
         .certificates = e,
     };
     /* Clients send no SNI for IP literals (RFC 6066, 3), and connect to what they say. */
-    if (address_parse_ip(q->url.host, 0, &e->local)) {
+    if (address_parse_ip(e->url.host, 0, &e->local)) {
         e->peer.local = &e->local;
     } else {
-        snprintf(e->sni, sizeof e->sni, SPAN_FMT, SPAN_ARG(q->url.host));
+        snprintf(e->sni, sizeof e->sni, SPAN_FMT, SPAN_ARG(e->url.host));
         e->peer.sni = e->sni;
     }
     return 0;
@@ -236,7 +301,7 @@ static void refuse_with_hint(struct explanation *e, enum reason reason)
     else if (reason == REASON_UNKNOWN_HOST)
         hint_at_host(e, e->request.host, hint);
     else if (reason == REASON_HANDSHAKE_NAME)
-        hint_at_host(e, e->question.url.host, hint);
+        hint_at_host(e, e->url.host, hint);
     else if (reason == REASON_CERTIFICATE || reason == REASON_HANDSHAKE_CERTIFICATE)
         snprintf(hint, sizeof hint, "%s: %s", e->quarantine_err.message, e->quarantine_err.hint);
     refuse(e, reason, hint);
@@ -279,7 +344,7 @@ static void tell_certificate(struct explanation *e, bool is_quarantined)
 /* The TLS handshake. False when it fails. */
 static bool shake_hands(struct explanation *e)
 {
-    if (!e->question.url.is_secure) {
+    if (!e->url.is_secure) {
         say(e, "certificate", "none is needed for plain HTTP");
         return true;
     }
@@ -324,11 +389,9 @@ static void tell_access(struct explanation *e)
     cJSON *json = cJSON_AddObjectToObject(e->scripts, "access");
     cJSON_AddBoolToObject(json, "allowed", e->decision.route != NULL);
     cJSON_AddBoolToObject(json, "trusted_proxy", is_trusted);
-    say(e, "access", "open to everyone");
-    say(e, "",
-        is_trusted ? "%s is a trusted proxy: what its X-Forwarded fields say is kept and added to"
-                   : "%s is no trusted proxy: X-Forwarded fields that it sends are dropped",
-        address_format_ip(&e->question.client, ip));
+    say(e, "access", "open to everyone\n%s is %s", address_format_ip(&e->peer.client.address, ip),
+        is_trusted ? "a trusted proxy: what its X-Forwarded fields say is kept and added to"
+                   : "no trusted proxy: X-Forwarded fields that it sends are dropped");
 }
 
 /* From the answer that a client would get. */
@@ -372,27 +435,20 @@ static void tell_upstream(struct explanation *e)
         say(e, i ? "" : "upstream", "%s%s", text, i ? ", if those before fail" : "");
     }
     json_add(json, "problem", upstream.count ? NULL : upstream.why);
-    if (upstream.count == 0) {
-        say(e, "upstream", "%s does not resolve: %s", route->upstream.host, upstream.why);
-        say(e, "", "as long as that is so, the answer is %d %s",
-            reason_status(REASON_UPSTREAM_NAME), reason_code(REASON_UPSTREAM_NAME));
-    }
+    if (upstream.count == 0)
+        say(e, "upstream", "%s does not resolve: %s\nas long as that is so, the answer is %d %s",
+            route->upstream.host, upstream.why, reason_status(REASON_UPSTREAM_NAME),
+            reason_code(REASON_UPSTREAM_NAME));
 }
 
 static void tell_head(struct explanation *e)
 {
     char id[REQUEST_ID_MAX + 1];
     struct buf head = {0};
-    struct span line;
-    const char *word = "head";
     forward_request_id(&e->request, id);
     decision_head(&e->decision, &e->request, &e->peer, span_str(id), &head);
     json_add_span(e->scripts, "head", buf_span(&head));
-    for (struct span rest = buf_span(&head); rest.len && span_split(&rest, '\n', &line);) {
-        if (line.len > 1)
-            say(e, word, SPAN_FMT, (int)line.len - 1, line.data);
-        word = "";
-    }
+    say(e, "head", SPAN_FMT, SPAN_ARG(buf_span(&head)));
     buf_release(&head);
 }
 
@@ -402,29 +458,27 @@ static void tell_timeouts(struct explanation *e)
     const struct config_route *route = e->decision.route;
     const struct config_timeouts *timeouts = route ? &route->timeouts : &e->config->timeouts;
     const struct setting *setting = schema_section(schema_sections, SPAN("timeouts"))->settings;
-    char text[WIDTH + 64], room[KIND_TEXT];
-    const char *word = "timeouts";
-    size_t len = 0;
+    char text[512], room[KIND_TEXT];
+    size_t len = 0, line = 0;
     cJSON *json = cJSON_AddObjectToObject(e->scripts, "timeouts");
     for (; setting->name; setting++) {
         const char *duration = setting_show(setting, timeouts, 0, room);
         json_add(json, setting->name, duration);
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s", len ? ", " : "",
+        bool is_full = len - line > WIDTH;
+        line = is_full ? len : line;
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s",
+                                len == 0  ? ""
+                                : is_full ? ",\n"
+                                          : ", ",
                                 setting->name, duration);
-        if (len > WIDTH) {
-            say(e, word, "%s", text);
-            word = "";
-            len = 0;
-        }
     }
-    if (len)
-        say(e, word, "%s", text);
+    say(e, "timeouts", "%s", text);
 }
 
 /* The request itself, as a worker has it. */
 static void serve(struct explanation *e)
 {
-    struct buf *sent = &e->question.head;
+    struct buf *sent = &e->head;
     struct http_scan scan = {0};
     size_t size;
     uint64_t status;
@@ -464,10 +518,10 @@ static void serve(struct explanation *e)
 
 int cli_explain(const struct cli_call *call)
 {
-    struct explanation e = {.people = call->json ? NULL : stdout};
+    struct explanation e = {.call = call, .people = call->json ? NULL : stdout};
     static char mask[] = SECRET_MASK;
     int status = CLI_BAD_USAGE;
-    if (question_read(call, &e.question) < 0)
+    if (read_question(&e) < 0 || write_request(&e) < 0)
         goto out;
     status = CLI_BAD_CONFIG;
     e.config = cli_load(call);
@@ -492,7 +546,7 @@ int cli_explain(const struct cli_call *call)
     status = e.is_refused ? CLI_FAILED : CLI_OK;
 out:
     cJSON_Delete(e.scripts);
-    buf_release(&e.question.head);
+    buf_release(&e.head);
     buf_thread_release();
     config_unref(e.config);
     return status;

@@ -8,6 +8,7 @@
 
 #define AT(member) offsetof(struct cli_call, member)
 #define FORMATS    "toml|json|yaml"
+#define NOBODY     "192.0.2.1" /* an address that belongs to nobody (RFC 5737) */
 
 const struct cli_option cli_options[] = {
     {"--format", FORMATS, NULL, OPTION_FORMAT, AT(format),
@@ -49,6 +50,7 @@ static int keep(const struct cli_option *option, const char *value, struct cli_c
     void *place = (char *)call + option->offset;
     const char **texts = place;
     size_t count = 0;
+    char what[64];
     switch (option->kind) {
     case OPTION_FLAG:
     case OPTION_NO_FLAG:
@@ -56,9 +58,8 @@ static int keep(const struct cli_option *option, const char *value, struct cli_c
         return 0;
     case OPTION_FORMAT:
         *(const struct format **)place = format_named(value);
-        return format_named(value)
-                   ? 0
-                   : cli_usage("this option takes toml, json or yaml", option->name);
+        snprintf(what, sizeof what, "%s takes toml, json or yaml", option->name);
+        return format_named(value) ? 0 : cli_usage(what, value);
     case OPTION_TEXTS:
         while (texts[count])
             count++;
@@ -89,7 +90,7 @@ static int read_option(const struct cli_command *command, char ***arguments, str
 int cli_options_read(const struct cli_command *command, char **arguments, struct cli_call *call)
 {
     const char *path = getenv("CONFIG_PATH");
-    *call = (struct cli_call){.word = NULL};
+    *call = (struct cli_call){.method = "GET", .from = NOBODY};
     while (*arguments) {
         bool is_dash = strcmp(*arguments, "-") == 0;
         if (**arguments == '-' && !is_dash) {

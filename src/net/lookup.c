@@ -1,8 +1,8 @@
 /* This module looks names up for a command, through the resolver that serves requests (resolver.h).
  *
  * The command has nothing else to do, so it asks the resolver again every few milliseconds, which
- * is as good as to wait. Few enough names are in flight at a time that the resolver remembers all
- * of them. */
+ * is as good as to wait. Few names are in flight at a time, since each question leaves a
+ * ticket. */
 #include "net/lookup.h"
 
 #include <stdio.h>
@@ -37,7 +37,7 @@ void lookup_all(struct lookup *lookups, size_t count, int64_t patience)
     struct room_slot *slot = room ? room_acquire(room) : NULL;
 
     for (size_t i = 0; i < count; i++) {
-        lookups[i].result = RESOLVER_PENDING;
+        lookups[i].result = lookups[i].host ? RESOLVER_PENDING : RESOLVER_DONE;
         lookups[i].count = 0;
         snprintf(lookups[i].why, sizeof lookups[i].why, "%s",
                  resolver && slot ? "no name server has answered in time"

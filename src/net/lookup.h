@@ -8,7 +8,7 @@
 #include "net/resolver.h"
 
 struct lookup {
-    const char *host; /* borrowed */
+    const char *host; /* borrowed; NULL: there is nothing to look up, which is done at once */
     uint16_t port;
     /* What lookup_all fills in */
     enum resolver_result result; /* RESOLVER_PENDING: there was no answer in time */

@@ -107,25 +107,11 @@ void admin_client_step(struct admin_client *client, int64_t now, admin_command_f
 
 /* ---- the other side ----------------------------------------------------------------------- */
 
-static int send_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-        if (n == -1 && errno == EINTR)
-            continue;
-        if (n == -1)
-            return -1;
-        text += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 int admin_ask(int fd, const char *request, FILE *out, FILE *wrong)
 {
-    char line[32];
-    int status = -1;
-    if (send_all(fd, request, strlen(request)) == -1 || send_all(fd, "\n", 1) == -1)
+    char line[ADMIN_REQUEST];
+    int status = -1, len = snprintf(line, sizeof line, "%s\n", request);
+    if (send(fd, line, (size_t)len, MSG_NOSIGNAL) != len) /* nobody else fills the socket */
         return -1;
     FILE *answer = fdopen(dup(fd), "r");
     if (answer == NULL)

@@ -32,7 +32,7 @@ def test_version_and_help():
     assert (done.returncode, version in done.stdout, done.stderr) == (0, True, "")
     done = invoke("help")
     assert done.returncode == 0
-    for word in ("run", "check", "version", "CONFIG_PATH", "HTTP_PORT"):
+    for word in ("run", "check", "config", "explain", "version", "--strict", "--format", "CONFIG_PATH", "HTTP_PORT"):
         assert word in done.stdout
 
 

@@ -422,8 +422,3 @@ def test_config_defaults(tmp_path):
 def test_config_refuses(arguments, words):
     done = invoke("config", *arguments)
     assert (done.returncode, done.stdout) == (2, "") and words in done.stderr
-
-
-def test_help_lists_both():
-    text = invoke("help").stdout
-    assert "portico config" in text and "portico explain" in text
