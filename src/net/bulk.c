@@ -91,7 +91,7 @@ static ssize_t move_by_peeking(struct stream *from, struct stream *to, size_t si
 /* Reads into the memory as stream_read does; over TLS several records, if they are there. */
 static ssize_t take(struct stream *from, size_t size)
 {
-    if (from->ssl == NULL)
+    if (stream_is_plain(from))
         return stream_read(from, memory, size < BULK_MAX ? size : BULK_MAX);
     size_t len = 0;
     ssize_t n = 1;
@@ -122,12 +122,12 @@ static ssize_t move_by_reading(struct stream *from, struct stream *to, size_t si
 
 static bool can_splice(const struct stream *from, const struct stream *to)
 {
-    return from->ssl == NULL && to->ssl == NULL;
+    return stream_is_plain(from) && stream_is_plain(to);
 }
 
 bool bulk_leaves_rest(const struct stream *from, const struct stream *to)
 {
-    return from->ssl == NULL && !can_splice(from, to);
+    return stream_is_plain(from) && !can_splice(from, to);
 }
 
 ssize_t bulk_move(struct stream *from, struct stream *to, size_t size, bool sure, struct buf *rest)
@@ -142,7 +142,7 @@ ssize_t bulk_move(struct stream *from, struct stream *to, size_t size, bool sure
         errno = ENOTSUP;
         return -1;
     }
-    if (from->ssl == NULL && (!sure || is_slow))
+    if (stream_is_plain(from) && (!sure || is_slow))
         return move_by_peeking(from, to, size < BULK_MAX ? size : BULK_MAX);
     return move_by_reading(from, to, size, rest);
 }

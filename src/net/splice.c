@@ -113,7 +113,7 @@ static int pipe_read(struct buf *rest, size_t size)
 
 ssize_t splice_move(struct stream *from, struct stream *to, size_t size, struct buf *rest)
 {
-    check(from->ssl == NULL && to->ssl == NULL && buf_len(rest) == 0);
+    check(stream_is_plain(from) && stream_is_plain(to) && buf_len(rest) == 0);
     from->read_wants = to->write_wants = 0;
     if (pipe_open() == -1) {
         errno = ENOTSUP;

@@ -51,6 +51,12 @@ struct stream {
 
 #define STREAM_CLOSED ((struct stream){.fd = -1})
 
+/* Is it a socket and nothing else, so that its bytes can be had by its descriptor? */
+static inline bool stream_is_plain(const struct stream *stream)
+{
+    return stream->ssl == NULL;
+}
+
 /* A plain stream on a connected (or connecting) non-blocking socket, which it then owns. */
 void stream_init(struct stream *stream, int fd);
 

@@ -71,6 +71,12 @@ bool connection_is_stale(const struct connection *c)
     return age > atomic_load_explicit(&c->service->max_age[c->secure], memory_order_relaxed);
 }
 
+enum step connection_turn_away(struct connection *c)
+{
+    refusal_send(&c->service->overloaded, connection_transport(c)->fd, c->secure);
+    return STEP_CLOSE;
+}
+
 bool connection_is_draining(const struct connection *c)
 {
     return atomic_load_explicit(&c->service->ending, memory_order_relaxed) != ENDING_NOT;
@@ -100,7 +106,8 @@ enum step connection_finish(struct connection *c, bool input_unread)
         return STEP_CLOSE;
     /* Closing a socket with unread input sends a reset, which can destroy the answer on its
      * way (RFC 9112, 9.6). */
-    if (!input_unread && ioctl(c->client.fd, FIONREAD, &waiting) == 0 && waiting == 0)
+    if (!input_unread && ioctl(connection_transport(c)->fd, FIONREAD, &waiting) == 0 &&
+        waiting == 0)
         return STEP_CLOSE;
     buf_release(&c->in);
     stream_shutdown(&c->client);
@@ -155,15 +162,13 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
     enum reason why = REASON_HANDSHAKE_FAILED;
     int64_t deadline = c->phase_began + turn->config->timeouts.handshake;
 
-    if (c->client.ssl == NULL) {
+    if (stream_is_plain(&c->client)) {
         if (turn->now >= deadline)
             return connection_end(c, REASON_SILENT);
         if (connection_is_draining(c))
             return STEP_CLOSE;
-        if (connection_is_stale(c)) {
-            refusal_send(&c->service->overloaded, c->client.fd, true);
-            return STEP_CLOSE;
-        }
+        if (connection_is_stale(c))
+            return connection_turn_away(c);
         if (tls_accept(c->service->tls, &c->client) == -1)
             return connection_end(c, REASON_MEMORY);
     }

@@ -68,6 +68,18 @@ struct connection {
     int64_t wait_deadline;
 };
 
+/* What the client's bytes come over: its socket, TLS and SNI are asked for here. */
+static inline struct stream *connection_transport(struct connection *connection)
+{
+    return &connection->client;
+}
+
+/* Does an end of what the client sends mean that it is gone (H27)? Else it may have half-closed. */
+static inline bool connection_end_is_final(const struct connection *connection)
+{
+    return connection->secure;
+}
+
 /* Makes a slot from room_acquire into a connection on the accepted descriptor `fd`. */
 void connection_open(struct connection *connection, struct service *service, int fd,
                      const struct address *client, bool secure, bool counted);

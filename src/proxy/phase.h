@@ -46,6 +46,9 @@ enum step connection_end(struct connection *connection, enum reason reason);
 /* Is there an overload, and has it waited for its first turn for too long (service->max_age)? */
 bool connection_is_stale(const struct connection *connection);
 
+/* Turns it away for that, before it has said anything. Returns STEP_CLOSE. */
+enum step connection_turn_away(struct connection *connection);
+
 /* Has the server begun to end? */
 bool connection_is_draining(const struct connection *connection);
 

@@ -275,8 +275,8 @@ static enum relay_result fill(struct relay *relay, struct turn *turn)
     }
     if (n > 0) {
         /* A bulk of records that are small ends before there are none left. */
-        relay->flowing = n >= READ_SIZE ||
-                         (size > 0 && relay->from->ssl != NULL && relay->from->read_wants == 0);
+        relay->flowing = n >= READ_SIZE || (size > 0 && !stream_is_plain(relay->from) &&
+                                            relay->from->read_wants == 0);
         return RELAY_DONE;
     }
     if (n == -1 && errno == EAGAIN)

@@ -11,7 +11,6 @@
 #include "base/metrics.h"
 #include "proxy/decision.h"
 #include "proxy/phase.h"
-#include "proxy/refusal.h"
 #include "proxy/reply.h"
 #include "proxy/trust.h"
 
@@ -170,8 +169,8 @@ static enum step hello(struct connection *c)
         .route = x->route->host,
         .client = c->client_address,
         .head = buf_span(&x->head),
-        .tls_version = c->secure ? tls_version(&c->client) : NULL,
-        .tls_cipher = c->secure ? tls_cipher(&c->client) : NULL,
+        .tls_version = c->secure ? tls_version(connection_transport(c)) : NULL,
+        .tls_cipher = c->secure ? tls_cipher(connection_transport(c)) : NULL,
     };
     reply_hello(&x->down.out, &reply, &page);
     return exchange_answer(c);
@@ -208,8 +207,8 @@ static enum step begin_request(struct connection *c, struct turn *turn, size_t s
     struct span head = span_from(span_first(buf_span(&c->in), size), c->scan.skipped);
     struct decision_peer peer = {
         .client = {c->client_address, trust_has(turn->config, &c->client_address), c->secure},
-        .sni = c->secure ? tls_sni(&c->client) : NULL,
-        .fd = c->client.fd,
+        .sni = c->secure ? tls_sni(connection_transport(c)) : NULL,
+        .fd = connection_transport(c)->fd,
         .is_quarantined = certs_store_is_quarantined,
         .certificates = c->service->certs,
     };
@@ -262,10 +261,8 @@ static bool is_to_be_shed(const struct connection *c)
 
 enum step phase_head(struct connection *c, struct turn *turn)
 {
-    if (is_to_be_shed(c)) {
-        refusal_send(&c->service->overloaded, c->client.fd, false);
-        return STEP_CLOSE;
-    }
+    if (is_to_be_shed(c))
+        return connection_turn_away(c);
     /* Pipelined requests are served in order, but not all in one turn. A client that reads none
      * of the answers is for the next exchange to find out. */
     if (buf_len(&c->in) && turn_is_over(turn))

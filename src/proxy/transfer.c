@@ -260,7 +260,7 @@ static enum step finish(struct connection *c, const struct turn *turn)
 static bool gives_up_upload(struct connection *c)
 {
     struct exchange *x = c->exchange;
-    if (!x->answer_known || c->secure || c->client.broken)
+    if (!x->answer_known || connection_end_is_final(c) || c->client.broken)
         return false;
     x->upload_broken = true;
     return true;
@@ -320,7 +320,7 @@ static bool watch_client(struct connection *c, struct turn *turn, short *client_
             continue;
         }
         if (n == 0)
-            return !c->secure && watch_for_reset(c, client_events);
+            return !connection_end_is_final(c) && watch_for_reset(c, client_events);
         *client_events |= c->client.read_wants;
         return errno == EAGAIN;
     }
