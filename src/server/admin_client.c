@@ -60,17 +60,14 @@ static int answer(struct admin_client *client, admin_command_fn *command, void *
     if (out == NULL)
         return -1;
     int status = command(arg, client->request, out);
-    if (fclose(out) != 0) {
-        free(text);
-        return -1;
-    }
-    client->answer = malloc(len + 32);
-    if (client->answer) {
-        size_t head = (size_t)(status ? snprintf(client->answer, 32, "error %d\n", status)
-                                      : snprintf(client->answer, 32, "ok\n"));
-        memcpy(client->answer + head, text, len);
-        client->answer_len = head + len;
-    }
+    int result = fclose(out);
+    if (result == 0)
+        result = status ? asprintf(&client->answer, "error %d\n%s", status, text)
+                        : asprintf(&client->answer, "ok\n%s", text);
+    if (result == -1)
+        client->answer = NULL; /* asprintf leaves it undefined */
+    else
+        client->answer_len = (size_t)result;
     free(text);
     return client->answer ? 0 : -1;
 }
