@@ -17,9 +17,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/log_line.h"
 #include "base/span.h"
-
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 /* Starts the log thread, writing access lines to `access_fd` and messages to `error_fd`
  * (both borrowed; blocking or not). 0, or -1 with `err`. */
@@ -40,14 +39,5 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 
 /* Messages below `level` are not written; LOG_INFO at the start. */
 void log_set_level(enum log_level level);
-
-/* Appends `text` to out[0..size) for use inside a quoted field of a log line: quotation marks
- * and backslashes get a backslash, other bytes outside 0x20-0x7e become \xhh. Returns the
- * bytes written; stops at the last character that fits. */
-size_t log_escape(struct span text, char *out, size_t size);
-
-/* Likewise for a word without quotation marks, in which nothing may look like the next one: white
- * space, quotation marks, backslashes and '=' become \xhh too. */
-size_t log_escape_word(struct span text, char *out, size_t size);
 
 #endif
