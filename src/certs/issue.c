@@ -2,11 +2,12 @@
  * thread. */
 #include "certs/issue.h"
 
-#include <arpa/inet.h>
 #include <openssl/bn.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+
+#include "config/names.h"
 
 #define SERIAL_BITS     128
 #define COMMON_NAME_MAX 64u /* ub-common-name, RFC 5280, A.1 */
@@ -43,25 +44,17 @@ static bool add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
     return ok;
 }
 
-/* The address in network order. Returns its length, 0 when `host` is no IP literal. */
-static int ip_bytes(const char *host, unsigned char out[16])
-{
-    if (inet_pton(AF_INET, host, out) == 1)
-        return 4;
-    return inet_pton(AF_INET6, host, out) == 1 ? 16 : 0;
-}
-
 /* The subjectAltName (RFC 5280, 4.2.1.6); critical when there is no other name. */
 static bool add_alt_name(X509 *cert, const char *host, bool critical)
 {
     unsigned char ip[16];
-    int ip_len = ip_bytes(host, ip);
+    size_t ip_len = ip_bytes(span_str(host), ip);
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_STRING *value = ASN1_STRING_type_new(ip_len ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
     bool ok = names != NULL && name != NULL && value != NULL &&
               ASN1_STRING_set(value, ip_len ? (const void *)ip : host,
-                              ip_len ? ip_len : (int)strlen(host)) == 1;
+                              (int)(ip_len ? ip_len : strlen(host))) == 1;
     if (ok) {
         GENERAL_NAME_set0_value(name, ip_len ? GEN_IPADD : GEN_DNS, value);
         value = NULL;
@@ -174,9 +167,9 @@ EVP_PKEY *issue_read_key(const char *text, size_t len)
 bool issue_covers(X509 *cert, const char *host)
 {
     unsigned char ip[16];
-    int ip_len = ip_bytes(host, ip);
+    size_t ip_len = ip_bytes(span_str(host), ip);
     if (ip_len > 0)
-        return X509_check_ip(cert, ip, (size_t)ip_len, 0) == 1;
+        return X509_check_ip(cert, ip, ip_len, 0) == 1;
     return X509_check_host(cert, host, 0,
                            X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS,
                            NULL) == 1;

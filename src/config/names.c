@@ -10,20 +10,24 @@
 #include "format/problems.h"
 #include "format/text.h"
 
-bool ip_canonical(struct span text, char out[HOST_TEXT])
+size_t ip_bytes(struct span text, unsigned char out[16])
 {
     char copy[INET6_ADDRSTRLEN];
     if (!span_copy(text, copy, sizeof copy))
-        return false;
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, copy, &v4) == 1)
-        return inet_ntop(AF_INET, &v4, out, HOST_TEXT) != NULL;
-    if (inet_pton(AF_INET6, copy, &v6) != 1)
-        return false;
-    if (IN6_IS_ADDR_V4MAPPED(&v6))
-        return inet_ntop(AF_INET, &v6.s6_addr[12], out, HOST_TEXT) != NULL;
-    return inet_ntop(AF_INET6, &v6, out, HOST_TEXT) != NULL;
+        return 0;
+    if (inet_pton(AF_INET, copy, out) == 1)
+        return 4;
+    return inet_pton(AF_INET6, copy, out) == 1 ? 16 : 0;
+}
+
+bool ip_canonical(struct span text, char out[HOST_TEXT])
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    unsigned char bytes[16];
+    size_t len = ip_bytes(text, bytes);
+    if (len == 16 && memcmp(bytes, mapped, sizeof mapped) == 0)
+        return inet_ntop(AF_INET, bytes + sizeof mapped, out, HOST_TEXT) != NULL;
+    return len && inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, out, HOST_TEXT) != NULL;
 }
 
 static size_t count_of(struct span text, char c)
@@ -355,18 +359,16 @@ int network_check(struct span text, struct err *err)
     }
     if (slash == text.len)
         return 0;
-    int family = strchr(ip, ':') ? AF_INET6 : AF_INET;
-    size_t len = family == AF_INET6 ? 16 : 4;
+    size_t len = ip_bytes(span_str(ip), bytes);
     uint64_t prefix;
     if (!span_parse_uint(span_from(text, slash + 1), len * 8, &prefix))
         return err_set(err,
                        "has no valid prefix length; a number from 0 to %zu was expected "
                        "behind the \"/\"",
                        len * 8);
-    inet_pton(family, ip, bytes);
     if (!clear_host_bits(bytes, len, prefix))
         return 0;
-    inet_ntop(family, bytes, ip, sizeof ip);
+    inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, ip, sizeof ip);
     err_set(err, "has bits set behind its prefix; the network's first address was expected");
     return err_hint(err, "write \"%s/%u\"", ip, (unsigned)prefix);
 }

@@ -15,6 +15,9 @@
 #define HOST_MAX  253u /* RFC 1035, 3.1, as text */
 #define HOST_TEXT (HOST_MAX + 1u)
 
+/* The IP literal (without brackets) in network order. How many bytes: 4, 16, or 0 if it is none. */
+size_t ip_bytes(struct span text, unsigned char out[16]);
+
 /* An IP literal, IPv6 without brackets, in its canonical text (RFC 5952; IPv4-mapped IPv6
  * addresses as IPv4), which fits in HOST_TEXT. False when it is none. */
 bool ip_canonical(struct span text, char out[HOST_TEXT]);

@@ -5,18 +5,9 @@
  * route already. What is left is well-formed, and may even work for somebody; hence warnings. */
 #include "config/review.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
-static bool is_v4(const char *host, struct in_addr *v4)
-{
-    return inet_pton(AF_INET, host, v4) == 1;
-}
-
-static bool is_v6(const char *host, struct in6_addr *v6)
-{
-    return inet_pton(AF_INET6, host, v6) == 1;
-}
+#include "config/names.h"
 
 /* The last part of a name. */
 static struct span last_label(struct span name)
@@ -42,19 +33,13 @@ static bool is_hexadecimal(struct span label)
 /* Why no client can ask for the host, or NULL. */
 static const char *unreachable(const char *host)
 {
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (is_v4(host, &v4)) {
-        uint32_t address = ntohl(v4.s_addr);
-        if (address >> 24 == 0)
-            return "is no address that anybody can connect to";
-        return address >= 0xe0000000u ? "is no address of a single machine" : NULL;
-    }
-    if (is_v6(host, &v6)) {
-        if (IN6_IS_ADDR_UNSPECIFIED(&v6))
-            return "is no address that anybody can connect to";
-        return IN6_IS_ADDR_MULTICAST(&v6) ? "is no address of a single machine" : NULL;
-    }
+    static const unsigned char unspecified[16];
+    unsigned char ip[16];
+    size_t len = ip_bytes(span_str(host), ip);
+    if (len == 4 ? ip[0] == 0 : len && memcmp(ip, unspecified, len) == 0)
+        return "is no address that anybody can connect to";
+    if (len == 4 ? ip[0] >= 0xe0 : len && ip[0] == 0xff) /* multicast, and what is reserved */
+        return "is no address of a single machine";
     if (is_hexadecimal(last_label(span_str(host))))
         return "ends in a number, which browsers take for an IPv4 address";
     return NULL;
@@ -68,9 +53,8 @@ static const char *private(const char *host)
     static const char *const suffixes[] = {".local",   ".localhost", ".test",      ".invalid",
                                            ".example", ".internal",  ".home.arpa", ".lan",
                                            ".home",    ".alt"};
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (is_v4(host, &v4) || is_v6(host, &v6))
+    unsigned char ip[16];
+    if (ip_bytes(span_str(host), ip))
         return "is an IP address";
     if (strchr(host, '.') == NULL)
         return "is a name without a domain";
