@@ -81,7 +81,7 @@ static int report_type(struct setting_context *context, const struct setting *se
 {
     const struct kind *kind = setting->kind;
     bool is_list = kind->is_list && !is_item;
-    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16], trap[YAML_TRAP];
+    char quoted[ERR_QUOTE], what[ERR_QUOTE + 16];
     struct err fault = {0};
     const char *why = NULL;
     if (value->type == VALUE_PLAIN || value->type == VALUE_STRING)
@@ -90,7 +90,7 @@ static int report_type(struct setting_context *context, const struct setting *se
              format_type_name(context->format, value->type));
     if (value->type == VALUE_PLAIN) {
         snprintf(what, sizeof what, "is \"%s\"", quoted);
-        why = is_list ? NULL : yaml_trap(value->string, trap);
+        why = is_list ? NULL : yaml_trap(value->string);
     }
     if (why)
         err_hint(&fault, "%s", why);

@@ -4,16 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "format/text.h"
-
 bool builder_begin(struct builder *builder, const char *file, struct span text,
                    struct problems *problems)
 {
     *builder = (struct builder){.file = file, .problems = problems};
-    if (!text_check_encoding(file, text, problems)) {
-        builder->has_problem = true;
+    builder->has_problem = !text_check_encoding(file, text, problems);
+    if (builder->has_problem)
         return false;
-    }
     builder->tree = value_tree_new();
     return builder->tree != NULL || builder_exhausted(builder, (struct place){0, 0});
 }
@@ -26,69 +23,67 @@ struct value_tree *builder_finish(struct builder *builder)
     return NULL;
 }
 
-struct err *builder_problem(struct builder *builder, enum problem_code code, struct place place,
-                            const char *format, ...)
+bool builder_problem(struct builder *builder, enum problem_code code, struct place place,
+                     const char *hint, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     struct err *err = problems_vadd(builder->problems, code, builder->file, place.line,
                                     place.column, format, args);
     va_end(args);
+    if (hint)
+        err_hint(err, "%s", hint);
     builder->has_problem = true;
-    return err;
+    return false;
+}
+
+bool builder_unexpected(struct builder *builder, struct place place, struct span rest,
+                        const char *expected, const char *hint)
+{
+    char what[TEXT_DESCRIBE];
+    return builder_problem(builder, PROBLEM_SYNTAX, place, hint ? hint : text_lookalike(rest),
+                           "%s is unexpected here; %s was expected", text_describe(rest, what),
+                           expected);
+}
+
+bool builder_unclosed(struct builder *builder, struct place place, char bracket, const char *hint)
+{
+    return builder_problem(builder, PROBLEM_SYNTAX, place, hint,
+                           "this \"%c\" is not closed; a \"%c\" was expected", bracket,
+                           bracket == '[' ? ']' : '}');
 }
 
 bool builder_enter(struct builder *builder, struct place place)
 {
-    if (builder->depth == VALUE_DEPTH_MAX) {
-        builder_problem(builder, PROBLEM_TOO_DEEP, place,
-                        "this is nested too deep; at most %u levels were expected",
-                        VALUE_DEPTH_MAX);
-        return false;
-    }
+    if (builder->depth == VALUE_DEPTH_MAX)
+        return builder_problem(builder, PROBLEM_TOO_DEEP, place, NULL,
+                               "this is nested too deep; at most %u levels were expected",
+                               VALUE_DEPTH_MAX);
     builder->depth++;
     return true;
-}
-
-struct err *builder_unclosed(struct builder *builder, struct place place, char bracket)
-{
-    return builder_problem(builder, PROBLEM_SYNTAX, place,
-                           "this \"%c\" is not closed; a \"%c\" was expected", bracket,
-                           bracket == '[' ? ']' : '}');
 }
 
 bool builder_exhausted(struct builder *builder, struct place place)
 {
     builder->is_over = true;
-    if (builder->tree && builder->tree->count == builder->tree->max)
-        builder_problem(builder, PROBLEM_TOO_LARGE, place,
-                        "the file has more than %u values; a configuration was expected",
-                        VALUE_COUNT_MAX);
-    else
-        builder_problem(builder, PROBLEM_MEMORY, place, "out of memory");
-    return false;
-}
-
-static struct place place_of(const struct value *value)
-{
-    return (struct place){value->line, value->column};
+    if (builder->tree == NULL || builder->tree->count < builder->tree->max)
+        return builder_problem(builder, PROBLEM_MEMORY, place, NULL, "out of memory");
+    return builder_problem(builder, PROBLEM_TOO_LARGE, place, NULL,
+                           "the file has more than %u values; a configuration was expected",
+                           VALUE_COUNT_MAX);
 }
 
 bool builder_table(struct builder *builder, struct place place, struct value *value)
 {
-    *value = (struct value){.type = VALUE_TABLE,
-                            .line = place.line,
-                            .column = place.column,
-                            .table = value_table_new(builder->tree)};
+    *value = (struct value){.type = VALUE_TABLE, .line = place.line, .column = place.column};
+    value->table = value_table_new(builder->tree);
     return value->table != NULL || builder_exhausted(builder, place);
 }
 
 bool builder_array(struct builder *builder, struct place place, struct value *value)
 {
-    *value = (struct value){.type = VALUE_ARRAY,
-                            .line = place.line,
-                            .column = place.column,
-                            .array = value_array_new(builder->tree)};
+    *value = (struct value){.type = VALUE_ARRAY, .line = place.line, .column = place.column};
+    value->array = value_array_new(builder->tree);
     return value->array != NULL || builder_exhausted(builder, place);
 }
 
@@ -97,7 +92,9 @@ bool builder_copy(struct builder *builder, struct place place, struct span text,
     return value_copy(builder->tree, text, copy) || builder_exhausted(builder, place);
 }
 
-const char *builder_key(struct span key, char out[ERR_QUOTE])
+/* `the key "NAME"`, or "this key" if it does not look like a name: a slip can make a value a part
+ * of a key, and that may be a secret. */
+static const char *key_words(struct span key, char out[ERR_QUOTE])
 {
     bool is_name = key.len > 0 && key.len <= 40;
     for (size_t i = 0; is_name && i < key.len; i++)
@@ -111,17 +108,14 @@ const char *builder_key(struct span key, char out[ERR_QUOTE])
 bool builder_add(struct builder *builder, struct value_table *table, struct span key,
                  struct place place, const struct value *value)
 {
+    char words[ERR_QUOTE], where[32] = "";
     const struct value_entry *first = value_table_find(table, key);
-    if (first) {
-        char quoted[ERR_QUOTE], where[32] = "";
-        if (first->line)
-            snprintf(where, sizeof where, " on line %u", first->line);
-        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
-                                 "%s is already defined%s; each key was expected once",
-                                 builder_key(key, quoted), where),
-                 "remove one of the two");
-        return false;
-    }
+    if (first && first->line)
+        snprintf(where, sizeof where, " on line %u", first->line);
+    if (first)
+        return builder_problem(builder, PROBLEM_DUPLICATE_KEY, place, "remove one of the two",
+                               "%s is already defined%s; each key was expected once",
+                               key_words(key, words), where);
     struct value_entry *entry = value_table_add(builder->tree, table, key, value);
     if (entry == NULL)
         return builder_exhausted(builder, place);
@@ -133,5 +127,5 @@ bool builder_add(struct builder *builder, struct value_table *table, struct span
 bool builder_append(struct builder *builder, struct value_array *array, const struct value *value)
 {
     return value_array_add(builder->tree, array, value) != NULL ||
-           builder_exhausted(builder, place_of(value));
+           builder_exhausted(builder, (struct place){value->line, value->column});
 }

@@ -10,11 +10,8 @@
 
 #include "base/span.h"
 #include "format/problems.h"
+#include "format/text.h"
 #include "format/value.h"
-
-struct place {
-    unsigned line, column; /* from 1; columns count characters. 0: not known */
-};
 
 struct builder {
     const char *file;          /* borrowed: the name for problems */
@@ -33,37 +30,38 @@ bool builder_begin(struct builder *builder, const char *file, struct span text,
 /* The tree; NULL if there was any problem. */
 struct value_tree *builder_finish(struct builder *builder);
 
-/* Reports a problem. It is NULL, or good for err_hint, as with problems_add. */
-struct err *builder_problem(struct builder *builder, enum problem_code code, struct place place,
-                            const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Reports a problem, with a hint or NULL. Returns false. */
+bool builder_problem(struct builder *builder, enum problem_code code, struct place place,
+                     const char *hint, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
-/* Goes one level deeper: `depth` is one more. False, with the problem reported, when that is too
- * deep. */
+/* Reports the character that `rest`, at `place`, begins with; without a hint, the one of its
+ * text_lookalike is given. Returns false. */
+bool builder_unexpected(struct builder *builder, struct place place, struct span rest,
+                        const char *expected, const char *hint);
+
+/* Reports that what the bracket or brace at `place` opened has no end. Returns false. */
+bool builder_unclosed(struct builder *builder, struct place place, char bracket, const char *hint);
+
+/* Goes one level deeper: `depth` is one more. This function and those below return false, with the
+ * problem reported, when it is too deep or the tree takes no more. */
 bool builder_enter(struct builder *builder, struct place place);
 
-/* Reports that what the bracket or brace at `place` opened has no end. */
-struct err *builder_unclosed(struct builder *builder, struct place place, char bracket);
-
-/* Makes `value` an empty table or array that begins at `place`. The functions from here on return
- * false, with the problem reported, when the tree takes no more. */
+/* Makes `value` an empty table or array that begins at `place`. */
 bool builder_table(struct builder *builder, struct place place, struct value *value);
 bool builder_array(struct builder *builder, struct place place, struct value *value);
 
 /* A copy of `text`, which stands at `place`, in the tree. */
 bool builder_copy(struct builder *builder, struct place place, struct span text, struct span *copy);
 
-/* Adds `value` under `key`, which stands at `place` and lies in the tree's memory; false as well,
- * with the problem reported, when the table has the key. */
+/* Adds `value` under `key`, which stands at `place` and lies in the tree's memory; false as well
+ * when the table has the key. */
 bool builder_add(struct builder *builder, struct value_table *table, struct span key,
                  struct place place, const struct value *value);
 bool builder_append(struct builder *builder, struct value_array *array, const struct value *value);
 
 /* Reports that the tree took no more at `place`: it holds as many values as it may, or memory ran
- * out. Returns false. */
+ * out. */
 bool builder_exhausted(struct builder *builder, struct place place);
-
-/* "the key "NAME"", for a message, or "this key" if it does not look like a name: a slip can make a
- * value a part of a key, and that may be a secret. Returns `out` or a constant. */
-const char *builder_key(struct span key, char out[ERR_QUOTE]);
 
 #endif

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/utf8.h"
 #include "format/builder.h"
 #include "format/text.h"
 
@@ -114,7 +113,7 @@ static const char *hint_for(const struct walk *walk, struct span rest)
         if (strchr(hints[i].expected, "vk:,"[walk->expected]) && strchr(hints[i].characters, c) &&
             (hints[i].before == NULL || strchr(hints[i].before, walk->last)))
             return hints[i].hint;
-    return text_lookalike(rest);
+    return NULL;
 }
 
 /* Reports what stands where the walk ended. */
@@ -122,38 +121,29 @@ static void refuse(struct builder *builder, struct span text, const struct walk 
 {
     static const char *const words[] = {"a value", "a key in quotation marks", "\":\""};
     struct span rest = span_from(text, (size_t)(walk->at - text.data));
-    char open = innermost(walk), what[TEXT_DESCRIBE];
+    char open = innermost(walk);
     bool is_cut = rest.len == 0 && (walk->string || open);
     const char *at = !is_cut ? walk->at : walk->string ? walk->string : walk->open[walk->depth - 1];
-    const char *hint = hint_for(walk, rest);
-    struct place place = {1, 1};
-    for (const char *c = text.data; c < at; c++) {
-        place.line += *c == '\n';
-        place.column = *c == '\n' ? 1 : place.column + !utf8_is_tail(*c);
-    }
+    struct place place = text_place(text, (size_t)(at - text.data));
     if (is_cut && walk->string)
-        builder_problem(builder, PROBLEM_SYNTAX, place,
+        builder_problem(builder, PROBLEM_SYNTAX, place, NULL,
                         "this string is not closed; a quotation mark was expected");
     else if (is_cut)
-        builder_unclosed(builder, place, open);
+        builder_unclosed(builder, place, open, NULL);
     else if (walk->string)
-        err_hint(
-            builder_problem(builder, PROBLEM_SYNTAX, place,
-                            "this escape is none, or NUL; a backslash and one of \" \\ / b f n "
-                            "r t, or \\u and a character in UTF-16 were expected"),
-            "to write a backslash, write two: \\\\");
+        builder_problem(builder, PROBLEM_SYNTAX, place, "to write a backslash, write two: \\\\",
+                        "this escape is none, or NUL; a backslash and one of \" \\ / b f n r t, or "
+                        "\\u and a character in UTF-16 were expected");
     else if (walk->depth == JSON_DEPTH_MAX)
-        builder_problem(builder, PROBLEM_TOO_DEEP, place,
+        builder_problem(builder, PROBLEM_TOO_DEEP, place, NULL,
                         "this is nested too deep; at most %u levels were expected", JSON_DEPTH_MAX);
     else
-        err_hint(builder_problem(builder, PROBLEM_SYNTAX, place,
-                                 "%s is unexpected here; %s was expected",
-                                 text_describe(rest, what),
-                                 walk->expected != A_COMMA ? words[walk->expected]
-                                 : open == '{'             ? "\",\" or \"}\""
-                                 : open == '['             ? "\",\" or \"]\""
-                                                           : "the end of the file"),
-                 "%s", hint ? hint : "");
+        builder_unexpected(builder, place, rest,
+                           walk->expected != A_COMMA ? words[walk->expected]
+                           : open == '{'             ? "\",\" or \"}\""
+                           : open == '['             ? "\",\" or \"]\""
+                                                     : "the end of the file",
+                           hint_for(walk, rest));
 }
 
 /* ---- What does ---- */
@@ -220,10 +210,9 @@ static void convert(struct builder *builder, const cJSON *root)
     if (value.type == VALUE_TABLE)
         builder->tree->root = value.table;
     else if (!builder->is_over)
-        err_hint(builder_problem(builder, PROBLEM_WRONG_TYPE, nowhere,
-                                 "the file holds %s; an object was expected",
-                                 value_type_name(value.type)),
-                 "begin with a brace: { \"routes\": [ ... ] }");
+        builder_problem(builder, PROBLEM_WRONG_TYPE, nowhere,
+                        "begin with a brace: { \"routes\": [ ... ] }",
+                        "the file holds %s; an object was expected", value_type_name(value.type));
 }
 
 /* The text is not blank, and a NUL follows it. With that, cJSON names the end of a text that is cut

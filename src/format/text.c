@@ -5,6 +5,16 @@
 
 #include "base/utf8.h"
 
+struct place text_place(struct span text, size_t offset)
+{
+    struct place place = {1, 1};
+    for (size_t i = 0; i < offset; i++) {
+        place.line += text.data[i] == '\n';
+        place.column = text.data[i] == '\n' ? 1 : place.column + !utf8_is_tail(text.data[i]);
+    }
+    return place;
+}
+
 bool text_check_encoding(const char *file, struct span text, struct problems *problems)
 {
     if (span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"))) {
@@ -22,12 +32,8 @@ bool text_check_encoding(const char *file, struct span text, struct problems *pr
     size_t bad = utf8_find_bad(text);
     if (bad == text.len)
         return true;
-    unsigned line = 1, column = 1;
-    for (size_t i = 0; i < bad; i++) {
-        column = text.data[i] == '\n' ? 1 : column + !utf8_is_tail(text.data[i]);
-        line += text.data[i] == '\n';
-    }
-    err_hint(problems_add(problems, PROBLEM_ENCODING, file, line, column,
+    struct place place = text_place(text, bad);
+    err_hint(problems_add(problems, PROBLEM_ENCODING, file, place.line, place.column,
                           "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
                           (unsigned)(unsigned char)text.data[bad]),
              "save the file again as UTF-8");
@@ -68,8 +74,9 @@ static const struct {
     const char *name;
     const char *hint;
 } lookalikes[] = {
-#define QUOTE_HINT "it was probably pasted in: use the plain quotation mark \" instead"
-#define SPACE_HINT "it was probably pasted in: use a plain space instead"
+#define QUOTE_HINT  "it was probably pasted in: use the plain quotation mark \" instead"
+#define UNSEEN_HINT "it was probably pasted in and cannot be seen: delete it"
+#define SPACE_HINT  "it was probably pasted in: use a plain space instead"
     {"\xe2\x80\x9c", "a typographic quotation mark (U+201C)", QUOTE_HINT},
     {"\xe2\x80\x9d", "a typographic quotation mark (U+201D)", QUOTE_HINT},
     {"\xe2\x80\x9e", "a typographic quotation mark (U+201E)", QUOTE_HINT},
@@ -79,8 +86,10 @@ static const struct {
     {"\xc2\xbb", "a typographic quotation mark (U+00BB)", QUOTE_HINT},
     {"\xc2\xa0", "a no-break space (U+00A0)", SPACE_HINT},
     {"\xe2\x80\xaf", "a narrow no-break space (U+202F)", SPACE_HINT},
-    {"\xe2\x80\x8b", "a zero-width space (U+200B)",
-     "it was probably pasted in and cannot be seen: delete it"},
+    {"\xe2\x80\x8b", "a zero-width space (U+200B)", UNSEEN_HINT},
+    {"\xe2\x80\xa8", "a line separator (U+2028)", UNSEEN_HINT},
+    {"\xe2\x80\xa9", "a paragraph separator (U+2029)", UNSEEN_HINT},
+    {"\xc2\x85", "the control character U+0085", UNSEEN_HINT},
     {"\xe3\x80\x80", "an ideographic space (U+3000)", SPACE_HINT},
     {"\xef\xbb\xbf", "a byte order mark (U+FEFF)",
      "it may only be the very first character of a file: delete it"},

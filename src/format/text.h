@@ -10,6 +10,13 @@
 #include "base/span.h"
 #include "format/problems.h"
 
+struct place {
+    unsigned line, column; /* from 1; columns count characters. 0: not known */
+};
+
+/* The place of the byte that lies so far from the beginning of `text`. */
+struct place text_place(struct span text, size_t offset);
+
 /* Is this UTF-8, without NUL? False, with one problem, if not. */
 bool text_check_encoding(const char *file, struct span text, struct problems *problems);
 

@@ -18,41 +18,30 @@
  * last one of a header in single or in double brackets. */
 enum role { BEFORE_HEADER, BEFORE_KEY, SINGLE_HEADER, DOUBLE_HEADER };
 
-/* Reports that the name, which is the last part of `key` if it is a header's, has been given to
- * `entry`. Returns NULL. */
+/* Reports that the name has been given to `entry`. Returns NULL. */
 static struct value_table *taken(struct builder *builder, struct place place,
                                  const struct value_entry *entry, enum role role)
 {
     const struct value *value = &entry->value;
-    char name[ERR_QUOTE];
-    builder_key(entry->key, name);
-    if (role == SINGLE_HEADER && value->type == VALUE_TABLE && value->table->origin == TOML_HEADER)
-        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
-                                 "this table is already defined on line %u; each table was "
-                                 "expected once",
-                                 value->line),
-                 "put the keys together under one header; only a list of tables has a header for "
-                 "each, in double brackets");
-    else if (role == SINGLE_HEADER && value->type == VALUE_ARRAY &&
-             value->array->origin == TOML_OF_TABLES)
-        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
-                                 "this is a list of tables since line %u; double brackets were "
-                                 "expected",
-                                 entry->line),
-                 "write its name in double brackets");
-    else if (role == DOUBLE_HEADER && value->type == VALUE_TABLE)
-        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
-                                 "this is a single table since line %u; single brackets, or "
-                                 "double ones from the first on, were expected",
-                                 value->line),
-                 "if line %u begins a list, write double brackets there as well", value->line);
-    else
-        err_hint(builder_problem(builder, PROBLEM_DUPLICATE_KEY, place,
-                                 "%s is already defined on line %u, as %s; a name that is not "
-                                 "taken was expected",
-                                 builder_key(entry->key, name), entry->line,
-                                 value_type_name(value->type)),
-                 "add to it where it is defined, or rename one of the two");
+    bool is_list = value->type == VALUE_ARRAY && value->array->origin == TOML_OF_TABLES;
+    const char *what = value_type_name(value->type), *expected = "a name that is not taken",
+               *hint = "add to it where it is defined, or rename one of the two";
+    if (role == SINGLE_HEADER && value->type == VALUE_TABLE &&
+        value->table->origin == TOML_HEADER) {
+        expected = "each table once";
+        hint = "put the keys together under one header; only a list of tables has a header for "
+               "each, in double brackets";
+    } else if (role == SINGLE_HEADER && is_list) {
+        what = "a list of tables";
+        expected = hint = "double brackets";
+    } else if (role == DOUBLE_HEADER && value->type == VALUE_TABLE) {
+        what = "a single table";
+        expected = "single brackets, or double ones from the first on";
+        hint = "if the first one begins a list, write double brackets there as well";
+    }
+    builder_problem(builder, PROBLEM_DUPLICATE_KEY, place, hint,
+                    "this name is already defined on line %u, as %s; %s was expected", entry->line,
+                    what, expected);
     return NULL;
 }
 

@@ -6,8 +6,6 @@
  *      line holds. */
 #include "format/toml_lex.h"
 
-#include <stdio.h>
-
 #include "base/utf8.h"
 
 void toml_lex_init(struct toml_lex *lex, struct builder *builder, struct span text)
@@ -103,33 +101,11 @@ static const struct {
     {",", "each key has a line of its own; a long number is written 1000 or 1_000"},
 };
 
-/* The row that the rest begins with, or -1. */
-static int find_foreign(struct span rest)
-{
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (span_has_prefix(rest, span_str(foreign[i].text)))
-            return (int)i;
-    return -1;
-}
-
-const char *toml_describe(const struct toml_lex *lex, char out[TEXT_DESCRIBE])
-{
-    int row = find_foreign(toml_rest(lex));
-    if (row < 0)
-        return text_describe(toml_rest(lex), out);
-    snprintf(out, TEXT_DESCRIBE, "\"%s\"", foreign[row].text);
-    return out;
-}
-
 bool toml_unexpected(struct toml_lex *lex, const char *expected)
 {
-    char what[TEXT_DESCRIBE];
-    int row = find_foreign(toml_rest(lex));
-    struct err *err = builder_problem(lex->builder, PROBLEM_SYNTAX, toml_here(lex),
-                                      "%s is unexpected here; %s was expected",
-                                      toml_describe(lex, what), expected);
-    const char *hint = row < 0 ? text_lookalike(toml_rest(lex)) : foreign[row].hint;
-    if (hint)
-        err_hint(err, "%s", hint);
-    return false;
+    const char *hint = NULL;
+    for (size_t i = 0; hint == NULL && i < sizeof foreign / sizeof *foreign; i++)
+        if (span_has_prefix(toml_rest(lex), span_str(foreign[i].text)))
+            hint = foreign[i].hint;
+    return builder_unexpected(lex->builder, toml_here(lex), toml_rest(lex), expected, hint);
 }

@@ -57,9 +57,6 @@ void toml_skip_comment(struct toml_lex *lex);               /* if there is one, 
 void toml_skip_blank(struct toml_lex *lex);                 /* all of these, and newlines */
 void toml_skip_to(struct toml_lex *lex, const char *place); /* whatever stands before it */
 
-/* The next character in words, for messages: text_describe. Returns `out`, or a constant. */
-const char *toml_describe(const struct toml_lex *lex, char out[TEXT_DESCRIBE]);
-
 /* Reports the next character: "X is unexpected here; `expected` was expected". Returns false. */
 bool toml_unexpected(struct toml_lex *lex, const char *expected);
 

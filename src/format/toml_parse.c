@@ -28,11 +28,6 @@ struct parser {
 
 static bool parse_value(struct parser *p, struct value *value);
 
-static struct err *problem(struct parser *p, struct place place, const char *message)
-{
-    return builder_problem(&p->builder, PROBLEM_SYNTAX, place, "%s", message);
-}
-
 /* ---- Keys ---- */
 
 static bool parse_quoted_key(struct parser *p, struct span *name)
@@ -40,11 +35,10 @@ static bool parse_quoted_key(struct parser *p, struct span *name)
     struct place place = toml_here(&p->lex);
     struct value string;
     if (span_has_prefix(toml_rest(&p->lex), SPAN("\"\"\"")) ||
-        span_has_prefix(toml_rest(&p->lex), SPAN("\'\'\'"))) {
-        problem(p, place,
-                "a key cannot be a string of several lines; a single pair of quotes was expected");
-        return false;
-    }
+        span_has_prefix(toml_rest(&p->lex), SPAN("'''")))
+        return builder_problem(&p->builder, PROBLEM_SYNTAX, place, NULL,
+                               "a key cannot be a string of several lines; a single pair of quotes "
+                               "was expected");
     if (!toml_string(&p->lex, &string))
         return false;
     *name = string.string;
@@ -66,8 +60,8 @@ static bool parse_bare_key(struct parser *p, struct place place, struct span *na
     return builder_copy(&p->builder, place, word, name);
 }
 
-/* A dotted key, with white space around the dots and behind it. The builder goes as deep as the key
- * leads. */
+/* A dotted key, with white space around the dots and behind it. The builder goes as deep as the
+ * key leads. */
 static bool parse_key(struct parser *p, struct toml_key *key)
 {
     key->count = 0;
@@ -167,8 +161,8 @@ static bool leave(struct parser *p, const struct group *group)
     return true;
 }
 
-/* Does a statement, or nothing at all, follow in a line below the bracket? A key and "=" in braces
- * are none if they may be an item. */
+/* Does a statement, or nothing at all, follow in a line below the bracket? A key and "=" in
+ * braces are none if they may be an item. */
 static bool is_unclosed(const struct parser *p, const struct group *group, bool may_be_item)
 {
     const char *at = p->lex.at, *end = p->lex.end;
@@ -179,22 +173,20 @@ static bool is_unclosed(const struct parser *p, const struct group *group, bool 
             ((group->bracket == '[' || !may_be_item) && is_assignment(at, end)));
 }
 
-/* Reports that the bracket is not closed, or that no comma stands between keys in braces of several
- * lines: it depends on what follows. Returns false. */
+/* Reports that the bracket is not closed, or that no comma stands between keys in braces of
+ * several lines: it depends on what follows. Returns false. */
 static bool unclosed(struct parser *p, const struct group *group)
 {
-    unsigned line = p->lex.line;
     bool at_end = p->lex.at == p->lex.end, is_key = !at_end && *p->lex.at != '[';
-    if (recover(p) && group->bracket == '{' && is_key) {
-        err_hint(problem(p, group->behind,
-                         "a comma is missing here; \",\" was expected between two keys in braces"),
-                 "write a comma behind each value, or a header above keys without braces");
-        return false;
-    }
-    struct err *err = builder_unclosed(&p->builder, group->open, group->bracket);
+    char hint[64] = "the end of the file comes before that";
     if (!at_end)
-        err_hint(err, "the next statement stands on line %u", line);
-    return false;
+        snprintf(hint, sizeof hint, "the next statement stands on line %u", p->lex.line);
+    if (recover(p) && group->bracket == '{' && is_key)
+        return builder_problem(
+            &p->builder, PROBLEM_SYNTAX, group->behind,
+            "write a comma behind each value, or a header above keys without braces",
+            "a comma is missing here; \",\" was expected between two keys in braces");
+    return builder_unclosed(&p->builder, group->open, group->bracket, hint);
 }
 
 /* Takes the comma behind an item, or the closing bracket (*is_closed). */
@@ -206,18 +198,11 @@ static bool parse_separator(struct parser *p, struct group *group, bool *is_clos
         return true;
     if (is_unclosed(p, group, false))
         return unclosed(p, group);
-    int c = toml_peek(&p->lex);
-    bool is_item = strchr("\"'[{", c) != NULL || text_is_word((char)c);
-    char what[TEXT_DESCRIBE];
-    struct place place = toml_here(&p->lex);
-    struct err *err = builder_problem(
-        &p->builder, PROBLEM_SYNTAX, place, "%s is unexpected here; \",\" or \"%c\" was expected",
-        toml_describe(&p->lex, what), group->bracket == '[' ? ']' : '}');
-    if (is_item)
-        err_hint(err, "a comma is missing before it");
-    else if (place.line != group->open.line)
-        err_hint(err, "the \"%c\" on line %u is still open", group->bracket, group->open.line);
-    return false;
+    char c = *p->lex.at;
+    bool is_item = strchr("\"'[{", c) != NULL || text_is_word(c);
+    return builder_unexpected(&p->builder, toml_here(&p->lex), toml_rest(&p->lex),
+                              group->bracket == '[' ? "\",\" or \"]\"" : "\",\" or \"}\"",
+                              is_item ? "a comma is missing before it" : NULL);
 }
 
 static bool parse_assignment(struct parser *p, struct value_table *table);

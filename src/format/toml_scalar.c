@@ -22,20 +22,6 @@ static bool is_digit(char c, int base)
 /* The numbers of a date and time, in the order in which they are written. */
 enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, OFFSET_HOUR, OFFSET_MINUTE, FIELDS };
 
-static const struct {
-    unsigned min, max;
-    const char *range;
-} fields[FIELDS] = {
-    [YEAR] = {0, 9999, "a year has four digits"},
-    [MONTH] = {1, 12, "a date's month is 01 to 12"},
-    [DAY] = {1, 31, "a date's day is 01 to 31"},
-    [HOUR] = {0, 23, "a time's hour is 00 to 23"},
-    [MINUTE] = {0, 59, "a time's minute is 00 to 59"},
-    [SECOND] = {0, 60, "a time's second is 00 to 59"}, /* 60: a leap second */
-    [OFFSET_HOUR] = {0, 23, "an offset's hour is 00 to 23"},
-    [OFFSET_MINUTE] = {0, 59, "an offset's minute is 00 to 59"},
-};
-
 /* Takes a text of this shape from the front, or nothing: in the shape, a digit stands for a number
  * of so many digits, which goes into `numbers`. */
 static bool take_shape(struct span *rest, const char *shape, unsigned *numbers)
@@ -66,28 +52,16 @@ static bool take_any(struct span *rest, const char *set)
     return true;
 }
 
-/* The digits of ".5" and so on; those beyond nanoseconds are dropped. */
-static bool take_fraction(struct span *rest, uint32_t *nanosecond)
+static bool is_possible(const unsigned numbers[FIELDS], bool has_date)
 {
-    uint32_t scale = 100000000;
-    size_t count = 0;
-    for (; count < rest->len && is_digit(rest->data[count], 10); count++, scale /= 10)
-        *nanosecond += (uint32_t)(rest->data[count] - '0') * scale;
-    *rest = span_from(*rest, count);
-    return count > 0;
-}
-
-static const char *check_numbers(const unsigned numbers[FIELDS], bool has_date)
-{
-    static const uint8_t days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    static const unsigned most[FIELDS] = {9999, 12, 31, 23, 59, 60, 23, 59}; /* 60: a leap second */
+    static const unsigned days[] = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     unsigned year = numbers[YEAR], month = numbers[MONTH], day = numbers[DAY];
-    for (int i = has_date ? YEAR : HOUR; i < FIELDS; i++)
-        if (numbers[i] < fields[i].min || numbers[i] > fields[i].max)
-            return fields[i].range;
+    for (int i = 0; i < FIELDS; i++)
+        if (numbers[i] > most[i])
+            return false;
     bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (has_date && (day > days[month - 1] || (month == 2 && day == 29 && !is_leap)))
-        return "that month has no such day";
-    return NULL;
+    return !has_date || (day > 0 && day <= days[month] && (month != 2 || day < 29 || is_leap));
 }
 
 /* A date, a time of day, or both, with or without an offset. NULL, or why it is none. */
@@ -96,36 +70,29 @@ static const char *read_date(struct span word, struct value *value)
     static const char form[] = "a date has the form 2006-01-31, a time 07:30 or 07:30:00, and both "
                                "together 2006-01-31T07:30:00Z or +01:00 instead of Z";
     unsigned numbers[FIELDS] = {0};
-    uint32_t nanosecond = 0;
-    int sign = 0;
-    bool has_date = take_shape(&word, "4-2-2", numbers + YEAR), has_time = !has_date || word.len;
-    if (has_time &&
-        ((has_date && !take_any(&word, "Tt ")) || !take_shape(&word, "2:2", numbers + HOUR) ||
-         (take_shape(&word, ":2", numbers + SECOND) && take_any(&word, ".") &&
-          !take_fraction(&word, &nanosecond))))
+    bool has_date = take_shape(&word, "4-2-2", numbers + YEAR);
+    bool has_time = !has_date || word.len > 0;
+    if (has_date && has_time && !take_any(&word, "Tt "))
         return form;
-    bool has_offset = has_date && has_time && word.len;
-    if (has_offset && !take_any(&word, "Zz")) {
-        sign = word.data[0] == '-' ? -1 : 1;
-        if (!take_any(&word, "+-") || !take_shape(&word, "2:2", numbers + OFFSET_HOUR))
+    if (has_time && !take_shape(&word, "2:2", numbers + HOUR))
+        return form;
+    if (has_time && take_shape(&word, ":2", numbers + SECOND) && take_any(&word, ".")) {
+        if (!take_any(&word, "0123456789"))
             return form;
+        while (take_any(&word, "0123456789"))
+            continue;
     }
+    bool has_offset = has_date && has_time && word.len > 0;
+    if (has_offset && !take_any(&word, "Zz") &&
+        !(take_any(&word, "+-") && take_shape(&word, "2:2", numbers + OFFSET_HOUR)))
+        return form;
     if (word.len)
         return form;
     value->type = !has_date    ? VALUE_LOCAL_TIME
                   : !has_time  ? VALUE_LOCAL_DATE
                   : has_offset ? VALUE_OFFSET_DATETIME
                                : VALUE_LOCAL_DATETIME;
-    value->datetime = (struct value_datetime){
-        .year = (uint16_t)numbers[YEAR],
-        .month = (uint8_t)numbers[MONTH],
-        .day = (uint8_t)numbers[DAY],
-        .hour = (uint8_t)numbers[HOUR],
-        .minute = (uint8_t)numbers[MINUTE],
-        .second = (uint8_t)numbers[SECOND],
-        .nanosecond = nanosecond,
-        .offset = (int16_t)(sign * (int)(numbers[OFFSET_HOUR] * 60 + numbers[OFFSET_MINUTE]))};
-    return check_numbers(numbers, has_date);
+    return is_possible(numbers, has_date) ? NULL : "there is no such day or time";
 }
 
 /* ---- Numbers ---- */
@@ -154,29 +121,25 @@ static bool take_digits(struct span *rest)
     return count > 0;
 }
 
-/* Without underscores, for strtoll and strtod: in `small` if that is enough, or in the tree. */
-static const char *plain_number(struct value_tree *tree, struct span word, char small[64])
+/* The number that is written in `word`, whose form is right, in `base`; in base 0 a float. */
+static const char *read_number(struct value_tree *tree, struct span word, int base,
+                               struct value *value)
 {
-    char *copy = word.len < 64 ? small : value_alloc(tree, word.len + 1);
+    char small[64], *plain = word.len < sizeof small ? small : value_alloc(tree, word.len + 1);
     size_t len = 0;
-    for (size_t i = 0; copy && i < word.len; i++)
+    if (plain == NULL)
+        return "it is too long";
+    for (size_t i = 0; i < word.len; i++)
         if (word.data[i] != '_')
-            copy[len++] = word.data[i];
-    if (copy)
-        copy[len] = '\0';
-    return copy;
-}
-
-/* `digits`, whose form is right (and which may have a sign), in `base`. */
-static const char *read_integer(struct value_tree *tree, struct span digits, int base,
-                                struct value *value)
-{
-    char small[64];
-    const char *plain = plain_number(tree, digits, small);
+            plain[len++] = word.data[i];
+    plain[len] = '\0';
     errno = 0;
-    value->type = VALUE_INTEGER;
-    value->integer = plain ? strtoll(plain, NULL, base) : 0;
-    return plain == NULL || errno ? "it does not fit in 64 bits" : NULL;
+    value->type = base ? VALUE_INTEGER : VALUE_FLOAT;
+    if (base)
+        value->integer = strtoll(plain, NULL, base);
+    else
+        value->real = strtod(plain, NULL);
+    return base && errno ? "it does not fit in 64 bits" : NULL;
 }
 
 static const char *read_decimal(struct value_tree *tree, struct span word, struct value *value)
@@ -197,13 +160,7 @@ static const char *read_decimal(struct value_tree *tree, struct span word, struc
         return "it is neither a number nor in quotes";
     if (has_zero)
         return "a number does not begin with 0";
-    if (is_integer)
-        return read_integer(tree, word, 10, value);
-    char small[64];
-    const char *plain = plain_number(tree, word, small);
-    value->type = VALUE_FLOAT;
-    value->real = plain ? strtod(plain, NULL) : 0;
-    return plain ? NULL : "it is too long";
+    return read_number(tree, word, is_integer ? 10 : 0, value);
 }
 
 /* 0x, 0o and 0b. */
@@ -213,7 +170,7 @@ static const char *read_based(struct value_tree *tree, struct span word, struct 
     struct span digits = span_from(word, 2);
     if (digits.len == 0 || count_digits(digits, base) != digits.len)
         return "behind 0x stand hexadecimal digits, behind 0o the digits 0 to 7, behind 0b 0 and 1";
-    return read_integer(tree, digits, base, value);
+    return read_number(tree, digits, base, value);
 }
 
 /* ---- Words ---- */
@@ -269,9 +226,6 @@ static bool bad_word(struct toml_lex *lex, struct place place, const char *start
     while (end < lex->end && !ends_word(*end))
         end++;
     struct span word = span_trim(span_make(start, (size_t)(end - start)));
-    struct err *err = builder_problem(
-        lex->builder, PROBLEM_SYNTAX, place,
-        "this is not a value: %s; text in quotes, a number, true or false was expected", why);
     const char *hint = "if it is text, it needs quotes";
     if (span_has_suffix(word, SPAN("\"")) || span_has_suffix(word, SPAN("'")))
         hint = "if it is text, it needs one pair of quotes around all of it";
@@ -280,8 +234,9 @@ static bool bad_word(struct toml_lex *lex, struct place place, const char *start
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (span_eq_nocase(word, span_str(known[i].word)))
             hint = known[i].hint;
-    err_hint(err, "%s", hint);
-    return false;
+    return builder_problem(
+        lex->builder, PROBLEM_SYNTAX, place, hint,
+        "this is not a value: %s; text in quotes, a number, true or false was expected", why);
 }
 
 static bool is_token(char c)
@@ -303,5 +258,8 @@ bool toml_scalar(struct toml_lex *lex, struct value *value)
     struct span word = span_make(start, (size_t)(lex->at - start));
     bool is_whole = toml_is_line_end(lex) || strchr(" \t,]}#", *lex->at) != NULL;
     const char *why = is_whole ? read_word(lex->builder->tree, word, value) : "it has no quotes";
-    return why == NULL || bad_word(lex, place, start, why);
+    if (why)
+        return bad_word(lex, place, start, why);
+    bool is_date = value->type >= VALUE_OFFSET_DATETIME && value->type <= VALUE_LOCAL_TIME;
+    return !is_date || builder_copy(lex->builder, place, word, &value->string);
 }

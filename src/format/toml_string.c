@@ -33,22 +33,19 @@ static const char *find_close(const char *at, const char *end, struct quoting qu
 
 static bool unclosed(struct toml_lex *lex, struct place open, struct quoting quoting)
 {
+    const char *hint = NULL;
     if (quoting.is_multi) {
         lex->at = lex->end; /* everything behind it may be part of it */
-        err_hint(builder_problem(lex->builder, PROBLEM_SYNTAX, open,
-                                 "this string is never closed; %s was expected",
-                                 quoting.is_literal ? "'''" : "\"\"\""),
-                 "it began here and runs to the end of the file");
-        return false;
+        return builder_problem(
+            lex->builder, PROBLEM_SYNTAX, open, "it began here and runs to the end of the file",
+            "this string is never closed; %s was expected", quoting.is_literal ? "'''" : "\"\"\"");
     }
-    struct err *err =
-        builder_problem(lex->builder, PROBLEM_SYNTAX, open,
-                        "this string is not closed; %s was expected on the same line",
-                        quoting.is_literal ? "an apostrophe (')" : "a quotation mark (\")");
     for (; !toml_is_line_end(lex); lex->at++)
         if (*lex->at == '\xe2' && text_lookalike(toml_rest(lex)))
-            err_hint(err, "its end looks like a typographic quotation mark: use a plain one");
-    return false;
+            hint = "its end looks like a typographic quotation mark: use a plain one";
+    return builder_problem(lex->builder, PROBLEM_SYNTAX, open, hint,
+                           "this string is not closed; %s was expected on the same line",
+                           quoting.is_literal ? "an apostrophe (')" : "a quotation mark (\")");
 }
 
 /* A backslash at the end of a line takes the newline and all white space behind it. False if
@@ -83,13 +80,11 @@ static bool escape(struct toml_lex *inside, char **out)
         inside->at += 2 + digits;
         return true;
     }
-    struct err *err =
-        builder_problem(inside->builder, PROBLEM_SYNTAX, toml_here(inside),
-                        "this backslash begins no escape; one of \\\\ \\\" \\n \\r \\t \\b \\f \\e "
-                        "\\x41 \\u00E9 \\U0001F600 was expected");
-    err_hint(err, "for a plain backslash write two, or use apostrophes instead of quotation marks: "
-                  "'C:\\dir'");
-    return false;
+    return builder_problem(inside->builder, PROBLEM_SYNTAX, toml_here(inside),
+                           "for a plain backslash write two, or use apostrophes instead of "
+                           "quotation marks: 'C:\\dir'",
+                           "this backslash begins no escape; one of \\\\ \\\" \\n \\r \\t \\b \\f "
+                           "\\e \\x41 \\u00E9 \\U0001F600 was expected");
 }
 
 /* A byte that is neither an escape nor a quote, or a newline. */
@@ -107,11 +102,8 @@ static bool plain(struct toml_lex *inside, struct quoting quoting, char **out)
         inside->at++;
         return true;
     }
-    char what[TEXT_DESCRIBE];
-    err_hint(builder_problem(inside->builder, PROBLEM_SYNTAX, toml_here(inside),
-                             "%s in a string; text was expected", toml_describe(inside, what)),
-             "in quotation marks it can be written as \\x%02X", (unsigned)(unsigned char)c);
-    return false;
+    return builder_unexpected(inside->builder, toml_here(inside), toml_rest(inside), "text",
+                              "in quotation marks it can be written as an escape, such as \\x07");
 }
 
 /* Checks and copies what is left of `inside` to `out`, which has room for as much. False, with the

@@ -214,22 +214,6 @@ struct value *value_array_add(struct value_tree *tree, struct value_array *array
     return &array->items[array->count++];
 }
 
-void value_too_many(const char *file, unsigned line, unsigned column, struct problems *problems)
-{
-    problems_add(problems, PROBLEM_TOO_LARGE, file, line, column,
-                 "the file has more than %u values; a configuration was expected", VALUE_COUNT_MAX);
-}
-
-int value_exhausted(const struct value_tree *tree, const char *file, unsigned line, unsigned column,
-                    struct problems *problems)
-{
-    if (tree->count < tree->max)
-        problems_add(problems, PROBLEM_MEMORY, file, line, column, "out of memory");
-    else
-        value_too_many(file, line, column, problems);
-    return -1;
-}
-
 const char *value_type_name(enum value_type type)
 {
     switch (type) {

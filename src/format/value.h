@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 #include "base/span.h"
-#include "format/problems.h"
 
 enum value_type {
     VALUE_BAD,
@@ -25,20 +24,13 @@ enum value_type {
     VALUE_INTEGER,
     VALUE_FLOAT,
     VALUE_BOOLEAN,
+    /* Dates that there are, as they are written, in `string`: no setting takes one. */
     VALUE_OFFSET_DATETIME, /* 1979-05-27T07:32:00-07:00 */
     VALUE_LOCAL_DATETIME,  /* 1979-05-27T07:32:00 */
     VALUE_LOCAL_DATE,      /* 1979-05-27 */
     VALUE_LOCAL_TIME,      /* 07:32:00 */
     VALUE_ARRAY,
     VALUE_TABLE
-};
-
-/* Fields that a type lacks are 0. */
-struct value_datetime {
-    uint32_t nanosecond;
-    int16_t offset; /* minutes east of UTC */
-    uint16_t year;
-    uint8_t month, day, hour, minute, second;
 };
 
 struct value {
@@ -50,7 +42,6 @@ struct value {
         int64_t integer;
         double real;
         bool boolean;
-        struct value_datetime datetime;
         struct value_array *array;
         struct value_table *table;
     };
@@ -110,14 +101,6 @@ bool value_copy(struct value_tree *tree, struct span text, struct span *copy);
 
 struct value_table *value_table_new(struct value_tree *tree);
 struct value_array *value_array_new(struct value_tree *tree);
-
-/* Reports that a file has more than VALUE_COUNT_MAX values, of which this one is the first. */
-void value_too_many(const char *file, unsigned line, unsigned column, struct problems *problems);
-
-/* Reports why the tree, at that place of the file (0 when it is not known), took no more: it holds
- * as many values as it may, or memory ran out. Returns -1. */
-int value_exhausted(const struct value_tree *tree, const char *file, unsigned line, unsigned column,
-                    struct problems *problems);
 
 /* The entry of `key`, or NULL. */
 struct value_entry *value_table_find(const struct value_table *table, struct span key);

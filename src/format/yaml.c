@@ -1,315 +1,201 @@
 /* YAML: from libyaml's events to a tree.
  *
  * What is refused by name (aliases and the like) is reported and passed over, so that one look
- * finds all of it; where libyaml itself is lost, there is no more to be found.
+ * finds all of it; where libyaml itself is lost, there is no more to be found. Nothing grows beyond
+ * the text, since there are no aliases.
  *
- * Invariants:
- *   1. Mappings and lists around a value number at most YAML_DEPTH_MAX, which bounds the
- *      recursion. Nothing grows beyond the text, since there are no aliases.
- *   2. Lines end where a person sees them end: what else YAML takes for a line's end was
- *      refused before, so that libyaml's places are ours. */
+ * Invariant: lines end where a person sees them end, since what else YAML takes for a line's end
+ * was refused before; so libyaml's places are ours. */
 #include "format/yaml.h"
 
 #include <yaml.h>
 
-#include "base/utf8.h"
+#include "format/builder.h"
 #include "format/text.h"
 #include "format/yaml_fault.h"
 
-struct builder {
-    struct yaml_source source;
-    struct value_tree *tree; /* borrowed */
+struct yaml {
+    struct builder builder;
+    struct span text; /* without a byte order mark */
+    struct place end; /* of it */
     yaml_parser_t parser;
 };
 
-/* An event, as far as it is of interest; the rest of it is freed. */
-struct event {
-    yaml_event_type_t type;
-    unsigned line, column;
-    struct span text; /* of a scalar, in the tree's memory; of an alias its name */
-    bool is_plain;    /* a scalar without quotes */
-    bool has_directive;
-    bool is_refused; /* for its tag */
+/* What YAML has, and Portico has not. */
+enum unsupported { ANCHOR, ALIAS, TAG, MERGE_KEY, DIRECTIVE, DOCUMENT };
+
+static const struct {
+    const char *what, *hint;
+} unsupported[] = {
+    [ANCHOR] = {"an anchor", "Portico knows no anchors: write the value out wherever it is needed; "
+                             "text that begins with "
+                             "\"&\" needs quotes"},
+    [ALIAS] =
+        {"an alias",
+         "Portico knows no aliases: write the value out; text that begins with \"*\" needs quotes"},
+    [TAG] = {"a tag", "remove it; text that begins with \"!\" needs quotes"},
+    [MERGE_KEY] = {"a merge key",
+                   "Portico merges nothing: write the keys out wherever they are needed"},
+    [DIRECTIVE] = {"a directive", "remove the line that begins with \"%\""},
+    [DOCUMENT] = {"another document", "remove the line \"---\" and merge what stands below it into "
+                                      "the rest"},
 };
 
-static int exhausted(struct builder *b)
+static void refuse(struct yaml *yaml, struct place place, enum unsupported row)
 {
-    return value_exhausted(b->tree, b->source.file, 0, 0, b->source.problems);
+    builder_problem(&yaml->builder, PROBLEM_UNSUPPORTED, place, unsupported[row].hint,
+                    "%s is unexpected here; a plain key or value was expected",
+                    unsupported[row].what);
 }
 
-#define TAG_PREFIX "tag:yaml.org,2002:" /* what "!!" stands for */
-
-static void refuse_property(struct builder *b, struct event *event, const yaml_char_t *anchor,
-                            const yaml_char_t *tag)
+static struct place place_of(const struct yaml *yaml, const yaml_event_t *event)
 {
-    char quoted[ERR_QUOTE];
-    struct span name = span_str((const char *)tag);
-    bool is_short = span_has_prefix(name, SPAN(TAG_PREFIX));
-    event->is_refused = tag != NULL;
-    if (anchor)
-        err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
-                              event->column,
-                              "the anchor \"&%s\" is unexpected here; a value alone was expected",
-                              err_quote(span_str((const char *)anchor), quoted)),
-                 "Portico knows no anchors: remove it, and write the value out wherever it is "
-                 "needed");
-    if (tag)
-        err_hint(
-            problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
-                         event->column,
-                         "the tag \"%s%s\" is unexpected here; a value alone was expected",
-                         is_short ? "!!" : "",
-                         err_quote(span_from(name, is_short ? strlen(TAG_PREFIX) : 0), quoted)),
-            "remove it; if it is text that begins with \"!\", put it in quotes");
+    return yaml_place(event->start_mark, yaml->end);
 }
 
-/* Takes from libyaml's event what is of interest. 0, or -1 when out of memory. */
-static int read_event(struct builder *b, const yaml_event_t *from, struct event *event)
+/* The next event, to be deleted by whoever gets it. False, with the problem reported. */
+static bool next_event(struct yaml *yaml, yaml_event_t *event)
 {
-    event->type = from->type;
-    yaml_place(&b->source, &from->start_mark, &event->line, &event->column);
+    if (problems_is_full(yaml->builder.problems))
+        return false;
+    if (yaml_parser_parse(&yaml->parser, event))
+        return true;
+    yaml_fault(&yaml->builder, yaml->text, &yaml->parser);
+    return false;
+}
+
+/* What `event` says about the value that begins with it; of a list or a mapping, that it is one. */
+static bool read_event(struct yaml *yaml, const yaml_event_t *event, struct value *value)
+{
+    struct place place = place_of(yaml, event);
+    const yaml_char_t *anchor = NULL, *tag = NULL;
     struct span text = {0};
-    switch (from->type) {
-    case YAML_DOCUMENT_START_EVENT:
-        event->has_directive = from->data.document_start.version_directive ||
-                               from->data.document_start.tag_directives.start !=
-                                   from->data.document_start.tag_directives.end;
-        break;
-    case YAML_ALIAS_EVENT:
-        text = span_str((const char *)from->data.alias.anchor);
-        break;
-    case YAML_SCALAR_EVENT:
-        text = span_make(from->data.scalar.value, from->data.scalar.length);
-        event->is_plain = from->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-        refuse_property(b, event, from->data.scalar.anchor, from->data.scalar.tag);
-        break;
-    case YAML_SEQUENCE_START_EVENT:
-        refuse_property(b, event, from->data.sequence_start.anchor, from->data.sequence_start.tag);
-        break;
-    case YAML_MAPPING_START_EVENT:
-        refuse_property(b, event, from->data.mapping_start.anchor, from->data.mapping_start.tag);
-        break;
-    default:
-        break;
-    }
-    return value_copy(b->tree, text, &event->text) ? 0 : exhausted(b);
-}
-
-/* 0, or -1 with the problem reported. */
-static int next_event(struct builder *b, struct event *event)
-{
-    yaml_event_t from;
-    *event = (struct event){0};
-    if (problems_is_full(b->source.problems))
-        return -1;
-    if (!yaml_parser_parse(&b->parser, &from)) {
-        yaml_fault(&b->source, &b->parser);
-        return -1;
-    }
-    int result = read_event(b, &from, event);
-    yaml_event_delete(&from);
-    return result;
-}
-
-static int build_node(struct builder *b, const struct event *event, unsigned depth,
-                      struct value *value);
-
-static int build_list(struct builder *b, unsigned depth, struct value *value)
-{
-    struct event event;
-    value->type = VALUE_ARRAY;
-    value->array = value_array_new(b->tree);
-    if (value->array == NULL)
-        return exhausted(b);
-    for (;;) {
-        struct value item;
-        if (next_event(b, &event) < 0)
-            return -1;
-        if (event.type == YAML_SEQUENCE_END_EVENT)
-            return 0;
-        if (build_node(b, &event, depth, &item) < 0)
-            return -1;
-        if (value_array_add(b->tree, value->array, &item) == NULL)
-            return exhausted(b);
-    }
-}
-
-/* Is the key one that can be kept? Reports it, if not. */
-static bool check_key(struct builder *b, const struct event *key, const struct value_table *table)
-{
-    char quoted[ERR_QUOTE];
-    if (key->type == YAML_ALIAS_EVENT)
-        return false; /* reported */
-    if (key->type != YAML_SCALAR_EVENT) {
-        err_hint(problems_add(b->source.problems, PROBLEM_SYNTAX, b->source.file, key->line,
-                              key->column, "this key is a %s; text was expected",
-                              key->type == YAML_MAPPING_START_EVENT ? "mapping" : "list"),
-                 "if it is text that begins with a bracket or a brace, put it in quotes");
-        return false;
-    }
-    if (key->is_plain && key->text.len == 0) {
-        problems_add(b->source.problems, PROBLEM_SYNTAX, b->source.file, key->line, key->column,
-                     "a key is missing here; one was expected before the \":\"");
-        return false;
-    }
-    if (key->is_plain && span_eq(key->text, SPAN("<<"))) {
-        err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, key->line,
-                              key->column,
-                              "the merge key \"<<\" is unexpected here; a key that Portico knows "
-                              "was expected"),
-                 "Portico merges nothing: write the keys out wherever they are needed");
-        return false;
-    }
-    const struct value_entry *first = value_table_find(table, key->text);
-    if (first)
-        err_hint(problems_add(b->source.problems, PROBLEM_DUPLICATE_KEY, b->source.file, key->line,
-                              key->column,
-                              "the key \"%s\" is already defined on line %u; each key was expected "
-                              "once",
-                              problems_quote_key(key->text, quoted), first->line),
-                 "remove one of the two");
-    return first == NULL;
-}
-
-static int build_table(struct builder *b, unsigned depth, struct value *value)
-{
-    struct event key, event;
-    value->type = VALUE_TABLE;
-    value->table = value_table_new(b->tree);
-    if (value->table == NULL)
-        return exhausted(b);
-    for (;;) {
-        struct value ignored, item;
-        if (next_event(b, &key) < 0)
-            break;
-        if (key.type == YAML_MAPPING_END_EVENT)
-            return 0;
-        bool is_good = check_key(b, &key, value->table);
-        if (key.type != YAML_SCALAR_EVENT && build_node(b, &key, depth, &ignored) < 0)
-            break;
-        if (next_event(b, &event) < 0 || build_node(b, &event, depth, &item) < 0)
-            break;
-        if (!is_good)
-            value->table->is_damaged = true;
-        struct value_entry *entry =
-            is_good ? value_table_add(b->tree, value->table, key.text, &item) : NULL;
-        if (is_good && entry == NULL)
-            return exhausted(b);
-        if (entry) {
-            entry->line = key.line;
-            entry->column = key.column;
-        }
-    }
-    value->table->is_damaged = true;
-    return -1;
-}
-
-static void refuse_alias(struct builder *b, const struct event *event)
-{
-    char quoted[ERR_QUOTE];
-    err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, event->line,
-                          event->column,
-                          "the alias \"*%s\" is unexpected here; a value was expected",
-                          err_quote(event->text, quoted)),
-             "Portico knows no aliases: write the value out; text that begins with \"*\" needs "
-             "quotes");
-}
-
-/* The node that begins with `event`, inside of `depth` others. 0, or -1 when lost. */
-static int build_node(struct builder *b, const struct event *event, unsigned depth,
-                      struct value *value)
-{
-    *value = (struct value){.type = VALUE_BAD, .line = event->line, .column = event->column};
-    if (event->type == YAML_SCALAR_EVENT && event->is_refused)
-        return 0;
+    bool is_good = true;
+    *value = (struct value){.type = VALUE_PLAIN, .line = place.line, .column = place.column};
     if (event->type == YAML_SCALAR_EVENT) {
-        value->type = VALUE_STRING;
-        value->string = event->text;
-        if (event->is_plain)
-            value->type = event->text.len ? VALUE_PLAIN : VALUE_NULL;
-        return 0;
+        anchor = event->data.scalar.anchor;
+        tag = event->data.scalar.tag;
+        text = span_make(event->data.scalar.value, event->data.scalar.length);
+        if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+            value->type = VALUE_STRING;
+        else if (text.len == 0)
+            value->type = VALUE_NULL;
+        is_good = builder_copy(&yaml->builder, place, text, &value->string);
+    } else if (event->type == YAML_SEQUENCE_START_EVENT) {
+        anchor = event->data.sequence_start.anchor;
+        tag = event->data.sequence_start.tag;
+        is_good = builder_array(&yaml->builder, place, value);
+    } else if (event->type == YAML_MAPPING_START_EVENT) {
+        anchor = event->data.mapping_start.anchor;
+        tag = event->data.mapping_start.tag;
+        is_good = builder_table(&yaml->builder, place, value);
+    } else { /* an alias, which the tree never holds */
+        refuse(yaml, place, ALIAS);
     }
-    if (event->type == YAML_ALIAS_EVENT) {
-        refuse_alias(b, event);
-        return 0;
-    }
-    if (depth == YAML_DEPTH_MAX) {
-        problems_add(b->source.problems, PROBLEM_TOO_DEEP, b->source.file, event->line,
-                     event->column, "values are nested too deep; at most %u levels were expected",
-                     YAML_DEPTH_MAX);
-        return -1;
-    }
-    return event->type == YAML_MAPPING_START_EVENT ? build_table(b, depth + 1, value)
-                                                   : build_list(b, depth + 1, value);
+    if (anchor)
+        refuse(yaml, place, ANCHOR);
+    if (tag)
+        refuse(yaml, place, TAG);
+    return is_good;
 }
 
-/* What the document holds, which is a mapping, or nothing. */
-static int take_root(struct builder *b, const struct event *event)
+/* Adds an item under a key, if it is one that can be kept. False when there is no going on. */
+static bool add(struct yaml *yaml, struct value_table *table, const struct value *key,
+                const struct value *item)
 {
-    struct value value;
-    int result = build_node(b, event, 0, &value);
-    if (value.type == VALUE_TABLE)
-        b->tree->root = value.table;
-    else if (result < 0 || value.type == VALUE_BAD)
-        return -1;
-    else if (value.type != VALUE_NULL)
-        return err_hint(problems_add(b->source.problems, PROBLEM_WRONG_TYPE, b->source.file,
-                                     value.line, value.column,
-                                     "the file holds %s; a mapping was expected",
-                                     value.type == VALUE_ARRAY ? "a list" : "text"),
-                        "every key has a colon and a space behind it: begin with \"routes:\"");
-    return result;
+    struct place place = {key->line, key->column};
+    if (key->type == VALUE_ARRAY || key->type == VALUE_TABLE)
+        builder_problem(&yaml->builder, PROBLEM_SYNTAX, place,
+                        "if it is text that begins with a bracket or a brace, put it in quotes",
+                        "this key is a %s; text was expected",
+                        key->type == VALUE_TABLE ? "mapping" : "list");
+    else if (key->type == VALUE_NULL)
+        builder_problem(&yaml->builder, PROBLEM_SYNTAX, place, NULL,
+                        "a key is missing here; one was expected before the \":\"");
+    else if (key->type == VALUE_PLAIN && span_eq(key->string, SPAN("<<")))
+        refuse(yaml, place, MERGE_KEY);
+    else if (key->string.data)
+        builder_add(&yaml->builder, table, key->string, place, item);
+    return !yaml->builder.is_over;
 }
 
-static int build_document(struct builder *b, const struct event *start)
+/* The value that begins with the next event. False at the end of the list or mapping that it would
+ * belong to (*is_end), or when there is no going on. */
+static bool build(struct yaml *yaml, struct value *value, bool *is_end)
 {
-    struct event event;
-    if (start->has_directive)
-        err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file, start->line,
-                              start->column,
-                              "a line that begins with \"%%\" is unexpected; no directive was "
-                              "expected"),
-                 "remove the line");
-    if (next_event(b, &event) < 0 || take_root(b, &event) < 0)
-        return -1;
-    if (next_event(b, &event) < 0 || next_event(b, &event) < 0) /* the document's end, and more */
-        return -1;
-    if (event.type == YAML_STREAM_END_EVENT)
-        return 0;
-    return err_hint(problems_add(b->source.problems, PROBLEM_UNSUPPORTED, b->source.file,
-                                 event.line, event.column,
-                                 "another document begins here; one was expected"),
-                    "remove the line \"---\" and merge what stands below it into the rest");
+    yaml_event_t event;
+    if (!next_event(yaml, &event))
+        return false;
+    *is_end = event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+    bool is_good = !*is_end && read_event(yaml, &event, value), is_over = false;
+    yaml_event_delete(&event);
+    if (!is_good || (value->type != VALUE_ARRAY && value->type != VALUE_TABLE))
+        return is_good;
+    if (!builder_enter(&yaml->builder, (struct place){value->line, value->column}))
+        return false;
+    struct value key, item;
+    while (value->type == VALUE_ARRAY
+               ? build(yaml, &item, &is_over) && builder_append(&yaml->builder, value->array, &item)
+               : build(yaml, &key, &is_over) && build(yaml, &item, &is_over) &&
+                     add(yaml, value->table, &key, &item))
+        continue;
+    yaml->builder.depth--;
+    return is_over;
 }
 
-static int build(struct builder *b)
+/* What a document holds, which is a mapping or nothing. */
+static bool build_root(struct yaml *yaml)
 {
-    struct event event;
-    if (!text_check_encoding(b->source.file, b->source.text, b->source.problems) ||
-        utf8_find_bad(b->source.text) < b->source.text.len || !yaml_check_characters(&b->source))
-        return -1;
-    if (!yaml_parser_initialize(&b->parser))
-        return exhausted(b);
-    yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&b->parser, (const unsigned char *)b->source.text.data,
-                                 b->source.text.len);
-    int result = next_event(b, &event); /* the stream's start */
-    if (result == 0)
-        result = next_event(b, &event);
-    if (result == 0 && event.type == YAML_DOCUMENT_START_EVENT)
-        result = build_document(b, &event);
-    yaml_parser_delete(&b->parser);
-    return result;
+    struct value root;
+    bool is_end;
+    if (!build(yaml, &root, &is_end))
+        return false;
+    if (root.type == VALUE_TABLE)
+        yaml->builder.tree->root = root.table;
+    else if (root.type != VALUE_NULL && !yaml->builder.has_problem)
+        builder_problem(&yaml->builder, PROBLEM_WRONG_TYPE, (struct place){root.line, root.column},
+                        "every key has a colon and a space behind it: begin with \"routes:\"",
+                        "the file holds %s; a mapping was expected",
+                        root.type == VALUE_ARRAY ? "a list" : "text");
+    return true;
+}
+
+/* The one document, and all around it. */
+static void build_stream(struct yaml *yaml)
+{
+    yaml_event_t event;
+    bool is_over = false;
+    for (unsigned documents = 0; !is_over && next_event(yaml, &event);) {
+        struct place place = place_of(yaml, &event);
+        bool is_start = event.type == YAML_DOCUMENT_START_EVENT;
+        is_over = event.type == YAML_STREAM_END_EVENT || (is_start && documents);
+        if (is_start && documents++)
+            refuse(yaml, place, DOCUMENT);
+        else if (is_start && (event.data.document_start.version_directive ||
+                              event.data.document_start.tag_directives.start !=
+                                  event.data.document_start.tag_directives.end))
+            refuse(yaml, place, DIRECTIVE);
+        yaml_event_delete(&event);
+        if (is_start && !is_over)
+            is_over = !build_root(yaml);
+    }
 }
 
 struct value_tree *yaml_parse(const char *file, struct span text, struct problems *problems)
 {
-    struct builder builder = {
-        .source = {.file = file, .text = text_without_mark(text), .problems = problems},
-        .tree = value_tree_new()};
-    if (builder.tree == NULL)
-        problems_add(problems, PROBLEM_MEMORY, file, 0, 0, "out of memory");
-    else if (build(&builder) < 0)
-        builder.tree->root->is_damaged = true;
-    return builder.tree;
+    struct yaml yaml = {.text = text_without_mark(text)};
+    yaml.end = text_place(yaml.text, yaml.text.len);
+    if (!builder_begin(&yaml.builder, file, text, problems) ||
+        !yaml_check_characters(&yaml.builder, yaml.text))
+        return builder_finish(&yaml.builder);
+    if (!yaml_parser_initialize(&yaml.parser))
+        builder_exhausted(&yaml.builder, yaml.end);
+    else {
+        yaml_parser_set_encoding(&yaml.parser, YAML_UTF8_ENCODING);
+        yaml_parser_set_input_string(&yaml.parser, (const unsigned char *)yaml.text.data,
+                                     yaml.text.len);
+        build_stream(&yaml);
+        yaml_parser_delete(&yaml.parser);
+    }
+    return builder_finish(&yaml.builder);
 }

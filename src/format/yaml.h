@@ -10,13 +10,9 @@
 #include "format/problems.h"
 #include "format/value.h"
 
-/* Mappings and lists around a value, together. */
-#define YAML_DEPTH_MAX 64u
-
-/* Parses `text` and reports every problem found, under the name `file`, in no particular
- * order. The tree holds what could be read, also when there are problems; NULL only when
- * memory ran out (which is a problem as well). Text without quotes is a VALUE_PLAIN, nothing
- * where a value could be a VALUE_NULL. Takes time in proportion to the text. Pure. */
+/* Parses `text` and reports the problems found under the name `file`, in no particular order. NULL
+ * if there are any. Text without quotes is a VALUE_PLAIN, nothing where a value could be a
+ * VALUE_NULL. Takes time in proportion to the text. Pure. */
 struct value_tree *yaml_parse(const char *file, struct span text, struct problems *problems);
 
 /* What a VALUE_PLAIN is where a value of the type `expected` is expected: a string as it is
@@ -24,9 +20,8 @@ struct value_tree *yaml_parse(const char *file, struct span text, struct problem
  * then unchanged. */
 bool yaml_resolve(enum value_type expected, struct value *value);
 
-/* Why the text, which yaml_resolve refused, is not what it seems to be, and what to write: for
- * a hint. NULL when it is no trap. Returns `out` or a constant. */
-#define YAML_TRAP 160u
-const char *yaml_trap(struct span text, char out[YAML_TRAP]);
+/* Why the text, which yaml_resolve refused, is not what it seems to be, and what to write: for a
+ * hint. NULL when it is no trap. */
+const char *yaml_trap(struct span text);
 
 #endif

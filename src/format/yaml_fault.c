@@ -1,67 +1,9 @@
 /* YAML that is none: see yaml_fault.h. libyaml's own words are about its insides ("did not find
- * expected key"); what they mean to somebody who edits a file is in the table below. */
+ * expected key"); what the frequent ones mean to somebody who edits a file is in the table below.
+ */
 #include "format/yaml_fault.h"
 
-#include "base/utf8.h"
 #include "format/text.h"
-
-/* ---- Characters ---- */
-
-/* What stands at the beginning of `rest`, if YAML does not allow it or nobody sees what it is;
- * NULL if it is fine. */
-static const char *bad_character(struct span rest, char what[TEXT_DESCRIBE])
-{
-    unsigned char c = (unsigned char)rest.data[0];
-    if (c == '\n' || span_has_prefix(rest, SPAN("\r\n")))
-        return NULL;
-    if (text_is_control(rest.data[0]))
-        return text_describe(rest, what);
-    if (c < 0xc2 || (c > 0xc2 && c < 0xe2))
-        return NULL;
-    if (c == 0xc2 && rest.len > 1 && (unsigned char)rest.data[1] < 0xa0)
-        return "a control character (from U+0080 to U+009F)";
-    if (span_has_prefix(rest, SPAN("\xe2\x80\xa8")) || span_has_prefix(rest, SPAN("\xe2\x80\xa9")))
-        return "a line separator (U+2028 or U+2029)";
-    if (span_has_prefix(rest, SPAN("\xef\xbf\xbe")) || span_has_prefix(rest, SPAN("\xef\xbf\xbf")))
-        return "a code that is no character (U+FFFE or U+FFFF)";
-    return span_has_prefix(rest, SPAN("\xef\xbb\xbf")) ? text_describe(rest, what) : NULL;
-}
-
-bool yaml_check_characters(struct yaml_source *source)
-{
-    struct span text = source->text;
-    unsigned line = 1, column = 1, reported = 0;
-    for (size_t i = 0; i < text.len && !problems_is_full(source->problems); i++) {
-        char what[TEXT_DESCRIBE];
-        struct span rest = span_from(text, i);
-        const char *bad = reported == line ? NULL : bad_character(rest, what);
-        if (bad) {
-            const char *hint = text_lookalike(rest);
-            err_hint(problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column,
-                                  "%s is unexpected here; text was expected", bad),
-                     "%s", hint ? hint : "delete it: it cannot be seen");
-            reported = line;
-        }
-        if (text.data[i] == '\n') {
-            line++;
-            column = 0;
-        }
-        column += i + 1 < text.len && utf8_is_tail(text.data[i + 1]) ? 0 : 1;
-    }
-    source->last_line = line;
-    source->end_column = column;
-    return reported == 0;
-}
-
-void yaml_place(const struct yaml_source *source, const yaml_mark_t *mark, unsigned *line,
-                unsigned *column)
-{
-    bool is_behind = mark->line >= source->last_line;
-    *line = is_behind ? source->last_line : (unsigned)mark->line + 1;
-    *column = is_behind ? source->end_column : (unsigned)mark->column + 1;
-}
-
-/* ---- Faults ---- */
 
 /* Which of libyaml's two places to show. */
 enum where { AT_PROBLEM, AT_CONTEXT };
@@ -83,44 +25,17 @@ static const struct fault {
     {NULL, "block sequence entries are not allowed", AT_PROBLEM,
      "\"-\" is unexpected here; the items of a list were expected below its key",
      "begin the list in the next line, each item with \"- \""},
-    {NULL, "mapping keys are not allowed", AT_PROBLEM,
-     "\"?\" is unexpected here; \"key: value\" was expected",
-     "text that begins with \"?\" needs quotes"},
     {"while scanning an alias", "", AT_CONTEXT,
      "\"*\" is unexpected here; text without a special character in front was expected",
      "text that begins with \"*\" needs quotes, such as \"*.example.com\""},
-    {"while scanning an anchor", "", AT_CONTEXT,
-     "\"&\" is unexpected here; text without a special character in front was expected",
-     "text that begins with \"&\" needs quotes"},
     {"while scanning a quoted scalar", "found unexpected", AT_CONTEXT,
      "this string is not closed; a quotation mark was expected before the end of the file",
      "a string ends with the mark that it begins with"},
     {"while parsing a quoted scalar", "", AT_PROBLEM,
      "this backslash begins no escape that YAML knows; one such as \\n or \\\\ was expected",
      "to write a backslash, write two, or put the text in apostrophes"},
-    {"while scanning a block scalar", "", AT_PROBLEM,
-     "text in several lines is malformed here; \"|\" or \">\" alone, and indented lines were "
-     "expected",
-     "no setting needs it: put the text in quotes, in one line"},
     {NULL, "found a tab character", AT_PROBLEM, "a tab is unexpected here; spaces were expected",
      "YAML allows no tabs for indentation: use spaces"},
-    {"while scanning a %YAML directive", "", AT_CONTEXT,
-     "a line that begins with \"%\" is unexpected; no directive was expected", "remove the line"},
-    {"while scanning a %TAG directive", "", AT_CONTEXT,
-     "a line that begins with \"%\" is unexpected; no directive was expected", "remove the line"},
-    {"while scanning a directive", "", AT_CONTEXT,
-     "a line that begins with \"%\" is unexpected; no directive was expected", "remove the line"},
-    {NULL, "found incompatible YAML document", AT_PROBLEM,
-     "a line that begins with \"%\" is unexpected; no directive was expected", "remove the line"},
-    {NULL, "found duplicate %", AT_PROBLEM,
-     "a line that begins with \"%\" is unexpected; no directive was expected", "remove the line"},
-    {"while scanning a tag", "", AT_CONTEXT, "a tag is unexpected here; a value alone was expected",
-     "text that begins with \"!\" needs quotes"},
-    {"while parsing a tag", "", AT_CONTEXT, "a tag is unexpected here; a value alone was expected",
-     "text that begins with \"!\" needs quotes"},
-    {NULL, "found undefined tag handle", AT_PROBLEM,
-     "a tag is unexpected here; a value alone was expected",
-     "text that begins with \"!\" needs quotes"},
     {NULL, "did not find expected <document start>", AT_PROBLEM,
      "this stands behind the end of the configuration; nothing more was expected",
      "every key begins at the same column as the first one, and has a colon behind it"},
@@ -132,43 +47,17 @@ static const struct fault {
      "colon were expected",
      "keys of the same mapping begin at the same column; a text has quotes around all of it, or "
      "none"},
-    {NULL, "did not find expected ',' or ']'", AT_CONTEXT,
-     "this bracket is not closed; \",\" or \"]\" was expected behind each item",
-     "text that holds brackets, such as an IPv6 address, needs quotes"},
-    {NULL, "did not find expected ',' or '}'", AT_CONTEXT,
-     "this brace is not closed; \",\" or \"}\" was expected behind each value",
-     "text that holds braces needs quotes"},
     {"while parsing a flow node", "did not find expected node content", AT_PROBLEM,
      "a value is missing here; text, a list or a mapping was expected",
      "a comma is too many, or text with special characters, such as \"[::1]:8080\", lacks its "
      "quotes"},
-    {NULL, "did not find expected node content", AT_PROBLEM,
-     "a value is missing here; text, a list or a mapping was expected",
-     "text that begins with a special character needs quotes"},
 };
 
-static struct span text_at(struct span text, const yaml_mark_t *mark)
+struct place yaml_place(yaml_mark_t mark, struct place end)
 {
-    size_t line = 0, i = 0;
-    for (; i < text.len && line < mark->line; i++)
-        line += text.data[i] == '\n';
-    for (size_t column = 0; i < text.len && column < mark->column; column++)
-        do
-            i++;
-        while (i < text.len && utf8_is_tail(text.data[i]));
-    return span_from(text, i);
-}
-
-/* "found character that cannot start any token" */
-static void bad_start(struct err *err, struct span rest)
-{
-    const char *hint = text_lookalike(rest);
-    if (span_has_prefix(rest, SPAN("\t")))
-        err_hint(err, "YAML allows no tabs for indentation: use spaces");
-    else if (hint && rest.data[0] != '`')
-        err_hint(err, "%s", hint);
-    else
-        err_hint(err, "text that begins with a special character needs quotes");
+    return mark.line >= end.line
+               ? end
+               : (struct place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
 static bool begins_with(const char *text, const char *prefix)
@@ -176,79 +65,78 @@ static bool begins_with(const char *text, const char *prefix)
     return prefix == NULL || (text && span_has_prefix(span_str(text), span_str(prefix)));
 }
 
-static const struct fault *find_fault(const yaml_parser_t *parser)
+static void bad_character(struct builder *builder, struct span text, size_t offset)
 {
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        if (begins_with(parser->context, faults[i].context) &&
-            begins_with(parser->problem, faults[i].problem))
-            return &faults[i];
-    return NULL;
+    struct span rest = span_from(text, offset);
+    const char *hint = text_lookalike(rest);
+    builder_unexpected(builder, text_place(text, offset), rest, "text",
+                       hint ? hint : "delete it: it cannot be seen");
 }
 
-/* Reports a space that is none, in the line of the fault or the one above, which may be to blame
- * for it: YAML takes it for a letter. */
-static void find_odd_space(const struct yaml_source *source, const yaml_mark_t *mark)
+/* What the table says, or else libyaml's own words. */
+static void known_fault(struct builder *builder, struct place place, struct place context,
+                        const yaml_parser_t *parser)
 {
-    static const char *const spaces[] = {"\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x8b",
-                                         "\xe3\x80\x80"};
-    yaml_mark_t at = {.line = mark->line ? mark->line - 1 : 0};
-    struct span rest = text_at(source->text, &at);
-    while (rest.len && at.line <= mark->line) {
-        bool is_odd = false;
-        for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
-            is_odd = is_odd || span_has_prefix(rest, span_str(spaces[i]));
-        char what[TEXT_DESCRIBE];
-        if (is_odd) {
-            err_hint(problems_add(source->problems, PROBLEM_SYNTAX, source->file,
-                                  (unsigned)at.line + 1, (unsigned)at.column + 1,
-                                  "%s is unexpected here; plain spaces were expected",
-                                  text_describe(rest, what)),
-                     "%s", text_lookalike(rest));
-            return;
-        }
-        at.column++;
-        if (rest.data[0] == '\n') {
-            at.line++;
-            at.column = 0;
-        }
-        rest = span_from(rest, utf8_char(rest));
-    }
-}
-
-/* libyaml's own words, for what has none of ours. */
-static void unknown_fault(const struct yaml_source *source, const yaml_parser_t *parser)
-{
-    unsigned line, column;
-    char what[TEXT_DESCRIBE];
-    struct span rest = text_at(source->text, &parser->problem_mark);
-    yaml_place(source, &parser->problem_mark, &line, &column);
-    if (begins_with(parser->problem, "found character that cannot start any token"))
-        bad_start(problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column,
-                               "%s is unexpected here; a key or a value was expected",
-                               text_describe(rest, what)),
-                  rest);
+    size_t i = 0, count = sizeof faults / sizeof *faults;
+    while (i < count && !(begins_with(parser->context, faults[i].context) &&
+                          begins_with(parser->problem, faults[i].problem)))
+        i++;
+    if (i < count)
+        builder_problem(builder, PROBLEM_SYNTAX, faults[i].where == AT_CONTEXT ? context : place,
+                        faults[i].hint, "%s", faults[i].message);
     else
-        problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column,
-                     "this is no YAML (%s); \"key: value\" was expected",
-                     parser->problem ? parser->problem : "it cannot be read");
+        builder_problem(builder, PROBLEM_SYNTAX, place, "text with special characters needs quotes",
+                        "this is no YAML (%s); \"key: value\" was expected", parser->problem);
 }
 
-void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser)
+bool yaml_check_characters(struct builder *builder, struct span text)
 {
-    const struct fault *fault = find_fault(parser);
-    unsigned line, column;
-    if (parser->error == YAML_MEMORY_ERROR) {
-        problems_add(source->problems, PROBLEM_MEMORY, source->file, 0, 0, "out of memory");
-        return;
+    static const char *const odd[] = {"\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9",
+                                      "\xef\xbb\xbf"};
+    bool is_indent = true;
+    for (struct span rest = text; rest.len; rest = span_from(rest, 1)) {
+        bool is_odd = is_indent && (unsigned char)rest.data[0] >= 0x80 && text_lookalike(rest);
+        for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+            is_odd =
+                is_odd || (rest.data[0] == odd[i][0] && span_has_prefix(rest, span_str(odd[i])));
+        if (is_odd && !span_has_prefix(rest, SPAN("\r\n"))) {
+            bad_character(builder, text, text.len - rest.len);
+            return false;
+        }
+        is_indent = rest.data[0] == '\n' || (is_indent && strchr(" -\t", rest.data[0]));
     }
-    find_odd_space(source, &parser->problem_mark);
-    if (fault == NULL) {
-        unknown_fault(source, parser);
-        return;
-    }
-    bool at_context = fault->where == AT_CONTEXT && parser->context;
-    yaml_place(source, at_context ? &parser->context_mark : &parser->problem_mark, &line, &column);
-    err_hint(problems_add(source->problems, PROBLEM_SYNTAX, source->file, line, column, "%s",
-                          fault->message),
-             "%s", fault->hint);
+    return true;
+}
+
+/* libyaml's "found character that cannot start any token": the next one in its buffer. */
+static void bad_start(struct builder *builder, struct place place, const yaml_parser_t *parser)
+{
+    const yaml_char_t *at = parser->buffer.pointer;
+    struct span rest = span_make(at, (size_t)(parser->buffer.last - at));
+    const char *hint = text_lookalike(rest);
+    if (span_has_prefix(rest, SPAN("\t")))
+        hint = "YAML allows no tabs for indentation: use spaces";
+    else if (hint == NULL || rest.data[0] == '`')
+        hint = "text that begins with a special character needs quotes";
+    builder_unexpected(builder, place, rest, "a key or a value", hint);
+}
+
+void yaml_fault(struct builder *builder, struct span text, const yaml_parser_t *parser)
+{
+    struct place end = text_place(text, text.len);
+    struct place place = yaml_place(parser->problem_mark, end);
+    struct place context = parser->context ? yaml_place(parser->context_mark, end) : place;
+    if (parser->error == YAML_MEMORY_ERROR)
+        builder_exhausted(builder, end);
+    else if (parser->error == YAML_READER_ERROR)
+        bad_character(builder, text, parser->problem_offset);
+    else if (begins_with(parser->problem, "found character that cannot start any token"))
+        bad_start(builder, place, parser);
+    else if (begins_with(parser->problem, "did not find expected ',' or ']'"))
+        builder_unclosed(builder, context, '[',
+                         "text that holds brackets, such as an IPv6 address, needs quotes");
+    else if (begins_with(parser->problem, "did not find expected ',' or '}'"))
+        builder_unclosed(builder, context, '{', "text that holds braces needs quotes");
+    else
+        known_fault(builder, place, context, parser);
 }

@@ -2,30 +2,20 @@
 #ifndef PORTICO_FORMAT_YAML_FAULT_H
 #define PORTICO_FORMAT_YAML_FAULT_H
 
-#include <stdbool.h>
 #include <yaml.h>
 
 #include "base/span.h"
-#include "format/problems.h"
+#include "format/builder.h"
 
-/* What is read, and where problems go. All borrowed. */
-struct yaml_source {
-    const char *file;
-    struct span text; /* without a byte order mark */
-    struct problems *problems;
-    unsigned last_line;  /* the place behind the last character */
-    unsigned end_column; /* (yaml_check_characters sets both) */
-};
+/* libyaml's place as ours. `end` is the end of the text: libyaml's may lie on a line below. */
+struct place yaml_place(yaml_mark_t mark, struct place end);
 
-/* Reports characters that YAML does not allow, and those that it takes for the end of a line
- * though nobody sees one. False if there are any: then libyaml should not see the text. */
-bool yaml_check_characters(struct yaml_source *source);
+/* Reports the first character that YAML takes for the end of a line though nobody sees one, a mark
+ * that is only good in front, or what YAML takes for a letter where a line begins, such as a
+ * no-break space. False if there is any: then libyaml should not see the text. */
+bool yaml_check_characters(struct builder *builder, struct span text);
 
-/* libyaml's place as ours. At the end of a text it may lie on a line that is not there. */
-void yaml_place(const struct yaml_source *source, const yaml_mark_t *mark, unsigned *line,
-                unsigned *column);
-
-/* Reports the error that stopped `parser`. */
-void yaml_fault(const struct yaml_source *source, const yaml_parser_t *parser);
+/* Reports the error that stopped `parser` in `text`. */
+void yaml_fault(struct builder *builder, struct span text, const yaml_parser_t *parser);
 
 #endif

@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_parsing(yaml_parse, true, YAML_DEPTH_MAX, data, size);
+    fuzz_parsing(yaml_parse, true, VALUE_DEPTH_MAX, data, size);
     fuzz_loading(&format_yaml, data, size);
     return 0;
 }

@@ -26,6 +26,7 @@ def normal(value):
         return (kind, int(text))
     if kind.startswith(("date", "time")):
         text = text.upper().replace(" ", "T")
+        text = re.sub(r"(^|T)(\d\d:\d\d)(?=$|[Z+-])", r"\1\2:00", text)
         text = re.sub(r"(\.\d*?)0+(?=\D|$)", r"\1", text)
         text = re.sub(r"\.(?=\D|$)", "", text)
         text = re.sub(r"[+-]00:00$", "Z", text)

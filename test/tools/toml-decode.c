@@ -47,34 +47,6 @@ static void print_array(const struct value_array *array)
     putchar(']');
 }
 
-static void print_date(const struct value_datetime *d)
-{
-    printf("%04u-%02u-%02u", d->year, d->month, d->day);
-}
-
-static void print_time(const struct value_datetime *d)
-{
-    printf("%02u:%02u:%02u", d->hour, d->minute, d->second);
-    if (d->nanosecond)
-        printf(".%09u", d->nanosecond);
-}
-
-static void print_datetime(enum value_type type, const struct value_datetime *d)
-{
-    if (type != VALUE_LOCAL_TIME)
-        print_date(d);
-    if (type == VALUE_LOCAL_DATE)
-        return;
-    if (type != VALUE_LOCAL_TIME)
-        putchar('T');
-    print_time(d);
-    int minutes = abs(d->offset);
-    if (type == VALUE_OFFSET_DATETIME && minutes == 0)
-        putchar('Z');
-    else if (type == VALUE_OFFSET_DATETIME)
-        printf("%c%02d:%02d", d->offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
-}
-
 static void print_float(double real)
 {
     if (isnan(real))
@@ -119,7 +91,7 @@ static void print_value(const struct value *value)
     else if (value->type == VALUE_BOOLEAN)
         printf(value->boolean ? "true" : "false");
     else
-        print_datetime(value->type, &value->datetime);
+        printf(SPAN_FMT, SPAN_ARG(value->string));
     printf("\"}");
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "format/value.h"
+#include "format/builder.h"
 
 static struct span numbered(char out[32], unsigned i)
 {
@@ -121,11 +121,12 @@ static void a_tree_has_a_limit(void **state)
     assert_null(value_array_add(tree, array, &value));
     assert_null(value_table_add(tree, tree->root, SPAN("b"), &value));
     assert_int_equal(array->count, 1);
-    assert_int_equal(value_exhausted(tree, "a.toml", 3, 4, &problems), -1);
+    struct builder builder = {.file = "a.toml", .problems = &problems, .tree = tree};
+    assert_false(builder_exhausted(&builder, (struct place){3, 4}));
     assert_string_equal(problems.items[0].code, problem_kinds[PROBLEM_TOO_LARGE].code);
     assert_int_equal(problems.items[0].line, 3);
     tree->max = 3;
-    value_exhausted(tree, "a.toml", 0, 0, &problems);
+    builder_exhausted(&builder, (struct place){0, 0});
     assert_string_equal(problems.items[1].code, problem_kinds[PROBLEM_MEMORY].code);
     problems_release(&problems);
     value_tree_free(tree);

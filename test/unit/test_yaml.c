@@ -22,8 +22,7 @@ static void assert_tree(const char *text, const char *tree)
 static void assert_refused(const char *text, unsigned line, unsigned column, const char *word)
 {
     struct problems problems = {0};
-    struct value_tree *tree = yaml_parse("t", span_str(text), &problems);
-    assert_non_null(tree);
+    assert_null(yaml_parse("t", span_str(text), &problems));
     problems_sort(&problems);
     if (problems_is_empty(&problems))
         print_message("accepted: %s\n", text);
@@ -34,7 +33,6 @@ static void assert_refused(const char *text, unsigned line, unsigned column, con
     assert_int_equal(first->line, line);
     assert_int_equal(first->column, column);
     assert_non_null(strstr(first->message, word));
-    value_tree_free(tree);
     problems_release(&problems);
 }
 
@@ -63,14 +61,14 @@ static void reads_every_style(void **state)
 static void refuses_by_name(void **state)
 {
     (void)state;
-    assert_refused("a: &x 1\n", 1, 4, "anchor \"&x\"");
-    assert_refused("a: *x\n", 1, 4, "alias \"*x\"");
+    assert_refused("a: &x 1\n", 1, 4, "anchor");
+    assert_refused("a: *x\n", 1, 4, "alias");
     assert_refused("a:\n  <<: {b: c}\n", 2, 3, "merge key");
-    assert_refused("a: !!str 1\n", 1, 4, "tag \"!!str\"");
-    assert_refused("a: !x [1]\n", 1, 4, "tag \"!x\"");
-    assert_refused("a: !x {b: c}\n", 1, 4, "tag \"!x\"");
+    assert_refused("a: !!str 1\n", 1, 4, "tag");
+    assert_refused("a: !x [1]\n", 1, 4, "tag");
+    assert_refused("a: !x {b: c}\n", 1, 4, "tag");
     assert_refused("a: &x [1]\nb: &y {c: d}\n", 1, 4, "anchor");
-    assert_refused("&k a: b\n", 1, 1, "anchor \"&k\"");
+    assert_refused("&k a: b\n", 1, 1, "anchor");
     assert_refused("a: 1\n---\nb: 2\n", 2, 1, "another document");
     assert_refused("%YAML 1.1\n---\na: 1\n", 1, 1, "directive");
     assert_refused("%TAG ! tag:x,2000:\n---\na: 1\n", 1, 1, "directive");
@@ -88,12 +86,11 @@ static void refuses_by_name(void **state)
 static void goes_on_behind_what_it_refuses(void **state)
 {
     (void)state;
-    assert_parsed(yaml_parse, SPAN("a: *x\nb: &y 1\n? [c]\n: d\ne: !t 2\nb: 3\nf: 4\n"),
-                  "{a@1:1: bad@1:4, b@2:1: <1>@2:4, e@5:1: bad@5:4, f@7:1: <4>@7:4}",
-                  "1:4 the alias \"*x\" is unexpected here; a value was expected\n"
-                  "2:4 the anchor \"&y\" is unexpected here; a value alone was expected\n"
+    assert_parsed(yaml_parse, SPAN("a: *x\nb: &y 1\n? [c]\n: d\ne: !t 2\nb: 3\nf: 4\n"), "",
+                  "1:4 an alias is unexpected here; a plain key or value was expected\n"
+                  "2:4 an anchor is unexpected here; a plain key or value was expected\n"
                   "3:3 this key is a list; text was expected\n"
-                  "5:4 the tag \"!t\" is unexpected here; a value alone was expected\n"
+                  "5:4 a tag is unexpected here; a plain key or value was expected\n"
                   "6:1 the key \"b\" is already defined on line 2; each key was expected once\n");
 }
 
@@ -103,8 +100,8 @@ static void finds_faults_where_they_are(void **state)
     assert_refused("a:\n\tb: c\n", 2, 1, "tab");
     assert_refused("a: b: c\n", 1, 5, "\":\" is unexpected");
     assert_refused("a:\n    b: c\n  d: e\n", 3, 3, "indented differently");
-    assert_refused("a: [b, c\nd: e\n", 1, 4, "bracket is not closed");
-    assert_refused("a: {b: c\nd: e\n", 1, 4, "brace is not closed");
+    assert_refused("a: [b, c\nd: e\n", 1, 4, "\"[\" is not closed");
+    assert_refused("a: {b: c\nd: e\n", 1, 4, "\"{\" is not closed");
     assert_refused("a: 'b\nc: d\n", 1, 4, "string is not closed");
     assert_refused("a: \"\\q\"\n", 1, 5, "escape");
     assert_refused("a: @b\n", 1, 4, "\"@\" is unexpected");
@@ -126,7 +123,7 @@ static void finds_faults_where_they_are(void **state)
     assert_refused("a:\n  -\xc2\xa0"
                    "b: c\n    d: e\n",
                    2, 4, "no-break space");
-    assert_parsed(yaml_parse, SPAN("a: \0\n"), "{}",
+    assert_parsed(yaml_parse, SPAN("a: \0\n"), "",
                   "0:0 the file holds NUL bytes; a text file was expected\n");
 }
 
@@ -175,20 +172,19 @@ static void names_traps(void **state)
     (void)state;
     static const struct {
         const char *text, *word;
-    } traps[] = {{"no", "true or false"}, {"On", "true or false"},  {"~", "no value"},
-                 {"NULL", "no value"},    {"True", "small"},        {"012", "reads 10"},
-                 {"08", "octal"},         {"0x1F", "write 31"},     {"0b11", "write 3"},
-                 {"0o17", "write 15"},    {"1_000", "alone, 1000"}, {"1:30", "base 60"},
+    } traps[] = {{"no", "true or false"}, {"On", "true or false"}, {"~", "no value"},
+                 {"NULL", "no value"},    {"True", "small"},       {"012", "octal"},
+                 {"08", "octal"},         {"0x1F", "notation"},    {"0b11", "notation"},
+                 {"-0o17", "notation"},   {"1_000", "alone"},      {"1:30", "base 60"},
                  {"+5", "plus"}};
-    char out[YAML_TRAP];
     for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) {
-        const char *trap = yaml_trap(guarded(traps[i].text), out);
+        const char *trap = yaml_trap(guarded(traps[i].text));
         assert_non_null(trap);
         assert_non_null(strstr(trap, traps[i].word));
     }
     static const char *const none[] = {"many", "1.5", "", "-", "true", "x:y", "_", "0x", "0xZZ"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        assert_null(yaml_trap(guarded(none[i]), out));
+        assert_null(yaml_trap(guarded(none[i])));
 }
 
 /* `count` times `part` behind "a: ", or below it. */
@@ -216,10 +212,10 @@ static void limits_depth(void **state)
     assert_too_deep(100000, "a: ", "[{a: ");
     assert_too_deep(100000, "a:\n ", "- ");
     assert_too_deep(100000, "a:\n ", "? ");
-    assert_too_deep(YAML_DEPTH_MAX, "a: ", "[");
-    char text[2 * YAML_DEPTH_MAX + 8] = "a: ";
-    memset(text + 3, '[', YAML_DEPTH_MAX - 1);
-    memset(text + 3 + YAML_DEPTH_MAX - 1, ']', YAML_DEPTH_MAX - 1);
+    assert_too_deep(VALUE_DEPTH_MAX, "a: ", "[");
+    char text[2 * VALUE_DEPTH_MAX + 8] = "a: ";
+    memset(text + 3, '[', VALUE_DEPTH_MAX - 1);
+    memset(text + 3 + VALUE_DEPTH_MAX - 1, ']', VALUE_DEPTH_MAX - 1);
     struct problems problems = {0};
     value_tree_free(yaml_parse("t", span_str(text), &problems));
     assert_true(problems_is_empty(&problems));

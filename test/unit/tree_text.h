@@ -1,5 +1,5 @@
 /* A tree of values as one line of text, for comparison: {key: "text", list: [1, <plain>, null]},
- * each value and key with its place (@line:column) if it has one. */
+ * each value and key with its place (@line:column) if it has one. No tree is "". */
 #ifndef PORTICO_TEST_TREE_TEXT_H
 #define PORTICO_TEST_TREE_TEXT_H
 
