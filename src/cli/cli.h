@@ -1,4 +1,4 @@
-/* The commands of `portico` and their options, as tables, and what all of them use. */
+/* The commands of `portico`, and what all of them use. */
 #ifndef PORTICO_CLI_CLI_H
 #define PORTICO_CLI_CLI_H
 
@@ -25,37 +25,12 @@ struct cli_call {
     const char *method, *from, *fields[CLI_FIELDS_MAX + 1];
 };
 
-struct cli_command {
-    const char *name;
-    const char *word; /* what stands before FILE, for people; NULL: nothing */
-    bool has_file;
-    int (*run)(const struct cli_call *call); /* returns the exit status */
-    const char *help;
-};
-
-extern const struct cli_command cli_commands[]; /* to a name that is NULL */
-
-enum cli_option_kind { OPTION_FLAG, OPTION_NO_FLAG, OPTION_TEXT, OPTION_TEXTS, OPTION_FORMAT };
-
-struct cli_option {
-    const char *name;    /* "--json" */
-    const char *value;   /* what follows it, for people; NULL: nothing */
-    const char *command; /* whose it is; NULL: of every command that has a FILE */
-    enum cli_option_kind
-        kind;      /* OPTION_TEXTS may be given several times; else the last one counts */
-    size_t offset; /* in struct cli_call */
-    const char *help;
-};
-
-extern const struct cli_option cli_options[]; /* to a name that is NULL */
-
-/* Reads the arguments of a command, NULL-terminated; options stand anywhere among them, as
- * "--to json" or "--to=json". 0, or -1 when they are wrong, which was said. */
-int cli_options_read(const struct cli_command *command, char **arguments, struct cli_call *call);
-
 /* Finds the command that the arguments of the process (without its own name) begin with, and runs
  * it. The exit status. */
 int cli_main(char **arguments);
+
+/* The commands with their options, for people. */
+void cli_print_commands(void);
 
 /* Loads the configuration; NULL when it has problems, which are then printed. */
 struct config *cli_load(const struct cli_call *call);
@@ -66,6 +41,7 @@ int cli_failed(const char *why);
 /* Says on standard error what is wrong with the command line. Returns -1. */
 int cli_usage(const char *what, const char *word);
 
+/* The commands: see the table in cli.c. Each returns the exit status. */
 int cli_run(const struct cli_call *call);
 int cli_check(const struct cli_call *call);
 int cli_config(const struct cli_call *call);

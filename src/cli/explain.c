@@ -32,7 +32,8 @@
 struct explanation {
     const struct cli_call *call;
     struct http_url url;
-    struct buf head; /* of the request, as a client would send it */
+    char *head; /* owned; of the request, as a client would send it */
+    size_t head_len;
     struct config *config;
     struct decision_peer peer;
     struct address local; /* where the request went, when the URL says so */
@@ -78,38 +79,33 @@ static int read_question(struct explanation *e)
     return 0;
 }
 
-/* The request as a client would send it. -1 when it is too large, which was said. */
+/* The request as a client would send it. 0, or -1 when out of memory. */
 static int write_request(struct explanation *e)
 {
-    struct buf *head = &e->head;
-    bool has_host = false, has_slash = span_has_prefix(e->url.target, SPAN("/"));
-    buf_append_str(head, e->call->method);
-    buf_append_str(head, has_slash ? " " : " /");
-    buf_append_span(head, e->url.target);
-    buf_append_str(head, " HTTP/1.1\r\n");
+    const struct http_url *url = &e->url;
+    bool has_host = false, has_slash = span_has_prefix(url->target, SPAN("/"));
+    FILE *out = open_memstream(&e->head, &e->head_len);
+    if (out == NULL)
+        return -1;
     for (const char *const *field = e->call->fields; *field; field++)
         has_host = has_host || span_eq_nocase(span_first(span_str(*field), 5), SPAN("host:"));
-    if (!has_host) {
-        buf_append_str(head, "Host: ");
-        buf_append_span(head, e->url.authority);
-        buf_append_str(head, "\r\n");
-    }
-    for (const char *const *field = e->call->fields; *field; field++) {
-        buf_append_str(head, *field);
-        buf_append_str(head, "\r\n");
-    }
-    if (e->url.is_websocket) /* with the key of RFC 6455, 1.3 */
-        buf_append_str(head, "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-                             "Sec-WebSocket-Version: 13\r\n"
-                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
-    buf_append_str(head, "\r\n");
-    return head->failed ? cli_usage("the request is too large", e->call->word) : 0;
+    fprintf(out, "%s %s" SPAN_FMT " HTTP/1.1\r\n", e->call->method, has_slash ? "" : "/",
+            SPAN_ARG(url->target));
+    if (!has_host)
+        fprintf(out, "Host: " SPAN_FMT "\r\n", SPAN_ARG(url->authority));
+    for (const char *const *field = e->call->fields; *field; field++)
+        fprintf(out, "%s\r\n", *field);
+    if (url->is_websocket) /* with the key of RFC 6455, 1.3 */
+        fputs("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+              out);
+    fputs("\r\n", out);
+    return fclose(out) == 0 ? 0 : -1;
 }
 
 /* ---- Facts ---- */
 
 #define INDENT 13 /* of what stands behind the words at the left */
-#define WIDTH  60 /* of a line that goes on in the next */
 
 static const char *const members[] = {
     "method",   "url",  "client",   "note",   "certificate", "route",  "access",  "redirect",
@@ -164,13 +160,6 @@ static const char *place_of(const struct explanation *e, const struct config_rou
     return out;
 }
 
-static void tell_result(struct explanation *e, const char *result, unsigned status)
-{
-    json_add(e->scripts, "result", result);
-    json_add_number(e->scripts, "status", status);
-    say(e, "result", "%s", result);
-}
-
 /* The last that people read. */
 static void refuse(struct explanation *e, enum reason reason, const char *hint)
 {
@@ -183,7 +172,8 @@ static void refuse(struct explanation *e, enum reason reason, const char *hint)
         say(e, "hint", "%s", hint);
     e->people = NULL;
     e->is_refused = true;
-    tell_result(e, "refused", (unsigned)status);
+    json_add(e->scripts, "result", "refused");
+    json_add_number(e->scripts, "status", (unsigned)status);
     json_add(e->scripts, "reason", reason_code(reason));
     json_add(e->scripts, "message", reason_sentence(reason));
     json_add(e->scripts, "hint", hint);
@@ -459,18 +449,14 @@ static void tell_timeouts(struct explanation *e)
     const struct config_timeouts *timeouts = route ? &route->timeouts : &e->config->timeouts;
     const struct setting *setting = schema_section(schema_sections, SPAN("timeouts"))->settings;
     char text[512], room[KIND_TEXT];
-    size_t len = 0, line = 0;
+    size_t len = 0;
     cJSON *json = cJSON_AddObjectToObject(e->scripts, "timeouts");
-    for (; setting->name; setting++) {
-        const char *duration = setting_show(setting, timeouts, 0, room);
-        json_add(json, setting->name, duration);
-        bool is_full = len - line > WIDTH;
-        line = is_full ? len : line;
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s",
-                                len == 0  ? ""
-                                : is_full ? ",\n"
-                                          : ", ",
-                                setting->name, duration);
+    for (size_t i = 0; setting[i].name; i++) {
+        const char *duration = setting_show(&setting[i], timeouts, 0, room);
+        json_add(json, setting[i].name, duration);
+        const char *comma = i % 6 ? ", " : i ? ",\n" : "";
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %s", comma, setting[i].name,
+                                duration);
     }
     say(e, "timeouts", "%s", text);
 }
@@ -478,17 +464,17 @@ static void tell_timeouts(struct explanation *e)
 /* The request itself, as a worker has it. */
 static void serve(struct explanation *e)
 {
-    struct buf *sent = &e->head;
+    static const char *const results[] = {"refused", "redirected", "answered", "forwarded"};
+    struct span sent = span_make(e->head, e->head_len);
     struct http_scan scan = {0};
     size_t size;
-    uint64_t status;
+    uint64_t status = 0;
     enum reason why;
-    const char *result;
-    if (http_scan(&scan, HTTP_REQUEST, buf_span(sent), &size, &why) == PARSE_BAD) {
+    if (http_scan(&scan, HTTP_REQUEST, sent, &size, &why) == PARSE_BAD) {
         refuse_with_hint(e, why);
         return;
     }
-    struct span head = span_from(span_first(buf_span(sent), size), scan.skipped);
+    struct span head = span_from(span_first(sent, size), scan.skipped);
     e->decision = decide(e->config, head, &e->peer, &e->request);
     tell_route(e);
     if (e->decision.verdict == VERDICT_REFUSE) {
@@ -498,7 +484,6 @@ static void serve(struct explanation *e)
     tell_access(e);
     if (e->decision.verdict == VERDICT_REDIRECT) {
         status = tell_redirect(e);
-        result = "redirected";
     } else {
         say(e, "redirect", "none: %s",
             e->peer.client.secure ? "it is HTTPS already"
@@ -508,10 +493,11 @@ static void serve(struct explanation *e)
         tell_upstream(e);
         tell_head(e);
         status = e->decision.verdict == VERDICT_HELLO ? 200 : 0;
-        result = status ? "answered" : "forwarded";
     }
     tell_timeouts(e);
-    tell_result(e, result, (unsigned)status);
+    json_add(e->scripts, "result", results[e->decision.verdict]);
+    json_add_number(e->scripts, "status", (unsigned)status);
+    say(e, "result", "%s", results[e->decision.verdict]);
 }
 
 /* ---- The command ---- */
@@ -521,7 +507,7 @@ int cli_explain(const struct cli_call *call)
     struct explanation e = {.call = call, .people = call->json ? NULL : stdout};
     static char mask[] = SECRET_MASK;
     int status = CLI_BAD_USAGE;
-    if (read_question(&e) < 0 || write_request(&e) < 0)
+    if (read_question(&e) < 0)
         goto out;
     status = CLI_BAD_CONFIG;
     e.config = cli_load(call);
@@ -531,7 +517,7 @@ int cli_explain(const struct cli_call *call)
         if (e.config->routes[i].authorization)
             e.config->routes[i].authorization = mask; /* so that no secret can show */
     e.scripts = cJSON_CreateObject();
-    if (find_peer(&e) < 0) {
+    if (write_request(&e) < 0 || find_peer(&e) < 0) {
         status = cli_failed("explain: out of memory");
         goto out;
     }
@@ -546,7 +532,7 @@ int cli_explain(const struct cli_call *call)
     status = e.is_refused ? CLI_FAILED : CLI_OK;
 out:
     cJSON_Delete(e.scripts);
-    buf_release(&e.head);
+    free(e.head);
     buf_thread_release();
     config_unref(e.config);
     return status;

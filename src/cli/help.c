@@ -11,43 +11,18 @@
 #include "config/suggest.h"
 #include "format/problems.h"
 
-#define COLUMN 30 /* where the explanations begin */
-
-/* The options of a command; or, for NULL, those of every command that has a FILE. */
-static void print_options(const char *command)
-{
-    for (const struct cli_option *option = cli_options; option->name; option++) {
-        const char *whose = option->command;
-        if (command == NULL ? whose != NULL : whose == NULL || strcmp(whose, command) != 0)
-            continue;
-        int at = printf("    %s %s", option->name, option->value ? option->value : "");
-        printf("%*s%s\n", COLUMN - at, "", option->help);
-    }
-}
-
-static void print_command(const struct cli_command *command)
-{
-    int at = printf("  portico %s%s%s%s", command->name, command->word ? " " : "",
-                    command->word ? command->word : "", command->has_file ? " [FILE]" : "");
-    printf("%*s%s\n", COLUMN - at, "", command->help);
-    print_options(command->name);
-}
-
 static void print_overview(void)
 {
     printf("Portico: one process in front of every service, one file that says what goes where.\n"
            "\n");
-    for (const struct cli_command *command = cli_commands; command->name; command++)
-        print_command(command);
+    cli_print_commands();
     printf("\n"
            "FILE is the configuration; by default $CONFIG_PATH, or %s in the current\n"
            "directory; - is standard input. It is written in TOML, JSON or YAML, as its name\n"
-           "(.toml, .json, .yaml, .yml) or an option says:\n",
+           "(.toml, .json, .yaml, .yml) or --format says. Its sections are\n",
            CONFIG_DEFAULT_PATH);
-    print_options(NULL);
-    printf("Its sections are");
     for (const struct section *in = schema_sections + 1; in->path; in++)
-        printf("%s %s", in > schema_sections + 1 ? "," : "", in->path);
+        printf("%s%s", in > schema_sections + 1 ? ", " : "", in->path);
     printf(".\n"
            "\n"
            "Environment (an empty variable counts as not set):\n");

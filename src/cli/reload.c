@@ -26,15 +26,6 @@ static int report(const struct cli_call *call, const char *tried)
     return status;
 }
 
-static int ask(int fd)
-{
-    int status = admin_ask(fd, "reload", stdout, stderr);
-    close(fd);
-    if (status != -1)
-        return status;
-    return cli_failed("the process ended the connection without an answer; its log says more");
-}
-
 int cli_reload(const struct cli_call *call)
 {
     char *text = NULL;
@@ -48,11 +39,15 @@ int cli_reload(const struct cli_call *call)
         fd = control_search(config, call->file, tried);
     if (tried)
         fclose(tried);
-    if (fd != -1)
-        status = ask(fd);
-    else
+    if (fd == -1) {
         status = config && text ? report(call, text) : cli_failed("out of memory");
+    } else {
+        status = admin_ask(fd, "reload", stdout, stderr);
+        close(fd);
+    }
+    if (status == -1)
+        cli_failed("the process ended the connection without an answer; its log says more");
     config_unref(config);
     free(text);
-    return status;
+    return status == -1 ? CLI_FAILED : status;
 }
