@@ -23,9 +23,12 @@
  *     that none has any more costs less than a KiB.
  *  3. Waiters are woken once each, after the answer is in the entry. One that has gone away
  *     meanwhile does no harm: its ticket names a wait that is over.
- *  4. A name waits for a thread only when all that there may be are asking. Threads are started
- *     as they are needed, and stay: where a name server is dead, each of its names holds one for
- *     half a minute, and the names that need no server must not wait behind them. */
+ *  4. A name waits for a thread only when all that there may be are asking: where a name server is
+ *     dead, each of its names holds one for half a minute, and the names that need no server must
+ *     not wait behind them. A thread ends when nothing is in the queue; while something is, there
+ *     is one.
+ *  5. The resolver is freed by whoever is the last to use it: resolver_free, or a thread that was
+ *     held up in a look-up when that was called. */
 #include "net/resolver.h"
 
 #include <errno.h>
@@ -66,15 +69,13 @@ struct entry {
 
 struct resolver {
     unsigned magic;
-    pthread_t *threads; /* owned; fixed after init, as the next */
-    unsigned threads_max;
+    unsigned threads_max; /* fixed after init */
 
     pthread_mutex_t mutex;
-    pthread_cond_t work;   /* the queue is not empty, or stopping */
-    bool stopping;         /* guarded by mutex, as all that follows */
-    unsigned thread_count; /* of `threads`: started */
-    unsigned idle;         /* of those: waiting for work */
-    unsigned queued;       /* entries in the queue */
+    pthread_cond_t ended; /* there are no threads any more */
+    bool stopping;        /* guarded by mutex, as all that follows */
+    bool abandoned;       /* the last thread frees it all */
+    unsigned threads;
     struct entry *queue_first;
     struct entry *queue_last;
     struct entry *buckets[BUCKETS]; /* owned */
@@ -109,19 +110,17 @@ static struct entry *add_locked(struct resolver *resolver, const char *name)
 
 static void *run(void *arg);
 
-/* 0, or -1 with errno. */
-static int start_thread_locked(struct resolver *resolver)
+/* False when there is no thread that would come to it. */
+static bool enqueue_locked(struct resolver *resolver, struct entry *entry)
 {
-    char name[24];
-    snprintf(name, sizeof name, "resolver%u", resolver->thread_count);
-    if (thread_start(&resolver->threads[resolver->thread_count], name, run, resolver) == -1)
-        return -1;
-    resolver->thread_count++;
-    return 0;
-}
-
-static void enqueue_locked(struct resolver *resolver, struct entry *entry)
-{
+    pthread_t thread;
+    if (resolver->threads < resolver->threads_max &&
+        thread_start(&thread, "resolver", run, resolver) == 0) {
+        pthread_detach(thread);
+        resolver->threads++;
+    }
+    if (resolver->threads == 0)
+        return false;
     entry->in_flight = true;
     entry->queue_next = NULL;
     if (resolver->queue_first == NULL)
@@ -129,19 +128,7 @@ static void enqueue_locked(struct resolver *resolver, struct entry *entry)
     else
         resolver->queue_last->queue_next = entry;
     resolver->queue_last = entry;
-    resolver->queued++;
-    /* If that fails, one of those there are will come to it. */
-    if (resolver->queued > resolver->idle && resolver->thread_count < resolver->threads_max)
-        (void)start_thread_locked(resolver);
-    pthread_cond_signal(&resolver->work);
-}
-
-static struct entry *dequeue_locked(struct resolver *resolver)
-{
-    struct entry *entry = resolver->queue_first;
-    resolver->queue_first = entry->queue_next;
-    resolver->queued--;
-    return entry;
+    return true;
 }
 
 /* 0, or -1 with errno. */
@@ -218,18 +205,29 @@ static void settle_locked(struct entry *entry, const struct answer *answer, int6
     }
 }
 
+/* Nobody uses it any more. */
+static void destroy(struct resolver *resolver)
+{
+    for (size_t b = 0; b < BUCKETS; b++) {
+        for (struct entry *entry = resolver->buckets[b], *next; entry; entry = next) {
+            next = entry->next;
+            free(entry->waiters);
+            free(entry);
+        }
+    }
+    pthread_cond_destroy(&resolver->ended);
+    pthread_mutex_destroy(&resolver->mutex);
+    resolver->magic = 0;
+    free(resolver);
+}
+
 static void *run(void *arg)
 {
     struct resolver *resolver = arg;
     pthread_mutex_lock(&resolver->mutex);
-    for (;;) {
-        resolver->idle++;
-        while (resolver->queue_first == NULL && !resolver->stopping)
-            pthread_cond_wait(&resolver->work, &resolver->mutex);
-        resolver->idle--;
-        if (resolver->stopping)
-            break;
-        struct entry *entry = dequeue_locked(resolver);
+    while (resolver->queue_first && !resolver->stopping) {
+        struct entry *entry = resolver->queue_first;
+        resolver->queue_first = entry->queue_next;
         pthread_mutex_unlock(&resolver->mutex);
 
         struct answer answer;
@@ -252,7 +250,11 @@ static void *run(void *arg)
         free(waiters);
         pthread_mutex_lock(&resolver->mutex);
     }
+    bool last = --resolver->threads == 0 && resolver->abandoned;
+    pthread_cond_signal(&resolver->ended);
     pthread_mutex_unlock(&resolver->mutex);
+    if (last)
+        destroy(resolver);
     return NULL;
 }
 
@@ -260,69 +262,35 @@ struct resolver *resolver_new(unsigned threads, struct err *err)
 {
     check(threads > 0);
     struct resolver *resolver = calloc(1, sizeof *resolver);
-    pthread_t *handles = calloc(threads, sizeof *handles);
-    if (resolver == NULL || handles == NULL) {
-        free(handles);
-        free(resolver);
+    if (resolver == NULL) {
         err_set_errno(err, ENOMEM, "cannot start the resolver");
         return NULL;
     }
     resolver->magic = RESOLVER_MAGIC;
-    resolver->threads = handles;
     resolver->threads_max = threads;
     pthread_mutex_init(&resolver->mutex, NULL);
-    pthread_cond_init(&resolver->work, NULL);
-    pthread_mutex_lock(&resolver->mutex);
-    int result = start_thread_locked(resolver), error = errno;
-    pthread_mutex_unlock(&resolver->mutex);
-    if (result == 0)
-        return resolver;
-    err_set_errno(err, error, "cannot start the resolver's threads");
-    resolver_free(resolver);
-    return NULL;
-}
-
-/* Joins the threads. False when one is held up in a look-up. */
-static bool join_threads(struct resolver *resolver)
-{
-    struct timespec until;
-    bool all = true;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += FREE_PATIENCE;
-    for (unsigned i = 0; i < resolver->thread_count; i++) {
-        if (pthread_timedjoin_np(resolver->threads[i], NULL, &until) == 0)
-            continue;
-        pthread_detach(resolver->threads[i]);
-        all = false;
-    }
-    return all;
+    pthread_cond_init(&resolver->ended, NULL);
+    return resolver;
 }
 
 void resolver_free(struct resolver *resolver)
 {
+    struct timespec until;
+    int error = 0;
     if (resolver == NULL)
         return;
     check_magic(resolver, RESOLVER_MAGIC);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FREE_PATIENCE;
     pthread_mutex_lock(&resolver->mutex);
     resolver->stopping = true;
-    pthread_cond_broadcast(&resolver->work);
+    while (resolver->threads > 0 && error == 0)
+        error = pthread_cond_timedwait(&resolver->ended, &resolver->mutex, &until);
+    bool last = resolver->threads == 0;
+    resolver->abandoned = !last;
     pthread_mutex_unlock(&resolver->mutex);
-    /* A thread that is held up wakes nobody when it returns, but it still needs the resolver:
-     * its memory then stays until the process ends. */
-    if (!join_threads(resolver))
-        return;
-    for (size_t b = 0; b < BUCKETS; b++) {
-        for (struct entry *entry = resolver->buckets[b], *next; entry; entry = next) {
-            next = entry->next;
-            free(entry->waiters);
-            free(entry);
-        }
-    }
-    pthread_cond_destroy(&resolver->work);
-    pthread_mutex_destroy(&resolver->mutex);
-    free(resolver->threads);
-    resolver->magic = 0;
-    free(resolver);
+    if (last)
+        destroy(resolver);
 }
 
 /* The whole policy. With RESOLVER_FAILED *why is set. */
@@ -342,10 +310,13 @@ static enum resolver_result lookup_locked(struct resolver *resolver, const char 
     bool known = entry->count > 0 && at < entry->answered + STALE_TIME;
     bool fresh = known && at < entry->answered + FRESH_TIME;
     bool failed = at < entry->retry;
-    if (!fresh && !failed && !entry->in_flight)
-        enqueue_locked(resolver, entry);
+    bool asked = fresh || failed || entry->in_flight || enqueue_locked(resolver, entry);
     if (known)
         return RESOLVER_DONE;
+    if (!asked) {
+        *why = "there is no thread to ask";
+        return RESOLVER_FAILED;
+    }
     if (failed) {
         *why = entry->why;
         return RESOLVER_FAILED;

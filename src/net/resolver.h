@@ -21,8 +21,7 @@ enum resolver_result { RESOLVER_DONE, RESOLVER_PENDING, RESOLVER_FAILED };
 
 struct resolver;
 
-/* Starts a thread ("resolver0", …), and others when names come that it has no time for, up to
- * `threads` in all. NULL with `err`. */
+/* Threads ("resolver") are started as names come, up to `threads` at a time. NULL with `err`. */
 struct resolver *resolver_new(unsigned threads, struct err *err);
 
 /* Ends the threads and frees everything, for the end of the process: a look-up that goes on for
