@@ -112,8 +112,9 @@ static void note(struct uses *uses, unsigned line, unsigned column, bool may_sho
 static void note_table(struct uses *uses, const struct value_table *table,
                        const struct section *section);
 
-/* The value of a setting (NULL: of a key that nobody knows), or what `section` holds. */
-static void note_value(struct uses *uses, const struct value *value, const struct setting *setting,
+/* The value of a setting (NULL: of a key that nobody knows), or what `section` holds. False when it
+ * is not to be shown. */
+static bool note_value(struct uses *uses, const struct value *value, const struct setting *setting,
                        const struct section *section)
 {
     bool is_text = value->type == VALUE_STRING || value->type == VALUE_PLAIN;
@@ -125,8 +126,9 @@ static void note_value(struct uses *uses, const struct value *value, const struc
     else if (value->type == VALUE_ARRAY)
         for (uint32_t i = 0; i < value->array->count; i++)
             note_value(uses, &value->array->items[i], setting, section);
-    note(uses, value->line, value->column,
-         may_show || value->type == VALUE_TABLE || value->type == VALUE_ARRAY);
+    may_show = may_show || value->type == VALUE_TABLE || value->type == VALUE_ARRAY;
+    note(uses, value->line, value->column, may_show);
+    return may_show;
 }
 
 static void note_table(struct uses *uses, const struct value_table *table,
@@ -135,10 +137,11 @@ static void note_table(struct uses *uses, const struct value_table *table,
     char key[ERR_QUOTE];
     for (uint32_t i = 0; i < table->count; i++) {
         const struct value_entry *entry = &table->entries[i];
+        bool may_show =
+            note_value(uses, &entry->value, section ? schema_setting(section, entry->key) : NULL,
+                       section ? schema_section(section, entry->key) : NULL);
         note(uses, entry->line, entry->column,
-             span_eq(span_str(problems_quote_key(entry->key, key)), entry->key));
-        note_value(uses, &entry->value, section ? schema_setting(section, entry->key) : NULL,
-                   section ? schema_section(section, entry->key) : NULL);
+             may_show && span_eq(span_str(problems_quote_key(entry->key, key)), entry->key));
     }
 }
 
