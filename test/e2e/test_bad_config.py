@@ -125,15 +125,6 @@ def test_a_file_of_100_megabytes(tmp_path, suffix):
     assert "10 MiB" in check_refusal(invoke("check", path), path)
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--format", "xml", "x"], "xml"), (["--format"], "--format"), (["--format="], "--format"), (["--fromat", "json"], "--fromat"),
-    (["a.toml", "b.toml"], "b.toml")])
-def test_wrong_command_lines(arguments, words):
-    done = subprocess.run([BINARY, "check", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert words in done.stderr.decode()
-
-
 @pytest.mark.parametrize("suffix", ["toml", "json", "yaml"])
 def test_the_examples_of_the_readme(tmp_path, suffix):
     examples = re.findall(rf"^```{suffix}\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)

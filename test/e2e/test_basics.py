@@ -36,9 +36,15 @@ def test_version_and_help():
         assert word in done.stdout
 
 
-def test_an_unknown_command():
-    done = invoke("frobnicate")
-    assert done.returncode == 2 and "frobnicate" in done.stderr
+@pytest.mark.parametrize("line, words", [
+    ("frobnicate", "frobnicate"), ("version x", "too many arguments: x"), ("run a b", "too many arguments: b"), ("help a b", "b"),
+    ("check --josn", "unknown option: --josn"), ("check --strict=yes", "--strict=yes"), ("check --to json", "unknown option: --to"),
+    ("check --format xml x", "--format takes toml, json or yaml: xml"), ("check --format", "needs a value: --format"),
+    ("reload --format=", "--format"), ("config --to xml", "--to takes toml, json or yaml: xml"), ("config --to", "needs a value: --to"),
+])
+def test_wrong_command_lines(line, words):
+    done = invoke(*line.split())
+    assert (done.returncode, done.stdout) == (2, "") and words in done.stderr
 
 
 @pytest.mark.parametrize("command", ["version", "help"])
@@ -58,28 +64,16 @@ def test_check(tmp_path):
 # What is wrong with a configuration
 
 @pytest.mark.parametrize("text, place, words", [
-    ("[server\n", "1:", []),
-    ("[[routes]]\nhost = \"x.test\"\nupstream = \"x:80\"\ncert_type = \"letsencrypt\"\n", "4:13", ["letsencrypt", "self_signed"]),
-    ("[[routes]]\nhost = 5\nupstream = \"x:80\"\n", "2:8", ["host"]),
-    ("[[routes]]\nhost = \"x.test\"\nupstream = \"x\"\n", "3:12", ["port"]),
-    ("[[routes]]\nhost = \"x.test\"\nupstream = \"x:80\"\nupsteam = \"y\"\n", "4:1", ["upsteam"]),
-    ("[timeouts]\nhead = 10\n", "2:8", ["10s"]),
-    ("[timeouts]\nhead = \"10 parsecs\"\n", "2:8", []),
-    ("[server]\ntrusted_proxies = [\"nobody\"]\n", "2:20", ["nobody"]),
-    ("[server]\nlisten = [\"localhost\"]\n", "2:11", ["localhost"]),
-    ("[[routes]]\nhost = \"x.test\"\nupstream = \"a:1\"\n[[routes]]\nhost = \"X.test\"\nupstream = \"b:1\"\n", "5:8", ["x.test"]),
-    ("\x80", "1:1", ["UTF-8"]),
-    ("\0\1\2\xff", "", ["binary"]),
+    ("[server\n", "1:", "]"), ("[timeouts]\nhead = 10\n", "2:8", "10s"), ("\x80", "1:1", "UTF-8"), ("\0\1\2\xff", "", "binary"),
+    ("[[routes]]\nhost = \"x.test\"\nupstream = \"x\"\n", "3:12", "port"),
 ])
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_problems_have_a_place(tmp_path, command, text, place, words):
     path = tmp_path / "bad.toml"
     path.write_bytes(text.encode("latin-1"))
     done = invoke(command, path)
-    assert done.returncode == 2, done.stderr
-    assert f"{path}:{place}" in done.stderr
-    assert all(word.lower() in done.stderr.lower() for word in words), done.stderr
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{path}:{place}" in done.stderr and words in done.stderr
 
 
 @pytest.mark.parametrize("variable, value", [

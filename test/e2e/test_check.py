@@ -244,12 +244,6 @@ def test_hosts_that_can_hardly_be_meant(tmp_path, host, code):
     assert [problem["code"] for problem in problems_of(path)[1]] == ([code] if code == "never-matches" else [])
 
 
-@pytest.mark.parametrize("arguments", [["--josn"], ["--strict=yes"], ["--json", "a", "b"]])
-def test_wrong_command_lines(arguments):
-    done = subprocess.run([BINARY, "check", *arguments], text=True, capture_output=True, timeout=LIMIT)
-    assert (done.returncode, done.stdout) == (2, "")
-
-
 # Certificates
 
 def openssl(*arguments):
