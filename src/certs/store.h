@@ -34,7 +34,7 @@ void certs_hosts_free(struct certs_hosts *hosts); /* of the first step only */
 void certs_store_publish(struct certs_store *store, struct certs_hosts *hosts);
 
 /* Has the host a certificate that cannot be used? Loads it if nobody has yet. Any thread. Has
- * the shape that decision_source asks for. */
+ * the shape that decision_peer asks for. */
 bool certs_store_is_quarantined(void *store, const char *host);
 
 /* For tls_server_new: a host whose route has no certificate, or no route, gives NULL, with errno
