@@ -41,7 +41,7 @@ struct kind {
     const char *help;       /* how it is written: half a sentence */
     const char *expected;   /* for "... was expected"; the range or an example follows it */
     enum value_type type;   /* in the file; of a list, that of its items */
-    enum value_type also;   /* another type that is understood; VALUE_BAD: none */
+    enum value_type also;   /* another type that is understood; VALUE_NONE: none */
     bool is_list;           /* of values that the rest of the row is about */
     bool is_set;            /* a list in which nothing stands twice */
     bool has_at;            /* an "@" is part of it, while what stands before one in other texts is

@@ -250,7 +250,7 @@ static void load_items(struct loader *loader, const struct section *section, voi
             problems_enter_item(loader->context->problems, i);
         if (item->type == VALUE_TABLE)
             load_table(loader, section, items + (before + i) * section->size, item);
-        else if (item->type != VALUE_BAD)
+        else
             problem(loader, PROBLEM_WRONG_TYPE, item->line, item->column,
                     "this item of \"%s\" is %s; %s was expected", schema_name(section),
                     format_type_name(loader->context->format, item->type), words_of(loader)->table);
@@ -283,8 +283,6 @@ static void load_list(struct loader *loader, const struct section *section, void
 static void load_section(struct loader *loader, const struct section *section, void *parent,
                          const struct value *value)
 {
-    if (value && value->type == VALUE_BAD)
-        value = NULL;
     if (section->is_list) {
         if (value)
             load_list(loader, section, parent, value);
@@ -316,8 +314,7 @@ static void load_children(struct loader *loader, const struct section *section, 
                 continue;
             size_t mark = entry ? problems_enter(problems, entry->key) : strlen(problems->pointer);
             load_section(loader, in, object, entry ? &entry->value : NULL);
-            if (!entry && in->is_required && table && !table->is_damaged &&
-                !is_meant(section, table, name))
+            if (!entry && in->is_required && table && !is_meant(section, table, name))
                 err_hint(problem(loader, PROBLEM_NO_ROUTE, 0, 0,
                                  "there is no route; at least one was expected"),
                          "begin with these lines:\n%s", words_of(loader)->first_route);
@@ -342,8 +339,7 @@ static void load_table(struct loader *loader, const struct section *section, voi
             size_t mark = problems_enter(problems, entry->key);
             setting_apply(setting, object, &entry->value, loader->context);
             problems_leave(problems, mark);
-        } else if (table && setting->is_required && !table->is_damaged &&
-                   !is_meant(section, table, setting->name)) {
+        } else if (table && setting->is_required && !is_meant(section, table, setting->name)) {
             missing_key(loader, section, setting, value);
         }
     }

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "config/expand.h"
 #include "config/secret.h"
 #include "format/yaml.h"
@@ -196,9 +195,6 @@ static int apply_one(const struct setting *setting, void *member, const struct v
     struct value value = *written;
     struct err fault = {0};
     resolve_plain(kind, &value);
-    if (value.type == VALUE_BAD ||
-        (value.type == VALUE_STRING && utf8_find_bad(value.string) < value.string.len))
-        return -1; /* the parser has reported it */
     if (value.type != kind->type && value.type != kind->also)
         return report_type(context, setting, &value, kind->is_list);
     if (value.type == VALUE_STRING && resolve_text(setting, &value, context) < 0)
@@ -256,7 +252,7 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
     int result = 0;
     size_t count = 0;
     if (value->type != VALUE_ARRAY)
-        return value->type == VALUE_BAD ? -1 : report_type(context, setting, value, false);
+        return report_type(context, setting, value, false);
     const struct value_array *array = value->array;
     char **list = value_alloc(context->tree, (array->count + 1) * sizeof *list);
     if (list == NULL) {

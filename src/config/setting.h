@@ -21,7 +21,7 @@ struct setting_context {
 };
 
 /* Checks `value` and stores it in `object` (the struct that setting->offset is about). 0, or
- * -1 with the problem reported; a VALUE_BAD is passed over in silence. */
+ * -1 with the problem reported. */
 int setting_apply(const struct setting *setting, void *object, const struct value *value,
                   struct setting_context *context);
 

@@ -17,15 +17,12 @@ struct place text_place(struct span text, size_t offset)
 
 bool text_check_encoding(const char *file, struct span text, struct problems *problems)
 {
-    if (span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"))) {
-        err_hint(problems_add(problems, PROBLEM_ENCODING, file, 0, 0,
-                              "the file is UTF-16; UTF-8 was expected"),
-                 "save it again as UTF-8 (some editors call UTF-16 \"Unicode\")");
-        return false;
-    }
-    if (text.len && memchr(text.data, '\0', text.len)) {
-        err_hint(problems_add(problems, PROBLEM_ENCODING, file, 0, 0,
-                              "the file holds NUL bytes; a text file was expected"),
+    bool is_utf16 =
+        span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"));
+    if (is_utf16 || span_find(text, '\0') < text.len) {
+        err_hint(problems_add(problems, PROBLEM_ENCODING, file, 0, 0, "%s",
+                              is_utf16 ? "the file is UTF-16; UTF-8 was expected"
+                                       : "the file holds NUL bytes; a text file was expected"),
                  "it is binary, or was saved as UTF-16: save it as UTF-8");
         return false;
     }

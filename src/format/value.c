@@ -5,8 +5,8 @@
  * a tree, one at a time.
  *
  * Invariants:
- *   1. A table with more than SMALL_TABLE entries has an index of at least twice as many
- *      places, and every entry is in it. A smaller one is searched from the front.
+ *   1. A table with entries has an index of at least twice as many places, and every entry is in
+ *      it.
  *   2. Every string and key is followed by a NUL that is not part of it.
  *   3. What is allocated is bounded by the text and by the number of values, which has a limit: a
  *      few bytes of text can be a value, which takes fifty times as much. */
@@ -15,8 +15,7 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-#define BLOCK_SIZE  (32u * 1024u)
-#define SMALL_TABLE 8u
+#define BLOCK_SIZE (32u * 1024u)
 
 struct value_block {
     struct value_block *next;
@@ -165,8 +164,6 @@ static bool table_grow(struct value_tree *tree, struct value_table *table)
     if (entries == NULL)
         return false;
     table->entries = entries;
-    if (table->capacity <= SMALL_TABLE)
-        return true;
     uint32_t size = table->capacity * 2;
     uint32_t *index = value_alloc(tree, size * sizeof *index);
     if (index == NULL)
@@ -191,9 +188,7 @@ struct value_entry *value_table_add(struct value_tree *tree, struct value_table 
                                   .column = value->column,
                                   .hash = span_hash(key),
                                   .value = *value};
-    if (table->index)
-        index_put(table, table->count);
-    table->count++;
+    index_put(table, table->count++);
     return entry;
 }
 
@@ -216,32 +211,18 @@ struct value *value_array_add(struct value_tree *tree, struct value_array *array
 
 const char *value_type_name(enum value_type type)
 {
-    switch (type) {
-    case VALUE_NULL:
-        return "null";
-    case VALUE_PLAIN:
-        return "text";
-    case VALUE_STRING:
-        return "a string";
-    case VALUE_INTEGER:
-        return "an integer";
-    case VALUE_FLOAT:
-        return "a number with a fraction";
-    case VALUE_BOOLEAN:
-        return "a boolean";
-    case VALUE_OFFSET_DATETIME:
-    case VALUE_LOCAL_DATETIME:
-        return "a date with a time";
-    case VALUE_LOCAL_DATE:
-        return "a date";
-    case VALUE_LOCAL_TIME:
-        return "a time of day";
-    case VALUE_ARRAY:
-        return "an array";
-    case VALUE_TABLE:
-        return "a table";
-    case VALUE_BAD:
-        break;
-    }
-    return "unreadable";
+    static const char *const names[] = {[VALUE_NONE] = "nothing",
+                                        [VALUE_NULL] = "null",
+                                        [VALUE_PLAIN] = "text",
+                                        [VALUE_STRING] = "a string",
+                                        [VALUE_INTEGER] = "an integer",
+                                        [VALUE_FLOAT] = "a number with a fraction",
+                                        [VALUE_BOOLEAN] = "a boolean",
+                                        [VALUE_OFFSET_DATETIME] = "a date with a time",
+                                        [VALUE_LOCAL_DATETIME] = "a date with a time",
+                                        [VALUE_LOCAL_DATE] = "a date",
+                                        [VALUE_LOCAL_TIME] = "a time of day",
+                                        [VALUE_ARRAY] = "an array",
+                                        [VALUE_TABLE] = "a table"};
+    return names[type];
 }

@@ -2,10 +2,7 @@
  *
  * The parsers of format/ build one, config/ reads it. Everything in a tree (values, keys,
  * strings) lives in the tree's own memory and is freed with it, all at once. Tables keep the
- * order in which their keys were written and find a key in constant time.
- *
- * A value that was written but could not be understood is a VALUE_BAD: its problem has been
- * reported, and whoever meets it passes by in silence. */
+ * order in which their keys were written and find a key in constant time. */
 #ifndef PORTICO_FORMAT_VALUE_H
 #define PORTICO_FORMAT_VALUE_H
 
@@ -16,7 +13,7 @@
 #include "base/span.h"
 
 enum value_type {
-    VALUE_BAD,
+    VALUE_NONE,
     VALUE_NULL,  /* JSON's null; in YAML, nothing where a value could be */
     VALUE_PLAIN, /* YAML's text without quotes, as `string`: what it is depends on what is
                     expected (yaml_resolve) */
@@ -68,11 +65,9 @@ struct value_table {
     struct value_entry *entries; /* in the order of the file; they move when it grows */
     uint32_t count;
     uint32_t capacity;
-    uint32_t *index; /* open addressing: number of the entry + 1, or 0; NULL while small */
+    uint32_t *index; /* open addressing: number of the entry + 1, or 0; NULL while empty */
     uint32_t index_size;
-    uint8_t origin;  /* the parser's own: how the table came about */
-    bool is_damaged; /* something that stood in it could not be read: what seems to be
-                        missing need not be */
+    uint8_t origin; /* the parser's own: how the table came about */
 };
 
 /* Tables, arrays and keys around a value, together. */

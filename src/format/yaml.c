@@ -68,35 +68,26 @@ static bool next_event(struct yaml *yaml, yaml_event_t *event)
 static bool read_event(struct yaml *yaml, const yaml_event_t *event, struct value *value)
 {
     struct place place = place_of(yaml, event);
-    const yaml_char_t *anchor = NULL, *tag = NULL;
-    struct span text = {0};
-    bool is_good = true;
     *value = (struct value){.type = VALUE_PLAIN, .line = place.line, .column = place.column};
-    if (event->type == YAML_SCALAR_EVENT) {
-        anchor = event->data.scalar.anchor;
-        tag = event->data.scalar.tag;
-        text = span_make(event->data.scalar.value, event->data.scalar.length);
-        if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-            value->type = VALUE_STRING;
-        else if (text.len == 0)
-            value->type = VALUE_NULL;
-        is_good = builder_copy(&yaml->builder, place, text, &value->string);
-    } else if (event->type == YAML_SEQUENCE_START_EVENT) {
-        anchor = event->data.sequence_start.anchor;
-        tag = event->data.sequence_start.tag;
-        is_good = builder_array(&yaml->builder, place, value);
-    } else if (event->type == YAML_MAPPING_START_EVENT) {
-        anchor = event->data.mapping_start.anchor;
-        tag = event->data.mapping_start.tag;
-        is_good = builder_table(&yaml->builder, place, value);
-    } else { /* an alias, which the tree never holds */
+    if (event->type == YAML_ALIAS_EVENT) { /* which no tree ever holds */
         refuse(yaml, place, ALIAS);
+        return true;
     }
-    if (anchor)
+    /* Scalars, lists and mappings begin with the same members. */
+    if (event->data.scalar.anchor)
         refuse(yaml, place, ANCHOR);
-    if (tag)
+    if (event->data.scalar.tag)
         refuse(yaml, place, TAG);
-    return is_good;
+    if (event->type == YAML_SEQUENCE_START_EVENT)
+        return builder_array(&yaml->builder, place, value);
+    if (event->type == YAML_MAPPING_START_EVENT)
+        return builder_table(&yaml->builder, place, value);
+    struct span text = span_make(event->data.scalar.value, event->data.scalar.length);
+    if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+        value->type = VALUE_STRING;
+    else if (text.len == 0)
+        value->type = VALUE_NULL;
+    return builder_copy(&yaml->builder, place, text, &value->string);
 }
 
 /* Adds an item under a key, if it is one that can be kept. False when there is no going on. */

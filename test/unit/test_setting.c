@@ -169,20 +169,6 @@ static void ranges_include_their_ends(void **state)
     }
 }
 
-/* Whoever could not read it has said so. */
-static void what_is_bad_is_passed_over(void **state)
-{
-    struct fixture *f = *state;
-    struct value bad = {.type = VALUE_BAD}, broken = text("\xff");
-    for (const struct section *in = schema_sections; in->path; in++)
-        for (const struct setting *setting = in->settings; setting->name; setting++) {
-            assert_int_equal(setting_apply(setting, &f->object, &bad, &f->context), -1);
-            assert_true(problems_is_empty(&f->problems));
-        }
-    assert_int_equal(apply(f, "routes", "host", &broken), -1);
-    assert_true(problems_is_empty(&f->problems));
-}
-
 /* Rows that no section has, to try every form of a size. */
 static void sizes_have_units(void **state)
 {
@@ -270,7 +256,6 @@ int main(void)
         TEST(variables_are_replaced),
         TEST(addresses_are_counted_and_compared),
         TEST(ranges_include_their_ends),
-        TEST(what_is_bad_is_passed_over),
         TEST(paths_fit_a_socket),
         TEST(sizes_have_units),
     };

@@ -136,7 +136,7 @@ static void a_tree_has_a_limit(void **state)
 static void types_have_names(void **state)
 {
     (void)state;
-    static const char *const names[] = {[VALUE_BAD] = "unreadable",
+    static const char *const names[] = {[VALUE_NONE] = "nothing",
                                         [VALUE_NULL] = "null",
                                         [VALUE_PLAIN] = "text",
                                         [VALUE_STRING] = "a string",
