@@ -191,9 +191,10 @@ static void slip(struct text *text)
         splice(text, at, 1, "");
     else if (kind == 1)
         insert_char(text, at, here);
-    else if (kind == 2 && at + 1 < text->len) {
-        text->data[at] = text->data[at + 1];
-        text->data[at + 1] = here;
+    else if (kind == 2) {
+        size_t next = (at + 1) % text->len;
+        text->data[at] = text->data[next];
+        text->data[next] = here;
     } else if (kind == 3)
         insert_char(text, at, c);
     else if (kind == 4)
