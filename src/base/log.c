@@ -308,14 +308,10 @@ int log_start(int access_fd, int error_fd, struct err *err)
 
 void log_stop(void)
 {
-    struct timespec give_up;
     if (!set_running(false))
         return;
     signal_log_thread();
-    clock_gettime(CLOCK_REALTIME, &give_up);
-    give_up.tv_sec += 2;
     /* A descriptor may block in spite of poll: a paused terminal, a pipe that another process
      * fills in between. The process ends all the same. */
-    if (pthread_timedjoin_np(logger.thread, NULL, &give_up) != 0)
-        pthread_detach(logger.thread);
+    (void)thread_join_within(logger.thread, 2);
 }

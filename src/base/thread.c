@@ -64,6 +64,17 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void
     return 0;
 }
 
+bool thread_join_within(pthread_t thread, unsigned seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += seconds;
+    if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+        return true;
+    pthread_detach(thread);
+    return false;
+}
+
 void thread_yield_to_others(void)
 {
     /* Linux keeps this for each thread, POSIX notwithstanding, and 0 is the calling one. That it

@@ -1,5 +1,5 @@
-/* A look at the certificates on the disk: see inspect.h. Any thread that holds no permit
- * (base/turnstile.h); takes no lock, since a file that is replaced is replaced as a whole. */
+/* A look at the certificates on the disk: see inspect.h. Commands run this. It takes no lock,
+ * since a file that is replaced is replaced as a whole. */
 #include "certs/inspect.h"
 
 #include <errno.h>

@@ -13,10 +13,9 @@
  *     empty directory end up with one root. The kernel drops the lock with the process, so
  *     none is ever left behind. Leaves are first read without the lock; a pair that somebody
  *     is just replacing shows as one that does not belong together, and is read again with it.
- *  4. Once it has a root, a CA is immutable, but for the descriptor's lock; `mutex` stands beside
- *     it because flock knows no threads. Until then (the root's files are there, but of no use)
- *     whoever needs a new leaf looks at them again, with the lock; leaves that are there are taken
- *     for what they are without it.
+ *  4. Once it has a root, a CA is immutable. Until then (the root's files are there, but of no
+ *     use) whoever needs a new leaf looks at them again, with the lock; leaves that are there are
+ *     taken for what they are without it.
  *
  * That a leaf is this root's is decided by issuer and authorityKeyIdentifier (which is a hash
  * of the root's key), not by its signature: whoever could forge a leaf here could as well
@@ -29,17 +28,14 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "base/log.h"
-#include "base/turnstile.h"
 #include "certs/issue.h"
 #include "certs/pem_file.h"
 
@@ -47,15 +43,14 @@
 #define FINGERPRINT_LEN (32 * 3)       /* "AA:" … and a NUL for the last colon */
 
 struct local_ca {
-    pthread_mutex_t mutex;       /* before flock */
     int lock;                    /* descriptor of DIR/.lock */
     char *dir;                   /* owned */
     struct local_ca_files files; /* of the root */
     char leaves_path[PATH_MAX];
     struct err why;                    /* there was no root when it was opened; fixed after that */
-    struct local_ca_root root;         /* owned; written with the lock while has_root is false */
+    struct local_ca_root root;         /* owned */
     char fingerprint[FINGERPRINT_LEN]; /* as root */
-    atomic_bool has_root;              /* root and fingerprint are there, and fixed from then on */
+    bool has_root;                     /* root and fingerprint are there, and fixed from then on */
 };
 
 const char *local_ca_path(const struct local_ca *ca)
@@ -70,7 +65,7 @@ const char *local_ca_fingerprint(const struct local_ca *ca)
 
 bool local_ca_has_root(const struct local_ca *ca, struct err *err)
 {
-    if (atomic_load_explicit(&ca->has_root, memory_order_acquire))
+    if (ca->has_root)
         return true;
     *err = ca->why;
     return false;
@@ -115,22 +110,17 @@ static int open_lock(struct local_ca *ca, struct err *err)
 static int lock(struct local_ca *ca, struct err *err)
 {
     int result;
-    check(!turnstile_is_held());
-    pthread_mutex_lock(&ca->mutex);
     do
         result = flock(ca->lock, LOCK_EX);
     while (result != 0 && errno == EINTR);
     if (result == 0)
         return 0;
-    err_set_errno(err, errno, "cannot lock %s/.lock", ca->dir);
-    pthread_mutex_unlock(&ca->mutex);
-    return -1;
+    return err_set_errno(err, errno, "cannot lock %s/.lock", ca->dir);
 }
 
 static void unlock(struct local_ca *ca)
 {
     flock(ca->lock, LOCK_UN);
-    pthread_mutex_unlock(&ca->mutex);
 }
 
 /* ---- the root ----------------------------------------------------------------------------- */
@@ -211,14 +201,14 @@ static int finish_root_locked(struct local_ca *ca, time_t now, struct err *err)
     }
     pem_file_protect(ca->files.key);
     set_fingerprint(ca);
-    atomic_store_explicit(&ca->has_root, true, memory_order_release);
+    ca->has_root = true;
     return 0;
 }
 
 /* Another look at a root that was of no use. */
 static int repair_root_locked(struct local_ca *ca, time_t now, struct err *err)
 {
-    if (atomic_load_explicit(&ca->has_root, memory_order_acquire))
+    if (ca->has_root)
         return 0;
     if (local_ca_root_read(ca->dir, now, &ca->root, err) != 0 ||
         finish_root_locked(ca, now, err) != 0)
@@ -239,7 +229,6 @@ struct local_ca *local_ca_open(const char *dir, time_t now, struct err *err)
         return NULL;
     }
     ca->lock = -1;
-    pthread_mutex_init(&ca->mutex, NULL);
     local_ca_root_files(dir, &ca->files);
     local_ca_leaves_path(dir, ca->leaves_path);
     if (strlen(dir) > PATH_MAX - 512) {
@@ -271,7 +260,6 @@ void local_ca_free(struct local_ca *ca)
     local_ca_root_release(&ca->root);
     if (ca->lock >= 0)
         close(ca->lock);
-    pthread_mutex_destroy(&ca->mutex);
     free(ca->dir);
     free(ca);
 }
@@ -289,8 +277,7 @@ static const char *unfit(const struct local_ca *ca, X509 *cert, const char *host
 {
     if (cert == NULL)
         return "it is damaged";
-    if (atomic_load_explicit(&ca->has_root, memory_order_acquire) &&
-        X509_check_issued(ca->root.cert, cert) != X509_V_OK)
+    if (ca->has_root && X509_check_issued(ca->root.cert, cert) != X509_V_OK)
         return "its issuer is another CA";
     if (!issue_covers(cert, host))
         return "it is for another host";
@@ -377,13 +364,6 @@ out:
     EVP_PKEY_free(key);
     ERR_clear_error();
     return result;
-}
-
-bool local_ca_has(const struct local_ca *ca, const char *host)
-{
-    struct local_ca_files files;
-    return local_ca_leaf_files(ca->dir, host, &files, NULL) == 0 && access(files.crt, F_OK) == 0 &&
-           access(files.key, F_OK) == 0;
 }
 
 static int renew_locked(struct local_ca *ca, const char *host, const struct local_ca_files *files,

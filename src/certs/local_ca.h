@@ -11,7 +11,8 @@
  * there from being used. Leaves are a matter of course: they are reused while they are good and
  * made anew when not.
  *
- * Any thread. Times are seconds since the epoch (base/clock.h: clock_wall), passed in. */
+ * One thread at a time, which may have to wait for the disk and for the lock. Times are seconds
+ * since the epoch (base/clock.h: clock_wall), passed in. */
 #ifndef PORTICO_CERTS_LOCAL_CA_H
 #define PORTICO_CERTS_LOCAL_CA_H
 
@@ -42,10 +43,6 @@ struct local_ca_leaf {
     time_t renew_at;               /* ask again then */
     bool issued;                   /* made just now, and not found on the disk */
 };
-
-/* Whether there is a leaf for `host` on the disk, good or not: a look at the directory, some
- * microseconds, where local_ca_get takes most of a millisecond. */
-bool local_ca_has(const struct local_ca *ca, const char *host);
 
 /* The leaf for `host` (a name in lower case, or an IP literal): the one on the disk if its
  * signer is this root (as far as there is one to compare with), it names the host, key and

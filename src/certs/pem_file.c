@@ -1,5 +1,5 @@
-/* PEM files: see pem_file.h. Used by main at start, by the "certs" thread, and by a worker only
- * while it holds no permit to run (base/turnstile.h), since disks sleep.
+/* PEM files: see pem_file.h. Used by the "certs" thread and by commands, never by a worker, since
+ * disks sleep.
  *
  * A file is written under a temporary name in its own directory (rename(2) does not cross file
  * systems), which begins with a dot so that nobody takes it for a certificate. mkostemp makes
@@ -18,10 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/turnstile.h"
 
 static int write_all(int fd, const char *data, size_t len)
 {
@@ -40,7 +38,6 @@ static int write_all(int fd, const char *data, size_t len)
 int pem_file_read(const char *path, char **text, size_t *len, struct err *err)
 {
     mode_t mode;
-    check(!turnstile_is_held());
     /* A fifo that somebody left there must not hang the start. */
     char *data = file_read(path, PEM_FILE_MAX, FILE_REGULAR, len, &mode);
     if (data == NULL) {
@@ -72,7 +69,6 @@ int pem_file_write(const char *path, mode_t mode, const char *text, size_t len, 
     char copy[PATH_MAX], temporary[PATH_MAX + 16] = "";
     int fd = -1, result = -1, saved;
 
-    check(!turnstile_is_held());
     if ((size_t)snprintf(copy, sizeof copy, "%s", path) >= sizeof copy) {
         errno = ENAMETOOLONG;
         goto out;

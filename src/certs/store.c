@@ -1,28 +1,29 @@
 /* The certificate store: see store.h.
  *
- * The hosts of a configuration are a sorted array of entries, which is immutable, counted, and
- * replaced as a whole by a reload; entries are counted too, so an unchanged host keeps its
- * entry, and with it its identity. Of an entry only the identity is ever replaced. The mutex is
- * held for taking references and for these replacements, never for a look-up, a disk or OpenSSL.
- * A handshake in flight keeps its reference, and with it the certificate that it began with.
+ * The thread "certs" alone touches the disk and the local CA. It opens the CA when the first host
+ * needs a certificate, loads certificates and makes those that are missing, and renews them. It
+ * sleeps until the next one is due, and at most an hour, since the wall clock by which certificates
+ * expire can be set (or the machine can have slept). To parse a certificate and its key takes
+ * OpenSSL 3.0 more than half a millisecond, so a thousand of them take a moment: those that a
+ * handshake waits for come first. The thread runs at a low priority, since handshakes matter more.
  *
- * To parse a certificate and its key takes OpenSSL 3.0 more than half a millisecond, so a
- * thousand of them would make a slow start. Therefore main only looks whether the files are
- * there, and makes those that are missing. An entry that is not loaded yet is due for renewal
- * at once: the "certs" thread loads them all, first thing, and checks them by the way. A
- * worker that needs one sooner does the same for itself, once. The thread runs at a low
- * priority: handshakes come first.
+ * Everybody else looks at what it has loaded, under the mutex, which is never held for a disk or
+ * for OpenSSL. A handshake whose certificate is not loaded yet leaves a ticket, parks, and is
+ * woken. When the disk does not answer, it waits until its own deadline, and nobody else notices.
+ *
+ * The hosts of a configuration are a sorted array of entries that a reload replaces as a whole.
+ * Entries are counted, so an unchanged host keeps its entry, and with it its identity. A handshake
+ * in flight keeps a reference to its identity, and with it the certificate that it began with.
  *
  * A certificate that can neither be read nor made anew puts its host, and nobody else, into
  * quarantine: it has no identity, the log says why, and it is tried again every QUARANTINE
  * seconds and by every reload.
  *
- * Threads: main makes and frees the store; workers look up; "admin" replaces the hosts; "certs"
- * sleeps until the next renewal is due, and at most an hour, since the wall clock by which
- * certificates expire can be set (or the machine can have slept). */
+ * Threads: main makes and frees the store; workers look up; "admin" replaces the hosts. */
 #include "certs/store.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -32,39 +33,54 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "base/turnstile.h"
 #include "certs/local_ca.h"
 
-#define STORE_MAGIC 0xce57507eu
-#define SLEEP_MAX   ((time_t)3600)
-#define QUARANTINE  ((time_t)10)
-#define NAMES_MAX   400u /* bytes of host names in a warning */
+#define STORE_MAGIC   0xce57507eu
+#define SLEEP_MAX     ((time_t)3600)
+#define QUARANTINE    ((time_t)10)
+#define OPEN_PATIENCE ((time_t)5) /* a directory that takes longer to be opened does not answer */
+#define FREE_PATIENCE 1u          /* seconds: the end of the process does not wait for a disk */
+#define NAMES_MAX     400u        /* bytes of host names in a warning */
 
 struct entry {
     atomic_uint refs;
     char *host;                    /* owned; fixed after init; IP literals in canonical form */
     struct tls_identity *identity; /* guarded by mutex; NULL: not loaded, or in quarantine */
-    time_t renew_at;               /* guarded by mutex; 0: to be loaded */
+    time_t renew_at;               /* guarded by mutex; 0: to be loaded, and waited for */
     char *problem; /* guarded by mutex; owned: what the log was told last, or NULL */
 };
 
 struct certs_hosts {
-    atomic_uint refs;
     size_t count;
     struct entry *entries[]; /* a reference to each; sorted by host */
 };
 
+/* A handshake that waits for a certificate of the hosts in force. */
+struct waiter {
+    struct waiter *next;
+    struct entry *entry; /* borrowed from the hosts */
+    struct room_ticket ticket;
+};
+
 struct certs_store {
     unsigned magic;
-    struct local_ca *ca; /* NULL until a host has a certificate; set before the first such host
-                            is published, and fixed from then on */
-    bool running;        /* the thread is. Main, then admin; as `ca` */
     pthread_t thread;
+    bool running; /* the thread is; main only */
+
     pthread_mutex_t mutex;
-    pthread_cond_t wakeup;
-    struct certs_hosts *hosts; /* guarded by mutex: one reference */
-    bool changed;              /* guarded by mutex: other hosts were published */
-    bool stopping;             /* guarded by mutex */
+    pthread_cond_t wakeup; /* of the thread */
+    pthread_cond_t opened; /* or not: the thread has tried */
+
+    /* guarded by mutex, as everything below */
+    struct certs_hosts *hosts; /* owned; "admin", which alone replaces them, reads without mutex */
+    struct waiter *waiters;    /* owned; who has waited longest is the first */
+    size_t next;               /* of the hosts: which the thread looks at next in this round */
+    time_t due;                /* the earliest renewal that this round has found so far */
+    char *dir;                 /* owned: where the thread is to open the CA; or NULL */
+    bool has_tried;            /* to open it */
+    struct err why;            /* it could not */
+    struct local_ca *ca;       /* NULL until it is open, fixed from then on, the thread's own */
+    bool stopping;
 };
 
 static time_t wall_seconds(void)
@@ -72,7 +88,22 @@ static time_t wall_seconds(void)
     return (time_t)(clock_wall() / CLOCK_SECOND);
 }
 
-/* ---- references --------------------------------------------------------------------------- */
+/* For the condition variables, whose clock is the monotonic one. */
+static struct timespec in_seconds(time_t seconds)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += seconds;
+    return at;
+}
+
+/* ---- entries ------------------------------------------------------------------------------ */
+
+static struct entry *entry_ref(struct entry *entry)
+{
+    atomic_fetch_add_explicit(&entry->refs, 1, memory_order_relaxed);
+    return entry;
+}
 
 static void entry_unref(struct entry *entry)
 {
@@ -84,23 +115,13 @@ static void entry_unref(struct entry *entry)
     free(entry);
 }
 
-static void hosts_unref(struct certs_hosts *hosts)
+void certs_hosts_free(struct certs_hosts *hosts)
 {
-    if (hosts == NULL || atomic_fetch_sub_explicit(&hosts->refs, 1, memory_order_acq_rel) != 1)
+    if (hosts == NULL)
         return;
     for (size_t i = 0; i < hosts->count; i++)
         entry_unref(hosts->entries[i]);
     free(hosts);
-}
-
-/* A reference to the hosts in force. */
-static struct certs_hosts *current_hosts(struct certs_store *store)
-{
-    pthread_mutex_lock(&store->mutex);
-    struct certs_hosts *hosts = store->hosts;
-    atomic_fetch_add_explicit(&hosts->refs, 1, memory_order_relaxed);
-    pthread_mutex_unlock(&store->mutex);
-    return hosts;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -116,7 +137,84 @@ static struct entry *find_entry(const struct certs_hosts *hosts, const char *hos
     return found ? *found : NULL;
 }
 
-/* ---- identities --------------------------------------------------------------------------- */
+/* ---- look-ups ----------------------------------------------------------------------------- */
+
+/* Leaves a ticket. A connection has one at most: an older one of its slot is dead by now, so there
+ * are never more of them than slots, however long the disk takes. False without memory. */
+static bool add_waiter_locked(struct certs_store *store, struct entry *entry,
+                              struct room_ticket ticket)
+{
+    struct waiter **at = &store->waiters;
+    while (*at && ((*at)->ticket.room != ticket.room || (*at)->ticket.index != ticket.index))
+        at = &(*at)->next;
+    if (*at == NULL && (*at = calloc(1, sizeof **at)) == NULL)
+        return false;
+    (*at)->entry = entry;
+    (*at)->ticket = ticket;
+    pthread_cond_signal(&store->wakeup);
+    return true;
+}
+
+/* Takes out those that wait for the entry; NULL: all. */
+static struct waiter *take_waiters_locked(struct certs_store *store, const struct entry *entry)
+{
+    struct waiter *taken = NULL, **at = &store->waiters;
+    while (*at) {
+        struct waiter *waiter = *at;
+        if (entry != NULL && waiter->entry != entry) {
+            at = &waiter->next;
+            continue;
+        }
+        *at = waiter->next;
+        waiter->next = taken;
+        taken = waiter;
+    }
+    return taken;
+}
+
+static void wake(struct waiter *waiters)
+{
+    while (waiters) {
+        struct waiter *next = waiters->next;
+        room_wake(waiters->ticket);
+        free(waiters);
+        waiters = next;
+    }
+}
+
+struct tls_identity *certs_store_lookup(void *arg, const char *name, const struct address *local,
+                                        const struct room_ticket *ticket)
+{
+    struct certs_store *store = arg;
+    char text[ADDRESS_TEXT];
+    struct tls_identity *identity = NULL;
+    int why = ENOENT;
+    check_magic(store, STORE_MAGIC);
+    if (name == NULL && local->len > 0)
+        name = address_format_ip(local, text);
+    pthread_mutex_lock(&store->mutex);
+    struct entry *entry = name ? find_entry(store->hosts, name) : NULL;
+    if (entry && entry->identity)
+        identity = tls_identity_ref(entry->identity);
+    else if (entry)
+        why = entry->renew_at == 0 && add_waiter_locked(store, entry, *ticket) ? EAGAIN : ENOKEY;
+    pthread_mutex_unlock(&store->mutex);
+    errno = why;
+    return identity;
+}
+
+bool certs_store_is_quarantined(void *arg, const char *host)
+{
+    struct certs_store *store = arg;
+    check_magic(store, STORE_MAGIC);
+    pthread_mutex_lock(&store->mutex);
+    const struct entry *entry = find_entry(store->hosts, host);
+    bool quarantined = entry && entry->identity == NULL && entry->problem != NULL;
+    pthread_mutex_unlock(&store->mutex);
+    return quarantined;
+}
+
+/* ---- the thread --------------------------------------------------------------------------- */
 
 /* Says what is wrong with a certificate, unless it was said already, or that nothing is wrong any
  * more. `err` NULL: nothing. */
@@ -141,9 +239,9 @@ static void report(struct certs_store *store, struct entry *entry, const struct 
     free(before);
 }
 
-/* Loads, or renews, one certificate. What cannot be renewed is served as it is and tried again
- * later. Is it a new one? */
-static bool refresh(struct certs_store *store, struct entry *entry, time_t now)
+/* Loads, or renews, one certificate, and wakes who waits for it. What cannot be renewed is served
+ * as it is and tried again later. */
+static void refresh(struct certs_store *store, struct entry *entry, time_t now)
 {
     struct local_ca_leaf leaf = {0};
     struct err err;
@@ -159,124 +257,90 @@ static bool refresh(struct certs_store *store, struct entry *entry, time_t now)
     if (result != 0)
         leaf.renew_at = now + (quarantined ? QUARANTINE : SLEEP_MAX);
     entry->renew_at = leaf.renew_at;
+    if (entry->renew_at < store->due)
+        store->due = entry->renew_at;
+    struct waiter *waiters = take_waiters_locked(store, entry);
     pthread_mutex_unlock(&store->mutex);
 
+    wake(waiters);
     tls_identity_unref(unused);
     report(store, entry, result == 0 ? NULL : &err, quarantined);
-    bool is_new = result == 0 && leaf.issued;
-    if (is_new)
+    if (result == 0 && leaf.issued)
         log_write(LOG_INFO, "new certificate for %s", entry->host);
-    return is_new;
 }
 
-/* A reference to the entry's identity, if it has one. False when it should be loaded first. */
-static bool current(struct certs_store *store, struct entry *entry, time_t now,
-                    struct tls_identity **identity)
+/* A reference to the entry to load next: one that a handshake waits for, or the next of this round
+ * that is due. NULL when the round is over. */
+static struct entry *next_entry_locked(struct certs_store *store, time_t now)
 {
-    pthread_mutex_lock(&store->mutex);
-    *identity = entry->identity ? tls_identity_ref(entry->identity) : NULL;
-    bool known = entry->identity != NULL || entry->renew_at > now;
-    pthread_mutex_unlock(&store->mutex);
-    return known;
-}
-
-/* A reference to the host's identity, or NULL. *known: there is such a host. */
-static struct tls_identity *look_up(struct certs_store *store, const char *host, bool *known)
-{
-    struct tls_identity *identity = NULL;
-    struct certs_hosts *hosts = current_hosts(store);
-    struct entry *entry = find_entry(hosts, host);
-    time_t now = wall_seconds();
-    *known = entry != NULL;
-    if (entry && !current(store, entry, now, &identity)) {
-        turnstile_sleep(); /* a disk, and a lock that another process may hold */
-        refresh(store, entry, now);
-        turnstile_awake();
-        current(store, entry, now, &identity);
+    struct certs_hosts *hosts = store->hosts;
+    if (store->waiters)
+        return entry_ref(store->waiters->entry);
+    while (store->next < hosts->count) {
+        struct entry *entry = hosts->entries[store->next++];
+        if (entry->renew_at <= now)
+            return entry_ref(entry);
+        if (entry->renew_at < store->due)
+            store->due = entry->renew_at;
     }
-    hosts_unref(hosts);
-    return identity;
+    return NULL;
 }
 
-struct tls_identity *certs_store_lookup(void *arg, const char *name, const struct address *local)
+/* Sleeps until something is due, wanted or changed, and begins another round. */
+static void sleep_locked(struct certs_store *store, time_t now)
 {
-    struct certs_store *store = arg;
-    char text[ADDRESS_TEXT];
-    bool known = false;
-    check_magic(store, STORE_MAGIC);
-    if (name == NULL && local->len == 0)
-        return NULL;
-    struct tls_identity *identity =
-        look_up(store, name ? name : address_format_ip(local, text), &known);
-    errno = known ? ENOKEY : ENOENT;
-    return identity;
+    const struct timespec until = in_seconds(store->due > now ? store->due - now : 0);
+    (void)pthread_cond_timedwait(&store->wakeup, &store->mutex, &until);
+    store->next = 0;
+    store->due = wall_seconds() + SLEEP_MAX;
 }
 
-bool certs_store_is_quarantined(void *arg, const char *host)
+/* Opens the CA, or makes it, and answers open_ca. The mutex is free meanwhile. */
+static void open_locked(struct certs_store *store)
 {
-    struct certs_store *store = arg;
-    bool known;
-    check_magic(store, STORE_MAGIC);
-    struct tls_identity *identity = look_up(store, host, &known);
-    tls_identity_unref(identity);
-    return known && identity == NULL;
-}
-
-/* ---- the thread --------------------------------------------------------------------------- */
-
-static time_t due_at(struct certs_store *store, const struct entry *entry)
-{
-    pthread_mutex_lock(&store->mutex);
-    time_t at = entry->renew_at;
+    struct err why = {0}, fault;
+    char *dir = store->dir;
+    store->dir = NULL;
     pthread_mutex_unlock(&store->mutex);
-    return at;
-}
-
-static bool is_stopping(struct certs_store *store)
-{
+    struct local_ca *ca = local_ca_open(dir, wall_seconds(), &why);
+    if (ca != NULL && !local_ca_has_root(ca, &fault))
+        log_write(LOG_ERROR,
+                  "%s; certificates that are there are served, but none can be made until that "
+                  "is mended: %s",
+                  fault.message, fault.hint);
+    else if (ca != NULL)
+        log_write(LOG_INFO,
+                  "local CA: %s, SHA-256 %s; import it once into browsers and systems (README, "
+                  "\"The local CA\")",
+                  local_ca_path(ca), local_ca_fingerprint(ca));
+    free(dir);
     pthread_mutex_lock(&store->mutex);
-    bool stopping = store->stopping;
-    pthread_mutex_unlock(&store->mutex);
-    return stopping;
-}
-
-/* Sleeps until `until`, until there are other hosts, or the end. True when it is the end. */
-static bool sleep_until(struct certs_store *store, time_t until, time_t now)
-{
-    time_t seconds = until <= now ? 0 : until - now;
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += seconds < SLEEP_MAX ? seconds : SLEEP_MAX;
-
-    pthread_mutex_lock(&store->mutex);
-    while (!store->stopping && !store->changed &&
-           pthread_cond_timedwait(&store->wakeup, &store->mutex, &deadline) == 0)
-        ;
-    bool stopping = store->stopping;
-    store->changed = false;
-    pthread_mutex_unlock(&store->mutex);
-    return stopping;
+    store->ca = ca;
+    store->why = why;
+    store->has_tried = true;
+    pthread_cond_broadcast(&store->opened);
 }
 
 static void *run(void *arg)
 {
     struct certs_store *store = arg;
-    time_t now, next;
-    thread_yield_to_others();
-    do {
-        now = wall_seconds();
-        next = now + SLEEP_MAX;
-        struct certs_hosts *hosts = current_hosts(store);
-        for (size_t i = 0; i < hosts->count && !is_stopping(store); i++) {
-            struct entry *entry = hosts->entries[i];
-            if (due_at(store, entry) <= now)
-                refresh(store, entry, now);
-            time_t due = due_at(store, entry);
-            if (due < next)
-                next = due;
+    struct entry *entry;
+    pthread_mutex_lock(&store->mutex);
+    while (!store->stopping) {
+        time_t now = wall_seconds();
+        if (store->dir && store->ca == NULL) {
+            open_locked(store);
+            thread_yield_to_others(); /* whoever starts or reloads waits for no more than that */
+        } else if ((entry = next_entry_locked(store, now)) != NULL) {
+            pthread_mutex_unlock(&store->mutex);
+            refresh(store, entry, now);
+            entry_unref(entry);
+            pthread_mutex_lock(&store->mutex);
+        } else {
+            sleep_locked(store, now);
         }
-        hosts_unref(hosts);
-    } while (!sleep_until(store, next, wall_seconds()));
+    }
+    pthread_mutex_unlock(&store->mutex);
     tls_thread_release();
     return NULL;
 }
@@ -301,7 +365,7 @@ static struct entry *take_entry(const struct certs_hosts *old, const char *name)
         return NULL;
     struct entry *entry = old ? find_entry(old, host) : NULL;
     if (entry) {
-        atomic_fetch_add_explicit(&entry->refs, 1, memory_order_relaxed);
+        entry_ref(entry);
     } else if ((entry = calloc(1, sizeof *entry)) != NULL) {
         atomic_init(&entry->refs, 1);
         entry->host = host;
@@ -317,14 +381,13 @@ static struct certs_hosts *collect_hosts(const struct certs_hosts *old, const st
         calloc(1, sizeof *hosts + config->route_count * sizeof hosts->entries[0]);
     if (hosts == NULL)
         return NULL;
-    atomic_init(&hosts->refs, 1);
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
         if (route->cert_type == CERT_NONE)
             continue;
         struct entry *entry = take_entry(old, route->host);
         if (entry == NULL) {
-            hosts_unref(hosts);
+            certs_hosts_free(hosts);
             return NULL;
         }
         hosts->entries[hosts->count++] = entry;
@@ -358,73 +421,49 @@ static void warn_about_acme(const struct config *config, const struct certs_host
                   names, more);
 }
 
-/* Makes the certificates that are missing, and gives those in quarantine another chance. How many
- * are new. */
-static size_t make_missing(struct certs_store *store, const struct certs_hosts *hosts)
+/* Has the thread open the CA, unless it is open. */
+static int open_ca(struct certs_store *store, const char *dir, struct err *err)
 {
-    time_t now = wall_seconds();
-    size_t made = 0;
-    for (size_t i = 0; i < hosts->count; i++) {
-        struct entry *entry = hosts->entries[i];
-        struct tls_identity *identity = NULL;
-        bool untried = due_at(store, entry) == 0;
-        current(store, entry, now, &identity);
-        tls_identity_unref(identity);
-        bool missing = untried && !local_ca_has(store->ca, entry->host);
-        if (identity == NULL && (missing || !untried))
-            made += refresh(store, entry, now);
+    const struct timespec until = in_seconds(OPEN_PATIENCE);
+    char *copy = strdup(dir);
+    int result = 0;
+    if (copy == NULL)
+        return err_set(err, "out of memory");
+    pthread_mutex_lock(&store->mutex);
+    free(store->dir);
+    store->dir = copy;
+    store->has_tried = store->ca != NULL;
+    pthread_cond_signal(&store->wakeup);
+    while (!store->has_tried && result == 0)
+        result = pthread_cond_timedwait(&store->opened, &store->mutex, &until);
+    struct local_ca *ca = store->ca;
+    struct err why = store->why;
+    pthread_mutex_unlock(&store->mutex);
+    if (ca != NULL)
+        return 0;
+    if (result == 0) {
+        *err = why;
+        return -1;
     }
-    return made;
-}
-
-/* What a store needs that has any host. */
-static int open_ca(struct certs_store *store, const struct config *config, struct err *err)
-{
-    if (store->ca == NULL) {
-        store->ca = local_ca_open(config->cert_dir, wall_seconds(), err);
-        if (store->ca == NULL)
-            return -1;
-        struct err why;
-        if (!local_ca_has_root(store->ca, &why))
-            log_write(LOG_ERROR,
-                      "%s; certificates that are there are served, but none can be made until that "
-                      "is mended: %s",
-                      why.message, why.hint);
-        else
-            log_write(LOG_INFO,
-                      "local CA: %s, SHA-256 %s; import it once into browsers and systems (README, "
-                      "\"The local CA\")",
-                      local_ca_path(store->ca), local_ca_fingerprint(store->ca));
-    }
-    if (!store->running && thread_start(&store->thread, "certs", run, store) != 0)
-        return err_set(err, "cannot start the thread that renews certificates");
-    store->running = true;
-    return 0;
+    err_set(err, "the certificate directory does not answer: %s", dir);
+    return err_hint(err, "see whether its file system hangs, and which process holds %s/.lock",
+                    dir);
 }
 
 struct certs_hosts *certs_hosts_new(struct certs_store *store, const struct config *config,
                                     struct err *err)
 {
     check_magic(store, STORE_MAGIC);
-    struct certs_hosts *old = current_hosts(store), *hosts = collect_hosts(old, config);
+    struct certs_hosts *hosts = collect_hosts(store->hosts, config);
     if (hosts == NULL) {
         err_set(err, "out of memory");
-    } else if (hosts->count > 0 && open_ca(store, config, err) != 0) {
-        hosts_unref(hosts);
+    } else if (hosts->count > 0 && open_ca(store, config->cert_dir, err) != 0) {
+        certs_hosts_free(hosts);
         hosts = NULL;
     } else if (hosts->count > 0) {
-        size_t made = make_missing(store, hosts);
-        if (made > 0 || old->count != hosts->count)
-            log_write(LOG_INFO, "certificates: %zu, of which %zu new", hosts->count, made);
-        warn_about_acme(config, old);
+        warn_about_acme(config, store->hosts);
     }
-    hosts_unref(old);
     return hosts;
-}
-
-void certs_hosts_free(struct certs_hosts *hosts)
-{
-    hosts_unref(hosts);
 }
 
 void certs_store_publish(struct certs_store *store, struct certs_hosts *hosts)
@@ -433,10 +472,15 @@ void certs_store_publish(struct certs_store *store, struct certs_hosts *hosts)
     pthread_mutex_lock(&store->mutex);
     struct certs_hosts *old = store->hosts;
     store->hosts = hosts;
-    store->changed = true;
+    for (size_t i = 0; i < hosts->count; i++)
+        if (hosts->entries[i]->identity == NULL)
+            hosts->entries[i]->renew_at = 0; /* another chance for those in quarantine */
+    store->next = 0;
+    struct waiter *waiters = take_waiters_locked(store, NULL); /* they look again */
     pthread_cond_signal(&store->wakeup);
     pthread_mutex_unlock(&store->mutex);
-    hosts_unref(old);
+    wake(waiters);
+    certs_hosts_free(old);
 }
 
 /* ---- birth and death ---------------------------------------------------------------------- */
@@ -448,24 +492,30 @@ static void init_locks(struct certs_store *store)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&store->wakeup, &attr);
+    pthread_cond_init(&store->opened, &attr);
     pthread_condattr_destroy(&attr);
 }
 
 struct certs_store *certs_store_new(const struct config *config, struct err *err)
 {
+    static const struct config nothing;
+    /* The process may end while the thread is held up, which then finds OpenSSL as it was. */
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     struct certs_store *store = calloc(1, sizeof *store);
-    if (store == NULL) {
+    struct certs_hosts *none = store ? collect_hosts(NULL, &nothing) : NULL;
+    if (none == NULL) {
         err_set(err, "out of memory");
+        free(store);
         return NULL;
     }
     store->magic = STORE_MAGIC;
+    store->hosts = none;
     init_locks(store);
-    static const struct config nothing;
-    store->hosts = collect_hosts(NULL, &nothing);
-    struct certs_hosts *hosts = store->hosts ? certs_hosts_new(store, config, err) : NULL;
+    store->running = thread_start(&store->thread, "certs", run, store) == 0;
+    if (!store->running)
+        err_set(err, "cannot start the thread that loads certificates");
+    struct certs_hosts *hosts = store->running ? certs_hosts_new(store, config, err) : NULL;
     if (hosts == NULL) {
-        if (store->hosts == NULL)
-            err_set(err, "out of memory");
         certs_store_free(store);
         return NULL;
     }
@@ -478,15 +528,20 @@ void certs_store_free(struct certs_store *store)
     if (store == NULL)
         return;
     check_magic(store, STORE_MAGIC);
-    if (store->running) {
-        pthread_mutex_lock(&store->mutex);
-        store->stopping = true;
-        pthread_cond_signal(&store->wakeup);
-        pthread_mutex_unlock(&store->mutex);
-        pthread_join(store->thread, NULL);
-    }
-    hosts_unref(store->hosts);
+    pthread_mutex_lock(&store->mutex);
+    store->stopping = true;
+    struct waiter *waiters = take_waiters_locked(store, NULL);
+    pthread_cond_signal(&store->wakeup);
+    pthread_mutex_unlock(&store->mutex);
+    wake(waiters);
+    /* A thread that a disk holds up still needs the store, which then stays until the process
+     * ends. */
+    if (store->running && !thread_join_within(store->thread, FREE_PATIENCE))
+        return;
+    certs_hosts_free(store->hosts);
     local_ca_free(store->ca);
+    free(store->dir);
+    pthread_cond_destroy(&store->opened);
     pthread_cond_destroy(&store->wakeup);
     pthread_mutex_destroy(&store->mutex);
     store->magic = 0;

@@ -16,7 +16,6 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/metrics.h"
-#include "base/turnstile.h"
 #include "config/load.h"
 #include "config/secret.h"
 #include "format/value.h"
@@ -216,7 +215,6 @@ void config_unref(struct config *config)
     metrics_add(METRIC_CONFIG_REFS, -1);
     if (atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) != 1)
         return;
-    turnstile_hand_over(); /* a large one takes a while */
     config->magic = 0;
     route_table_free(config->table);
     value_tree_free(config->tree);

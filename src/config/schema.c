@@ -47,10 +47,8 @@ static const struct setting server[] = {
              "in the environment. A machine without IPv6 starts without the default's second.",
      .min = 1, .max = SCHEMA_ADDRESSES_MAX},
     {"workers", KIND(COUNT), SERVER(workers), .fallback = "0",
-     .help = "The size of the pool of workers, of which as many as there are cores run at a time "
-             "and the others step in when one waits for a disk; 0 takes two for each core, and "
-             "three at least.",
-     .example = "4", .unit = "threads", .max = 1024, .needs_restart = true},
+     .help = "The size of the pool of workers; 0 takes one for each core.", .example = "4",
+     .unit = "threads", .max = 1024, .needs_restart = true},
     {"drain", KIND(DURATION), SERVER(drain), .fallback = "\"9s\"",
      .help = "How long open exchanges may take to end when Portico stops. Docker kills a "
              "container 10 seconds after asking it to stop.",

@@ -2,7 +2,6 @@
 #include "net/room_queue.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,10 +20,6 @@
 /* A full handshake costs about as much as this number of ordinary turns (src/README.md has the
  * figures), so a machine that cannot do it all is shared by halves. */
 #define HANDSHAKE_TURN 32u
-
-/* How long a look takes that is a second one beside somebody held up, who may be back any moment
- * and leave over what others are to take. Milliseconds. */
-#define SECOND_LOOK 100
 
 /* Opens an eventfd in a queue, each write to which makes one event. The descriptor, or -1. */
 static int open_bell(const struct room_queues *queues, enum room_queue queue, uint64_t datum)
@@ -51,6 +46,7 @@ int room_queues_init(struct room_queues *queues)
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = HANDSHAKES_DATUM};
     queues->wake_fd = -1;
     pthread_mutex_init(&queues->mutex, NULL);
+    check(sem_init(&queues->calls, 0, 0) == 0);
     for (int i = 0; i < ROOM_QUEUES; i++)
         queues->epoll_fds[i] = queues->marks[i].fd = -1;
     for (int i = 0; i < ROOM_QUEUES; i++) {
@@ -77,6 +73,7 @@ static void close_open(int fd)
 void room_queues_release(struct room_queues *queues)
 {
     pthread_mutex_destroy(&queues->mutex);
+    sem_destroy(&queues->calls);
     close_open(queues->wake_fd);
     for (int i = 0; i < ROOM_QUEUES; i++) {
         close_open(queues->marks[i].fd);
@@ -118,41 +115,48 @@ static void look_out_locked(struct room_queues *queues)
     YIELD_POINT("room_queues_next looking out");
     unsigned count = look(queues, events, ROOM_BATCH, -1);
     pthread_mutex_lock(&queues->mutex);
-    queues->is_watched = queues->is_held_up = false;
+    queues->is_watched = false;
     check(queues->next == queues->end);
     memcpy(queues->taken, events, count * sizeof events[0]);
     queues->next = 0;
     queues->end = count;
 }
 
-/* While somebody looks out: an event if there is one just now, or else a rest; beside somebody held
- * up, a longer look first. True when *event has one. */
+/* Sleeps until somebody calls. */
+static void rest_locked(struct room_queues *queues)
+{
+    atomic_fetch_add(&queues->resting, 1);
+    pthread_mutex_unlock(&queues->mutex);
+    while (sem_wait(&queues->calls) == -1)
+        check(errno == EINTR);
+    pthread_mutex_lock(&queues->mutex);
+}
+
+/* Is there somebody to call? That one counts as called, and the caller is to post. */
+static bool call_locked(struct room_queues *queues)
+{
+    if (atomic_load(&queues->resting) == 0)
+        return false;
+    atomic_fetch_sub(&queues->resting, 1);
+    return true;
+}
+
+/* While somebody looks out: an event if there is one just now, or else a rest. True when *event has
+ * one. */
 static bool look_or_rest_locked(struct room_queues *queues, struct epoll_event *event)
 {
-    bool beside = queues->is_held_up;
-    unsigned before = queues->signs;
     pthread_mutex_unlock(&queues->mutex);
-    bool found = look(queues, event, 1, beside ? SECOND_LOOK : 0) == 1;
+    bool found = look(queues, event, 1, 0) == 1;
     YIELD_POINT("room_queues_next about to rest");
     pthread_mutex_lock(&queues->mutex);
-    /* When nothing came to anybody, nobody is held up from anything. It may be asleep again without
-     * having been seen here, since the kernel wakes whoever began to look last; which is also why
-     * one of several who look beside it may find nothing though much comes. */
-    if (beside && found)
-        queues->signs++;
-    else if (beside && queues->signs == before)
-        queues->is_held_up = false;
-    bool rest = !found && queues->is_watched && (beside || !queues->is_held_up) &&
-                queues->next == queues->end;
-    if (rest)
-        sleepers_join(&queues->resting, &queues->mutex);
+    if (!found && queues->is_watched && queues->next == queues->end)
+        rest_locked(queues);
     return found;
 }
 
 static void next_event(struct room_queues *queues, struct epoll_event *event)
 {
     bool found = false;
-    struct sleeper *other = NULL;
     pthread_mutex_lock(&queues->mutex);
     while (!found) {
         if (queues->next < queues->end) {
@@ -164,43 +168,23 @@ static void next_event(struct room_queues *queues, struct epoll_event *event)
             look_out_locked(queues);
         }
     }
-    if (queues->end - queues->next >= ROOM_BACKLOG)
-        other = sleepers_take(&queues->resting);
+    bool call = queues->end - queues->next >= ROOM_BACKLOG && call_locked(queues);
     pthread_mutex_unlock(&queues->mutex);
-    sleeper_call(other);
+    if (call)
+        sem_post(&queues->calls);
 }
 
 void room_queues_hand_over(struct room_queues *queues)
 {
-    struct sleeper *other = NULL;
     /* Who rests by now can be seen without the mutex: it began to while somebody looked out, who
      * had the mutex after that. */
-    if (atomic_load(&queues->resting.count) == 0)
+    if (atomic_load(&queues->resting) == 0)
         return;
     pthread_mutex_lock(&queues->mutex);
-    if (!queues->is_watched || queues->is_held_up)
-        other = sleepers_take(&queues->resting);
+    bool call = !queues->is_watched && call_locked(queues);
     pthread_mutex_unlock(&queues->mutex);
-    sleeper_call(other);
-}
-
-void room_queues_look_after(struct room_queues *queues)
-{
-    /* An epoll set can be asked whether it has something without taking it. */
-    struct pollfd set = {.fd = queues->epoll_fds[ROOM_MAIN], .events = POLLIN};
-    struct sleeper *other = NULL;
-    if (atomic_load(&queues->resting.count) == 0)
-        return;
-    pthread_mutex_lock(&queues->mutex);
-    bool held_up = queues->is_watched && poll(&set, 1, 0) == 1;
-    if (held_up) {
-        queues->is_held_up = true;
-        queues->signs++;
-    }
-    if (held_up || !queues->is_watched)
-        other = sleepers_take(&queues->resting);
-    pthread_mutex_unlock(&queues->mutex);
-    sleeper_call(other);
+    if (call)
+        sem_post(&queues->calls);
 }
 
 enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *event)

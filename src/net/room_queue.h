@@ -5,13 +5,11 @@
  * events at once, goes to work on the first, and leaves the others where every worker looks before
  * it looks further: none waits behind another in private. Whoever comes back from work looks out
  * again, so with little to do one worker does it all, and is spared from falling asleep and being
- * woken for each event. Somebody who rests is called
- *   - when events are left over, ROOM_BACKLOG of them or more;
- *   - when whoever looked out last will be busy for longer than a moment, and so says
- *     (room_queues_hand_over);
- *   - when one of the two is held up all the same, which shows now and then
- *     (room_queues_look_after): until whoever looks out is back, or nothing comes any more, the
- *     others look by themselves.
+ * woken for each event. Somebody who rests is called when ROOM_BACKLOG events or more are left
+ * over, and when whoever looked out last will be busy for longer than a moment
+ * (room_queues_hand_over). Whoever is called is counted as called at once, and is the semaphore's
+ * next: unlike a condition variable, it never makes the caller wait for those that were called
+ * before.
  *
  * The queue of handshakes is a second set, registered in the first level-triggered. What is
  * level-triggered goes back to the end of the kernel's list whenever it is reported, so in each
@@ -34,12 +32,11 @@
 #define PORTICO_NET_ROOM_QUEUE_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
-
-#include "base/sleepers.h"
 
 /* What one look takes, and how much of it must be left over for somebody else to be called: less is
  * done sooner than somebody can be woken. src/README.md has the figures. */
@@ -62,10 +59,9 @@ struct room_queues {
     pthread_mutex_t mutex;
     struct epoll_event taken[ROOM_BATCH]; /* guarded by mutex, as what follows */
     unsigned next, end;                   /* what is left of `taken` */
-    bool is_watched;                      /* somebody looks out, ... */
-    bool is_held_up;                      /* ... and does not come back though something is ready */
-    unsigned signs;                       /* of that: events that others saw or took beside it */
-    struct sleepers resting;              /* workers that rest */
+    bool is_watched;                      /* somebody looks out */
+    atomic_uint resting; /* workers that rest and were not called; may be read without the mutex */
+    sem_t calls;
 };
 
 /* 0, or -1 with errno; room_queues_release is due in either case. */
@@ -82,14 +78,8 @@ enum room_news {
 enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *event);
 
 /* The caller, who has taken something to do, will be busy for longer than a moment, or does not
- * come back: if nobody looks out, or who does is held up, somebody who rests is to. */
+ * come back: if nobody looks out, somebody who rests is to. */
 void room_queues_hand_over(struct room_queues *queues);
-
-/* To be called now and then. Should whoever looks out, or is busy without having handed over, be
- * held up (by a debugger, by the scheduler), others who rest are to do without it. It does not help
- * when one is held up that has the mutex, has just taken a batch and not shared it yet, or is about
- * to call another. */
-void room_queues_look_after(struct room_queues *queues);
 
 /* Makes one worker's room_queues_next answer ROOM_NEWS_WAKE; several calls may have one answer. */
 void room_queues_wake(struct room_queues *queues);

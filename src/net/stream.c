@@ -42,7 +42,6 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "base/turnstile.h"
 #include "net/stream_batch.h"
 
 /* What one read over TLS may take from the socket without giving a byte of data: more than any
@@ -78,6 +77,10 @@ int stream_tls_failed(struct stream *stream, int result, short *wants)
 
     if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
         *wants = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+        errno = EAGAIN;
+        return -1;
+    }
+    if (error == SSL_ERROR_WANT_CLIENT_HELLO_CB) {
         errno = EAGAIN;
         return -1;
     }
@@ -138,16 +141,13 @@ int stream_flush(struct stream *stream)
     return -1;
 }
 
-/* Called before and after whatever OpenSSL does with the socket in a read. That it writes is an
- * answer to a change of keys, of which there may be hundreds more. */
+/* Called before and after whatever OpenSSL does with the socket in a read. */
 static long on_bio(BIO *bio, int operation, const char *data, size_t len, int argi, long argl,
                    int result, size_t *processed)
 {
     (void)data, (void)argi, (void)argl;
     if (operation == (BIO_CB_READ | BIO_CB_RETURN))
         tls_reading.stream->drained = result <= 0 || *processed < len;
-    if (operation == BIO_CB_WRITE)
-        turnstile_hand_over();
     if (operation != BIO_CB_READ || BIO_number_read(bio) < tls_reading.max)
         return result;
     BIO_clear_retry_flags(bio);

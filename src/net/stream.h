@@ -119,7 +119,8 @@ void stream_abort(struct stream *stream);
 void stream_thread_release(void);
 
 /* For net/tls: what a failed OpenSSL call (`result` is what it returned) means. Sets errno as
- * stream_read does and either *wants or `broken`. Returns -1. */
+ * stream_read does and either *wants or `broken`, or neither when a handshake waits for its
+ * certificate. Returns -1. */
 int stream_tls_failed(struct stream *stream, int result, short *wants);
 
 /* Turns on SO_KEEPALIVE and TCP_NODELAY; errors are ignored (a Unix socket has neither). */

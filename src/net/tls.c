@@ -13,7 +13,10 @@
  *  2. Sessions do not cross hosts: the session id context of a connection is a digest of the
  *     name it asked for, and OpenSSL resumes only sessions of the same context. A certificate
  *     is looked up for resumed sessions too, so a host that is gone is gone for them as well.
- *  3. Nothing is built per handshake but references: it changes to the context of the identity
+ *  3. A handshake whose certificate is not loaded yet stops in the callback
+ *     (SSL_CLIENT_HELLO_RETRY), and OpenSSL calls it again whenever the handshake goes on. What it
+ *     read of the ClientHello the first time is kept.
+ *  4. Nothing is built per handshake but references: it changes to the context of the identity
  *     (net/tls_identity), in which everything lies ready.
  *
  * Choices
@@ -170,42 +173,47 @@ static struct tls_identity *find_identity(struct tls_server *server, SSL *ssl,
     if (!hello->has_name)
         (void)address_of_socket(SSL_get_fd(ssl), &local);
     errno = 0;
-    return server->lookup(server->lookup_arg, hello->has_name ? hello->name : NULL, &local);
+    return server->lookup(server->lookup_arg, hello->has_name ? hello->name : NULL, &local,
+                          SSL_get_app_data(ssl));
 }
 
-/* Gives the connection its certificate. 0, or -1 with the alert to send. */
+/* Gives the connection its certificate. What the callback is to answer, with the alert to send. */
 static int choose_identity(struct tls_server *server, SSL *ssl, struct hello *hello, int *alert)
 {
     struct tls_identity *identity = NULL;
     if (hello->refused == REASON_NONE) {
         identity = find_identity(server, ssl, hello);
+        if (identity == NULL && errno == EAGAIN)
+            return SSL_CLIENT_HELLO_RETRY;
         if (identity == NULL)
             hello->refused = errno == ENOKEY ? REASON_HANDSHAKE_CERTIFICATE : REASON_HANDSHAKE_NAME;
     }
     if (identity == NULL) {
         *alert = hello->refused == REASON_HANDSHAKE_NAME ? SSL_AD_UNRECOGNIZED_NAME
                                                          : SSL_AD_INTERNAL_ERROR;
-        return -1;
+        return SSL_CLIENT_HELLO_ERROR;
     }
     SSL_CTX *ctx = tls_identity_context(identity, on_second_hello);
     bool changed = ctx != NULL && SSL_set_SSL_CTX(ssl, ctx) == ctx;
     tls_identity_unref(identity);
     *alert = SSL_AD_INTERNAL_ERROR;
-    return changed && bind_sessions(ssl, hello) == 0 ? 0 : -1;
+    return changed && bind_sessions(ssl, hello) == 0 ? SSL_CLIENT_HELLO_SUCCESS
+                                                     : SSL_CLIENT_HELLO_ERROR;
 }
 
 static int on_client_hello(SSL *ssl, int *alert, void *arg)
 {
-    struct hello *hello = hello_read(ssl, alert);
-    if (hello == NULL)
-        return SSL_CLIENT_HELLO_ERROR;
-    if (SSL_set_ex_data(ssl, hello_index, hello) != 1) {
-        free(hello);
-        *alert = SSL_AD_INTERNAL_ERROR;
-        return SSL_CLIENT_HELLO_ERROR;
+    struct hello *hello = hello_get(ssl);
+    if (hello == NULL) {
+        if ((hello = hello_read(ssl, alert)) == NULL)
+            return SSL_CLIENT_HELLO_ERROR;
+        if (SSL_set_ex_data(ssl, hello_index, hello) != 1) {
+            free(hello);
+            *alert = SSL_AD_INTERNAL_ERROR;
+            return SSL_CLIENT_HELLO_ERROR;
+        }
     }
-    return choose_identity(arg, ssl, hello, alert) == 0 ? SSL_CLIENT_HELLO_SUCCESS
-                                                        : SSL_CLIENT_HELLO_ERROR;
+    return choose_identity(arg, ssl, hello, alert);
 }
 
 /* ---- the server --------------------------------------------------------------------------- */
@@ -299,14 +307,18 @@ static void forget_exchange(SSL *ssl)
         empty_key(key);
 }
 
-int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t detail_size)
+int tls_handshake(struct stream *stream, const struct room_ticket *ticket, enum reason *why,
+                  char *detail, size_t detail_size)
 {
     short wants = 0;
 
     stream->read_wants = stream->write_wants = 0;
     ERR_clear_error();
     errno = 0;
+    SSL_set_app_data(stream->ssl,
+                     (void *)(uintptr_t)ticket); /* for as long as the callback may run */
     int result = SSL_do_handshake(stream->ssl);
+    SSL_set_app_data(stream->ssl, NULL);
     if (result == 1) {
         forget_exchange(stream->ssl);
         return 0;
@@ -316,7 +328,7 @@ int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t 
         stream->read_wants = wants;
     else
         stream->write_wants = wants;
-    if (wants != 0)
+    if (!stream->broken)
         return -1;
     int saved = errno;
     stream->eof = true;

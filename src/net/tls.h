@@ -17,6 +17,7 @@
 #include "base/reason.h"
 #include "net/address.h"
 #include "net/stream.h"
+#include "net/waiting_room.h"
 
 struct tls_server;
 struct tls_identity; /* a certificate chain and its key */
@@ -25,10 +26,11 @@ struct tls_identity; /* a certificate chain and its key */
  * (never empty, no NUL inside, at most 253 bytes), or NULL when the client sent none; `local` is
  * then the address it connected to (and empty otherwise). Returns a reference that the caller gives
  * back with tls_identity_unref, or NULL: the handshake then ends with the alert unrecognized_name,
- * or, if errno is ENOKEY, because the host has no usable certificate, with internal_error.
+ * or, if errno is ENOKEY, because the host has no usable certificate, with internal_error; if it is
+ * EAGAIN, the handshake waits, and asks again when it goes on: whoever has `ticket` wakes it.
  * Called by workers; must not block. */
-typedef struct tls_identity *tls_lookup_fn(void *arg, const char *name,
-                                           const struct address *local);
+typedef struct tls_identity *tls_lookup_fn(void *arg, const char *name, const struct address *local,
+                                           const struct room_ticket *ticket);
 
 /* NULL with `err` when OpenSSL refuses. `arg` is borrowed. */
 struct tls_server *tls_server_new(tls_lookup_fn *lookup, void *arg, struct err *err);
@@ -45,9 +47,10 @@ void tls_identity_unref(struct tls_identity *identity);
  * with errno ENOMEM. */
 int tls_accept(struct tls_server *server, struct stream *stream);
 
-/* Goes on with the handshake. 0 when it is done; the first request may then already lie inside
- * OpenSSL, so read before waiting. -1 with errno: EAGAIN (see the stream's read_wants or
- * write_wants: exactly one of them is set), EPROTO when it failed, ECONNABORTED when the client
+/* Goes on with the handshake; `ticket` is that of its next wait, and for the lookup. 0 when it is
+ * done; the first request may then already lie inside OpenSSL, so read before waiting. -1 with
+ * errno: EAGAIN (see the stream's read_wants or write_wants: at most one of them is set, and none
+ * when the lookup has the ticket), EPROTO when it failed, ECONNABORTED when the client
  * ended the connection, or the socket's own error. On failure *why is one of
  *
  *   HANDSHAKE_NAME    the lookup answered NULL; `detail` is what the client asked for
@@ -58,7 +61,8 @@ int tls_accept(struct tls_server *server, struct stream *stream);
  *   HANDSHAKE_FAILED  anything else; `detail` is OpenSSL's own words
  *
  * The alert has been sent then, and stream_close (not stream_abort) lets it arrive. */
-int tls_handshake(struct stream *stream, enum reason *why, char *detail, size_t detail_size);
+int tls_handshake(struct stream *stream, const struct room_ticket *ticket, enum reason *why,
+                  char *detail, size_t detail_size);
 
 /* Of a stream whose handshake is done. The SNI as the lookup saw it (NULL: none was sent),
  * valid as long as the stream. */

@@ -400,7 +400,7 @@ int64_t room_sweep(struct room *room, int64_t now)
         if (deadline < earliest)
             earliest = deadline;
     }
-    room_queues_look_after(&room->queues);
+    room_hand_over(room); /* somebody may be busy for longer than it thought */
     return earliest;
 }
 

@@ -173,15 +173,17 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
             return connection_end(c, REASON_MEMORY);
     }
     turn_becomes_long(turn);
-    if (tls_handshake(&c->client, &why, detail, sizeof detail) == -1) {
+    struct room_ticket ticket = room_next_wait(c->service->room, &c->slot);
+    if (tls_handshake(&c->client, &ticket, &why, detail, sizeof detail) == -1) {
         if (errno != EAGAIN) {
             c->detail = detail;
             return handshake_failed(c, turn, why);
         }
         short wants = (short)(c->client.read_wants | c->client.write_wants);
-        return connection_wait(c, turn, wants, 0, deadline)
-                   ? STEP_PARK
-                   : connection_end(c, REASON_HANDSHAKE_TIMEOUT);
+        if (connection_wait(c, turn, wants, 0, deadline))
+            return STEP_PARK;
+        c->detail = wants ? NULL : "its certificate is not loaded yet";
+        return connection_end(c, REASON_HANDSHAKE_TIMEOUT);
     }
     room_enter_queue(c->service->room, &c->slot, ROOM_MAIN, &c->client);
     c->phase = PHASE_HEAD;

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "base/turnstile.h"
 #include "config/config.h"
+#include "net/waiting_room.h"
 
 #define TURN_BYTES ((uint64_t)1024 * 1024)
 #define TURN_TIME  (2 * CLOCK_MS)
@@ -24,6 +24,7 @@
 
 struct turn {
     struct config *config; /* a reference of the worker's */
+    struct room *room;     /* borrowed: where others look for work */
     int64_t began;
     int64_t now;    /* when the clock was last looked at */
     uint64_t moved; /* bytes read and written */
@@ -34,7 +35,7 @@ struct turn {
 static inline void turn_becomes_long(struct turn *turn)
 {
     if (!turn->is_long)
-        turnstile_hand_over();
+        room_hand_over(turn->room);
     turn->is_long = true;
 }
 

@@ -18,7 +18,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "base/turnstile.h"
 #include "base/yield_point.h"
 
 #define POOL_MAGIC 0x506f6f6cu /* "Pool" */
@@ -60,10 +59,8 @@ void upstream_pool_free(struct upstream_pool *pool)
     free(pool);
 }
 
-/* Where there is one to be closed there may be hundreds. */
 static void close_connection(struct stream *stream)
 {
-    turnstile_hand_over();
     stream_close(stream);
     metrics_add(METRIC_UPSTREAM_OPEN, -1);
 }

@@ -112,16 +112,11 @@ static unsigned count_cores(void)
     return cores < 1 ? 1u : (unsigned)cores;
 }
 
-/* One running worker a core is what measures best; as many again, and two at least, stand by
- * for those that sleep (on a disk, for a certificate). */
-static unsigned workers_for(const struct config *config, unsigned *permits)
+/* One worker a core is what measures best. */
+static unsigned workers_for(const struct config *config)
 {
-    unsigned cores = count_cores();
-    unsigned count = config->workers ? config->workers : cores + (cores < 2 ? 2 : cores);
-    if (count > WORKERS_MAX)
-        count = WORKERS_MAX;
-    *permits = count < cores ? count : cores;
-    return count;
+    unsigned count = config->workers ? config->workers : count_cores();
+    return count < WORKERS_MAX ? count : WORKERS_MAX;
 }
 
 static int block_signals(struct server *server, struct err *err)
@@ -180,8 +175,8 @@ static int start(struct server *server, struct err *err)
     server->tls = tls_server_new(certs_store_lookup, server->certs, err);
     if (server->tls == NULL || start_service(server, err) == -1)
         return -1;
-    unsigned permits, count = workers_for(server->config, &permits);
-    server->workers = workers_new(&server->service, count, permits, err);
+    unsigned workers = workers_for(server->config);
+    server->workers = workers_new(&server->service, workers, err);
     if (server->workers == NULL)
         return -1;
     check_on_panic(workers_report);
@@ -198,9 +193,8 @@ static int start(struct server *server, struct err *err)
     server->admin = admin_new(&server->reload, server->watch, err);
     if (server->admin == NULL)
         return -1;
-    log_write(LOG_INFO,
-              "ready: Portico %s, routes: %zu, workers: %u (%u at a time), connections: at most %u",
-              PORTICO_VERSION, server->config->route_count, count, permits, server->connections);
+    log_write(LOG_INFO, "ready: Portico %s, routes: %zu, workers: %u, connections: at most %u",
+              PORTICO_VERSION, server->config->route_count, workers, server->connections);
     config_unref(server->config);
     server->config = NULL;
     return 0;
@@ -298,9 +292,9 @@ static void stop(struct server *server)
     resolver_free(server->resolver);
     upstreams_free(server->upstreams);
     admission_free(server->admission);
-    room_free(server->room);
     tls_server_free(server->tls);
     certs_store_free(server->certs);
+    room_free(server->room);
     config_unref(server->config);
     if (server->signal_fd != -1)
         close(server->signal_fd);

@@ -13,22 +13,19 @@
 #include "base/check.h"
 #include "base/metrics.h"
 #include "base/thread.h"
-#include "base/turnstile.h"
 #include "net/bulk.h"
 #include "net/stream.h"
 #include "proxy/connection.h"
 #include "proxy/turn.h"
 
 struct worker {
-    struct service *service;     /* borrowed, as the next */
-    struct turnstile *turnstile; /* of the pool */
+    struct service *service; /* borrowed */
     pthread_t thread;
     char name[16];
     struct connection *_Atomic serving; /* NULL while waiting for a connection */
 };
 
 struct workers {
-    struct turnstile turnstile;
     unsigned count;
     struct worker items[];
 };
@@ -39,20 +36,19 @@ static void *run(void *arg)
 {
     struct worker *worker = arg;
     struct room_slot *slot;
-    turnstile_enter(worker->turnstile);
     while ((slot = room_take(worker->service->room)) != NULL) {
         struct connection *connection = (struct connection *)(void *)slot;
         atomic_store_explicit(&worker->serving, connection, memory_order_relaxed);
         metrics_add(METRIC_WORKERS_BUSY, 1);
-        struct turn turn = {.config = service_config(worker->service), .began = clock_now()};
+        struct turn turn = {.config = service_config(worker->service),
+                            .room = worker->service->room,
+                            .began = clock_now()};
         turn.now = turn.began;
         connection_serve(connection, &turn);
         config_unref(turn.config);
         metrics_add(METRIC_WORKERS_BUSY, -1);
         atomic_store_explicit(&worker->serving, NULL, memory_order_relaxed);
-        turnstile_pass(worker->turnstile);
     }
-    turnstile_leave(worker->turnstile);
     bulk_thread_release();
     stream_thread_release();
     buf_thread_release();
@@ -60,13 +56,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void hand_over(void *room)
-{
-    room_hand_over(room);
-}
-
-struct workers *workers_new(struct service *service, unsigned count, unsigned permits,
-                            struct err *err)
+struct workers *workers_new(struct service *service, unsigned count, struct err *err)
 {
     check(count > 0 && count <= WORKERS_MAX);
     struct workers *workers = calloc(1, sizeof *workers + count * sizeof workers->items[0]);
@@ -74,12 +64,9 @@ struct workers *workers_new(struct service *service, unsigned count, unsigned pe
         err_set(err, "out of memory");
         return NULL;
     }
-    turnstile_init(&workers->turnstile, permits);
-    turnstile_on_hand_over(&workers->turnstile, hand_over, service->room);
     for (; workers->count < count; workers->count++) {
         struct worker *worker = &workers->items[workers->count];
         worker->service = service;
-        worker->turnstile = &workers->turnstile;
         snprintf(worker->name, sizeof worker->name, "w%02u", workers->count);
         if (thread_start(&worker->thread, worker->name, run, worker) == 0)
             continue;
@@ -99,10 +86,8 @@ void workers_free(struct workers *workers)
     if (workers == NULL)
         return;
     atomic_store(&reported, NULL);
-    turnstile_open(&workers->turnstile);
     for (unsigned i = 0; i < workers->count; i++)
         pthread_join(workers->items[i].thread, NULL);
-    turnstile_release(&workers->turnstile);
     free(workers);
 }
 

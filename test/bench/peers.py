@@ -111,8 +111,10 @@ class Field:
 
     def make_certificates(self, hosts):
         """Those of all hosts, kept as PEM files, and certificate and key in one for HAProxy."""
-        with start("Portico", self, hosts):
-            pass  # it answers, so they are all there
+        with start("Portico", self, hosts) as server:
+            # It answers at once, and makes them one after the other.
+            server.await_(lambda: all(Path(route["CERTIFICATE"]).exists() for route in self.routes(hosts)),
+                          seconds=120)
         for route in self.routes(hosts):
             pem = Path(route["PEM"])
             pem.write_bytes(Path(route["CERTIFICATE"]).read_bytes()

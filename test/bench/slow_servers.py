@@ -81,7 +81,8 @@ class Proxies:
         server = start("Portico", [self.binary, "run", config], directory, {"plain": plain, "TLS": tls},
                        CERT_DIR=str(self.certs), HTTP_PORT=str(plain), HTTPS_PORT=str(tls))
         # Its certificates are needed by the others.
-        server.await_(lambda: re.search(r" ready\b", server.log.read_text()))
+        server.await_(lambda: re.search(r" ready\b", server.log.read_text())
+                      and (self.certs / "self-signed" / f"{host(QUICK, 'TLS')}.crt").exists())
         return server
 
     def start_other(self, name, command, template):

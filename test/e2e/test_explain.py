@@ -197,7 +197,7 @@ def test_explain_a_websocket(site):
 
 def test_explain_certificates(site):
     said = explain("https://tls.test/", site.portico.path, env=site.portico.environment)["certificate"]
-    path = site.portico.cert_dir / "self-signed" / "tls.test.crt"
+    path = site.portico.await_certificate("tls.test")
     ends = subprocess.run(["openssl", "x509", "-in", path, "-noout", "-enddate", "-dateopt", "iso_8601"],
                           capture_output=True, text=True, check=True).stdout
     assert said["expires"] == ends.strip().removeprefix("notAfter=").replace(" ", "T")
@@ -212,11 +212,12 @@ def test_explain_a_certificate_that_cannot_be_used(portico_factory, suffix):
     """As a Portico that starts on such files."""
     portico = portico_factory(toml([("bad.test", "builtin:hello", "self_signed"),
                                     ("good.test", "builtin:hello", "self_signed")]))
+    broken = portico.await_certificate("bad.test").with_suffix(f".{suffix}")
     portico.stop()
-    broken = portico.cert_dir / "self-signed" / f"bad.test.{suffix}"
     broken.unlink()
     (broken / "in the way").mkdir(parents=True)
     portico.start()
+    portico.wait_log("no certificate for bad.test")
     said = explain("http://bad.test/", portico.path, env=portico.environment, status=1)
     assert (said["result"], said["status"], said["reason"]) == ("refused", 503, "E503-CERTIFICATE")
     assert f"{broken} is a directory" in said["hint"] and said["redirect"] is None
@@ -236,6 +237,8 @@ def test_explain_a_certificate_that_cannot_be_used(portico_factory, suffix):
 def test_a_root_that_cannot_be_used(portico_factory):
     """It stops nobody: what is there is served. What is missing is not, and run, explain and check say why."""
     portico = portico_factory(toml([("bad.test", "builtin:hello", "self_signed"), ("good.test", "builtin:hello", "self_signed")]))
+    for host in ("bad.test", "good.test"):
+        portico.await_certificate(host)
     portico.stop()
     root = portico.cert_dir / "local-ca.crt"
     root.write_text("nonsense")

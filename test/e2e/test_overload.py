@@ -3,7 +3,6 @@ and are let in again; handshakes, however many, do not keep the others from bein
 
 Nothing goes by time here: how the queues behave in detail is for the unit tests to say."""
 
-import os
 import ssl
 import threading
 import time
@@ -88,19 +87,6 @@ def test_overload_sheds_and_recovers(portico_factory, origin_factory):
     assert portico.wait_log("overload: over after ").endswith(": 4")
     until(lambda: is_served(portico, "http", "x.test"))
     until(lambda: is_served(portico, "https", "y.test"))
-
-
-def test_nobody_is_shed_while_one_worker_is_slow(portico_factory, origin_factory):
-    """The other one takes what is ready, whether it looks out for it or rests: the first is slow,
-    then the second, and one of them usually looks out as it begins to be."""
-    if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("as many workers as there are cores take connections")
-    portico = portico_factory(two_hosts(origin_factory(echo_target), {"workers": 2, "max_wait": "30s"}))
-    for slow in ("w00", "w01"):
-        with held(portico.process.pid, slow):
-            for scheme, host in (("http", "x.test"), ("https", "y.test")) * 5:
-                assert is_served(portico, scheme, host)
-    assert "E503-OVERLOAD" not in portico.status()
 
 
 @pytest.mark.parametrize("kept_scheme", ["http", "https"])

@@ -49,9 +49,10 @@ static int64_t slow_cpu(void)
     return cpu_time += cpu_step;
 }
 
-static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
+static struct tls_identity *lookup(void *arg, const char *name, const struct address *local,
+                                   const struct room_ticket *ticket)
 {
-    (void)arg, (void)name, (void)local;
+    (void)arg, (void)name, (void)local, (void)ticket;
     return tls_identity_ref(identity);
 }
 

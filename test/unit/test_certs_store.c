@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "certs/store.h"
 #include "temp_dir.h"
 
+#define WAITING  3                   /* handshakes for one certificate */
 #define PATIENCE (10 * CLOCK_SECOND) /* only a failing test takes it */
 
 static struct config_route routes[] = {
@@ -52,9 +54,51 @@ static struct certs_store *open_store(const struct config *config)
 
 static const struct address nowhere;
 
+/* Rooms stay until the end, as a server's does until its store is gone: whoever wakes a slot is not
+ * done with its room when the slot is taken. */
+static struct room *rooms[64];
+static atomic_uint room_count;
+
+static struct room *open_room(void)
+{
+    unsigned index = atomic_fetch_add(&room_count, 1);
+    check(index < sizeof rooms / sizeof *rooms);
+    return rooms[index] = room_new(WAITING, sizeof(struct room_slot));
+}
+
+static int close_rooms(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < atomic_load(&room_count); i++)
+        room_free(rooms[i]);
+    return 0;
+}
+
+/* As a handshake: parks while the certificate is not loaded. */
+static struct tls_identity *look_up(struct certs_store *store, const char *name,
+                                    const struct address *local)
+{
+    static _Thread_local struct room *room;
+    if (room == NULL)
+        room = open_room();
+    struct room_slot *slot = room_acquire(room);
+    struct room_ticket ticket = room_next_wait(room, slot);
+    struct tls_identity *identity;
+    while ((identity = certs_store_lookup(store, name, local, &ticket)) == NULL &&
+           errno == EAGAIN) {
+        if (room_park(room, slot, NULL, 0, CLOCK_NEVER) == ROOM_PARKED)
+            assert_ptr_equal(room_take(room), slot);
+        ticket = room_next_wait(room, slot);
+    }
+    int why = errno;
+    room_release(room, slot);
+    errno = why;
+    return identity;
+}
+
 static bool is_known(struct certs_store *store, const char *name)
 {
-    struct tls_identity *identity = certs_store_lookup(store, name, &nowhere);
+    struct tls_identity *identity = look_up(store, name, &nowhere);
     tls_identity_unref(identity);
     return identity != NULL;
 }
@@ -63,12 +107,12 @@ static bool is_local(struct certs_store *store, const char *ip)
 {
     struct address address;
     assert_true(address_parse_ip(span_str(ip), 443, &address));
-    struct tls_identity *identity = certs_store_lookup(store, NULL, &address);
+    struct tls_identity *identity = look_up(store, NULL, &address);
     tls_identity_unref(identity);
     return identity != NULL;
 }
 
-/* What a store says to standard error from birth to death. */
+/* What a store says to standard error from birth to death, having tried every certificate. */
 static char *log_of(const char *dir, const struct config *config)
 {
     fflush(stderr);
@@ -76,6 +120,8 @@ static char *log_of(const char *dir, const struct config *config)
     dup2(fd, 2);
     close(fd);
     struct certs_store *store = certs_store_new(config, NULL);
+    for (size_t i = 0; store && i < config->route_count; i++)
+        (void)is_known(store, config->routes[i].host);
     certs_store_free(store);
     dup2(kept, 2);
     close(kept);
@@ -134,6 +180,7 @@ static void the_start_is_logged(void **state)
     assert_non_null(warning);
     assert_non_null(strstr(warning, "acme.test"));
     assert_null(strstr(warning + 1, "warn"));
+    *strchr(warning, '\n') = '\0';
     assert_null(strstr(warning, "app.test"));
     local_ca_free(ca);
     free(log);
@@ -168,6 +215,15 @@ static void obstruct(const char *dir, const char *host)
     assert_int_equal(mkdir(temp_dir_path(dir, name), 0700), 0);
 }
 
+static void await_quarantine(struct certs_store *store, const char *host, bool expected)
+{
+    int64_t end = clock_now() + PATIENCE;
+    while (certs_store_is_quarantined(store, host) != expected) {
+        assert_true(clock_now() < end);
+        usleep(1000);
+    }
+}
+
 static void a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone(void **state)
 {
     struct config config = all_routes(*state);
@@ -184,7 +240,7 @@ static void a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone(void **
     errno = 0;
     assert_false(is_known(store, "app.test"));
     assert_int_equal(errno, ENOKEY);
-    assert_true(certs_store_is_quarantined(store, "app.test"));
+    await_quarantine(store, "app.test", true);
     assert_true(is_known(store, "acme.test"));
     assert_false(certs_store_is_quarantined(store, "acme.test"));
     assert_false(is_known(store, "other.test"));
@@ -196,8 +252,8 @@ static void a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone(void **
     struct certs_hosts *hosts = certs_hosts_new(store, &config, NULL);
     assert_non_null(hosts);
     certs_store_publish(store, hosts);
-    assert_false(certs_store_is_quarantined(store, "app.test"));
     assert_true(is_known(store, "app.test"));
+    await_quarantine(store, "app.test", false);
     certs_store_free(store);
 }
 
@@ -205,7 +261,7 @@ static void a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone(void **
 static void a_root_of_no_use_does_not_stop_the_start(void **state)
 {
     struct config some = config_of(*state, routes, 1), all = all_routes(*state);
-    certs_store_free(open_store(&some));
+    free(log_of(*state, &some));
     temp_dir_write(*state, "local-ca.crt", "nothing");
     char *log = log_of(*state, &all);
     assert_non_null(strstr(log, "root is damaged"));
@@ -217,7 +273,7 @@ static void a_root_of_no_use_does_not_stop_the_start(void **state)
     struct certs_store *store = open_store(&all);
     assert_true(is_known(store, "app.test"));
     assert_false(certs_store_is_quarantined(store, "app.test"));
-    assert_true(certs_store_is_quarantined(store, "acme.test"));
+    await_quarantine(store, "acme.test", true);
     certs_store_free(store);
 }
 
@@ -231,11 +287,84 @@ static void a_directory_that_cannot_be_used_stops_the_start(void **state)
     assert_non_null(strstr(err.message, config.cert_dir));
 }
 
+/* ---- waiting ------------------------------------------------------------------------------ */
+
+/* Somebody else has the lock, so nothing can be made. */
+static int take_lock(const char *dir)
+{
+    int lock = open(temp_dir_path(dir, ".lock"), O_RDWR | O_CREAT, 0600);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
+    return lock;
+}
+
+/* Slots that are parked until the certificate of `host` is loaded. */
+static struct room *wait_for(struct certs_store *store, const char *host)
+{
+    struct room *room = open_room();
+    for (int i = 0; i < WAITING; i++) {
+        struct room_slot *slot = room_acquire(room);
+        struct room_ticket ticket = room_next_wait(room, slot);
+        assert_null(certs_store_lookup(store, host, &nowhere, &ticket));
+        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(room_park(room, slot, NULL, 0, CLOCK_NEVER), ROOM_PARKED);
+    }
+    return room;
+}
+
+/* All of them have been woken, once. */
+static void all_go_on(struct room *room)
+{
+    for (int i = 0; i < WAITING; i++)
+        room_release(room, room_take(room));
+}
+
+static void all_who_wait_are_woken(void **state)
+{
+    struct config config = config_of(*state, routes, 2), none = config_of(*state, NULL, 0);
+    struct config_route loaded[] = {routes[0]};
+    struct config first = config_of(*state, loaded, 1);
+    struct certs_store *store = open_store(&first);
+    assert_true(is_known(store, "app.test"));
+
+    int lock = take_lock(*state);
+    certs_store_publish(store, certs_hosts_new(store, &config, NULL));
+    struct room *waiting = wait_for(store, "acme.test");
+    assert_false(certs_store_is_quarantined(store, "acme.test"));
+    assert_true(is_known(store, "app.test")); /* nobody else notices */
+
+    /* By a reload, which they may not be affected by; by the end of the store. */
+    certs_store_publish(store, certs_hosts_new(store, &config, NULL));
+    all_go_on(waiting);
+    waiting = wait_for(store, "acme.test");
+    certs_store_publish(store, certs_hosts_new(store, &none, NULL));
+    all_go_on(waiting);
+    assert_false(is_known(store, "acme.test"));
+
+    /* By the certificate. */
+    certs_store_publish(store, certs_hosts_new(store, &config, NULL));
+    waiting = wait_for(store, "acme.test");
+    close(lock);
+    all_go_on(waiting);
+    assert_true(is_known(store, "acme.test"));
+    certs_store_free(store);
+}
+
+static void a_directory_that_does_not_answer(void **state)
+{
+    struct config config = all_routes(*state);
+    struct err err = {0};
+    int lock = take_lock(*state);
+    assert_null(certs_store_new(&config, &err));
+    assert_non_null(strstr(err.message, *state));
+    assert_non_null(strstr(err.hint, ".lock"));
+    (void)lock; /* kept: the store's thread stays behind */
+}
+
 /* ---- other hosts -------------------------------------------------------------------------- */
 
 static struct tls_identity *identity_of(struct certs_store *store, const char *name)
 {
-    struct tls_identity *identity = certs_store_lookup(store, name, &nowhere);
+    struct tls_identity *identity = look_up(store, name, &nowhere);
     tls_identity_unref(identity); /* the store has one too */
     return identity;
 }
@@ -331,6 +460,7 @@ static void *ask(void *arg)
     while (!atomic_load(&asker->stop)) {
         check(is_known(asker->store, "app.test"));
         atomic_fetch_add(&asker->answers, 1);
+        usleep(50); /* handshakes do not come more often either */
     }
     tls_thread_release();
     return NULL;
@@ -352,13 +482,13 @@ static void certificates_are_renewed_while_in_use(void **state)
 
     pthread_t threads[2];
     struct asker asker = {.store = open_store(&config)};
-    struct tls_identity *old = certs_store_lookup(asker.store, "app.test", &nowhere);
+    struct tls_identity *old = look_up(asker.store, "app.test", &nowhere);
     for (int i = 0; i < 2; i++)
         assert_int_equal(thread_start(&threads[i], "asker", ask, &asker), 0);
     /* Another identity alone proves nothing: the thread and the first asker may both have loaded
      * the old leaf. */
     for (int64_t end = clock_now() + PATIENCE;;) {
-        struct tls_identity *now = certs_store_lookup(asker.store, "app.test", &nowhere);
+        struct tls_identity *now = look_up(asker.store, "app.test", &nowhere);
         tls_identity_unref(now);
         char *file = temp_dir_read(*state, "self-signed/app.test.crt");
         bool renewed = now != old && strcmp(file, before) != 0;
@@ -411,11 +541,13 @@ int main(void)
         TEST(a_certificate_that_cannot_be_made_is_its_hosts_trouble_alone),
         TEST(a_root_of_no_use_does_not_stop_the_start),
         TEST(a_directory_that_cannot_be_used_stops_the_start),
+        TEST(all_who_wait_are_woken),
         TEST(unchanged_hosts_keep_their_identities),
         TEST(the_first_host_with_a_certificate),
         TEST(hosts_are_replaced_while_in_use),
         TEST(damage_is_mended_in_the_background),
         TEST(certificates_are_renewed_while_in_use),
+        TEST(a_directory_that_does_not_answer),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, close_rooms);
 }

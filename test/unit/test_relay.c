@@ -51,6 +51,7 @@ struct script {
 };
 
 static struct relay *current; /* the one under test */
+static struct room *room;     /* that its turns hand over to */
 
 static bool refuses(struct script *script, short *wants, short event)
 {
@@ -187,7 +188,7 @@ static void bench_release(struct bench *bench)
 static enum relay_result run(struct bench *bench)
 {
     for (;;) {
-        struct turn turn = {.began = clock_now()};
+        struct turn turn = {.room = room, .began = clock_now()};
         enum relay_result result = relay_move(&bench->relay, &turn);
         bench->calls++;
         assert_true(buf_len(&bench->in) <= BUF_IO);
@@ -516,7 +517,7 @@ static void a_turn_has_its_bytes(void **state)
     bench_init(&bench, path, span_make(bulk, BULK), BULK, 0);
     for (;;) {
         size_t before = bench.from.at + bench.to.at;
-        struct turn turn = {.began = clock_now() + CLOCK_SECOND};
+        struct turn turn = {.room = room, .began = clock_now() + CLOCK_SECOND};
         enum relay_result result = relay_move(&bench.relay, &turn);
         assert_int_equal(turn.moved, bench.from.at + bench.to.at - before);
         assert_true(turn.moved < TURN_BYTES + 2 * READ_SIZE);
@@ -544,7 +545,8 @@ static void a_turn_that_is_over_moves_something(void **state)
         bench_init(&bench, paths[p], make_wire(&wire, paths[p].source, body), body.len, 0);
         bench.from.grain = 100;
         do {
-            struct turn turn = {.began = clock_now() - TURN_TIME, .moved = TURN_BYTES};
+            struct turn turn = {
+                .room = room, .began = clock_now() - TURN_TIME, .moved = TURN_BYTES};
             uint64_t before = turn.moved;
             result = relay_move(&bench.relay, &turn);
             assert_true(turn.moved - before <= 2 * READ_SIZE);
@@ -566,7 +568,7 @@ static void a_small_message_leaves_in_one_piece(void **state)
     (void)state;
     for (size_t p = 0; p < PATHS; p++) {
         struct bench bench;
-        struct turn turn = {.began = clock_now()};
+        struct turn turn = {.room = room, .began = clock_now()};
         struct span bytes = make_wire(&wire, paths[p].source, body);
         bench_init(&bench, paths[p], bytes, body.len, bytes.len);
         buf_append_str(&bench.relay.out, "head");
@@ -627,9 +629,10 @@ static void joining_sees_what_is_malformed(void **state)
 
 static struct tls_identity *identity;
 
-static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
+static struct tls_identity *lookup(void *arg, const char *name, const struct address *local,
+                                   const struct room_ticket *ticket)
 {
-    (void)arg, (void)name, (void)local;
+    (void)arg, (void)name, (void)local, (void)ticket;
     return tls_identity_ref(identity);
 }
 
@@ -682,7 +685,7 @@ static enum relay_result move(struct link *link)
 {
     enum relay_result result;
     do {
-        struct turn turn = {.began = clock_now()};
+        struct turn turn = {.room = room, .began = clock_now()};
         result = relay_move(&link->relay, &turn);
     } while (result == RELAY_TURN_OVER);
     return result;
@@ -735,7 +738,7 @@ static void small_records_take_turns(void **state)
     link_init(&link, true, HTTP_FRAMING_CLOSE);
     send_records(&link, READ_SIZE, count);
     while (link.relay.body < READ_SIZE + count) {
-        struct turn turn = {.began = clock_now() - TURN_TIME};
+        struct turn turn = {.room = room, .began = clock_now() - TURN_TIME};
         uint64_t before = link.relay.body;
         enum relay_result result = relay_move(&link.relay, &turn);
         assert_true(result == RELAY_TURN_OVER || result == RELAY_WANTS_READ);
@@ -834,7 +837,7 @@ static void plain_take(struct plain_link *link, size_t size)
 /* A turn; what it leaves behind when it would be parked is no more than a record's worth. */
 static enum relay_result plain_move(struct plain_link *link)
 {
-    struct turn turn = {.began = clock_now()};
+    struct turn turn = {.room = room, .began = clock_now()};
     enum relay_result result = relay_move(&link->relay, &turn);
     assert_true(buf_len(&link->in) <= BUF_IO);
     assert_int_equal(link->relay.body, link->to.bytes_written);
@@ -854,7 +857,7 @@ static void a_receiver_with_a_small_window(void **state)
         enum relay_result result;
         plain_init_with(&link, HTTP_FRAMING_CLOSE, sizes[i]);
         do {
-            struct turn turn = {.began = clock_now()};
+            struct turn turn = {.room = room, .began = clock_now()};
             ssize_t n = send(link.source, bulk, BULK, MSG_NOSIGNAL);
             result = relay_move(&link.relay, &turn);
             assert_true(buf_len(&link.in) <= BULK_MIN);
@@ -943,7 +946,7 @@ static void ends_of_a_large_body(void **state)
                 link.received = 0;
                 tls_peer_wait(link.to.fd, POLLERR);
             }
-            result = relay_move(&link.relay, &(struct turn){.began = clock_now()});
+            result = relay_move(&link.relay, &(struct turn){.room = room, .began = clock_now()});
             plain_take(&link, BULK);
         } while (result == RELAY_WANTS_READ || result == RELAY_WANTS_WRITE ||
                  result == RELAY_TURN_OVER);
@@ -961,12 +964,14 @@ static int setup(void **state)
     (void)state;
     noise_fill(bulk, BULK);
     identity = tls_peer_make_identity("relay.test");
-    return 0;
+    room = room_new(1, sizeof(struct room_slot));
+    return room == NULL;
 }
 
 static int teardown(void **state)
 {
     (void)state;
+    room_free(room);
     tls_identity_unref(identity);
     stream_thread_release();
     tls_thread_release();

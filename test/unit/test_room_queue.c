@@ -101,7 +101,7 @@ static unsigned worker_join_handing_over(struct worker *worker)
 
 static void await_resting(unsigned count)
 {
-    while (atomic_load(&queues.resting.count) != count)
+    while (atomic_load(&queues.resting) != count)
         sched_yield();
 }
 
@@ -124,11 +124,11 @@ static void who_is_busy_hands_over(void **state)
     }
     pthread_mutex_unlock(&queues.mutex);
     ring(1, 1);
-    assert_int_equal(atomic_load(&queues.resting.count), 1);
+    assert_int_equal(atomic_load(&queues.resting), 1);
     room_queues_hand_over(&queues);
     unsigned first = worker_join(&workers[0]), second = worker_join(&workers[1]);
     assert_int_equal(first + second, 1);
-    assert_int_equal(atomic_load(&queues.resting.count), 0);
+    assert_int_equal(atomic_load(&queues.resting), 0);
 }
 
 /* While somebody looks out, nobody is called in vain. */
@@ -141,7 +141,7 @@ static void who_is_watched_need_not_hand_over(void **state)
     await_resting(2);
     for (unsigned i = 0; i < 100; i++)
         room_queues_hand_over(&queues);
-    assert_int_equal(atomic_load(&queues.resting.count), 2);
+    assert_int_equal(atomic_load(&queues.resting), 2);
     for (unsigned i = 0; i < 3; i++) {
         ring(i, 1);
         room_queues_hand_over(&queues);
@@ -192,7 +192,7 @@ static void less_calls_nobody(void **state)
     assert_int_equal(worker_join(&workers[0]), 0);
     for (unsigned i = 1; i < ROOM_BACKLOG; i++)
         assert_int_equal(take(), i);
-    assert_int_equal(atomic_load(&queues.resting.count), 2);
+    assert_int_equal(atomic_load(&queues.resting), 2);
     interleave_end();
     ring(0, 2);
     unsigned second = worker_join_handing_over(&workers[1]);
@@ -230,110 +230,6 @@ static void nobody_rests_unwatched(void **state)
     interleave_end();
 }
 
-static bool is_held_up(void)
-{
-    pthread_mutex_lock(&queues.mutex);
-    bool held_up = queues.is_held_up;
-    pthread_mutex_unlock(&queues.mutex);
-    return held_up;
-}
-
-/* Whoever looks out does not come back, as when a debugger has it: one who rests takes what comes,
- * and goes on to. */
-static void who_is_held_up_is_done_without(void **state)
-{
-    struct worker workers[3];
-    (void)state;
-    gather(workers);
-    room_queues_look_after(&queues); /* nothing is ready */
-    assert_false(is_held_up());
-    assert_int_equal(atomic_load(&queues.resting.count), 2);
-    ring(0, 1);
-    room_queues_look_after(&queues);
-    assert_true(is_held_up());
-    while (!atomic_load(&workers[1].done) && !atomic_load(&workers[2].done))
-        sched_yield();
-    assert_int_equal(atomic_load(&queues.resting.count), 1);
-    room_queues_look_after(&queues); /* nothing is ready */
-    assert_int_equal(atomic_load(&queues.resting.count), 1);
-    for (unsigned i = 1; i < 4; i++) {
-        ring(i, 1);
-        assert_int_equal(take(), i);
-    }
-    /* It comes back, and all is as before. */
-    ring(4, 1);
-    interleave_go("first", "room_queues_next looking out");
-    assert_int_equal(worker_join(&workers[0]), 4);
-    interleave_end();
-    assert_false(is_held_up());
-    ring(5, 1);
-    unsigned sum = worker_join_handing_over(&workers[1]);
-    sum += worker_join_handing_over(&workers[2]);
-    assert_int_equal(sum, 0 + 5);
-}
-
-/* One is held up as it looks out, another has taken an event beside it, and the third rests. */
-static void hold_up(struct worker workers[3])
-{
-    gather(workers);
-    ring(0, 1);
-    room_queues_look_after(&queues);
-    while (!atomic_load(&workers[1].done) && !atomic_load(&workers[2].done))
-        sched_yield();
-}
-
-/* It may sleep again without having been seen, since others took what there was. They do not look
- * on and on where nothing comes. */
-static void who_looks_beside_it_rests_in_the_end(void **state)
-{
-    struct worker workers[3], fourth;
-    (void)state;
-    hold_up(workers);
-    assert_true(is_held_up());
-    worker_start(&fourth, "fourth");
-    await_resting(2);
-    assert_false(is_held_up());
-    interleave_go("first", "room_queues_next looking out");
-    interleave_end();
-    ring(1, 3);
-    unsigned sum = worker_join_handing_over(&workers[0]);
-    for (unsigned i = 1; i < 3; i++)
-        sum += worker_join_handing_over(&workers[i]);
-    sum += worker_join_handing_over(&fourth);
-    assert_int_equal(sum, 0 + 1 + 2 + 3);
-}
-
-/* One who looks beside it may find nothing though others do, and rests; the others look on. */
-static void who_finds_nothing_beside_others_rests_alone(void **state)
-{
-    struct worker workers[3], fourth;
-    (void)state;
-    hold_up(workers);
-    interleave_stop("fourth", "room_queues_next about to rest");
-    worker_start(&fourth, "fourth");
-    interleave_await("fourth", "room_queues_next about to rest");
-    ring(1, 1);
-    assert_int_equal(take(), 1);
-    interleave_go("fourth", "room_queues_next about to rest");
-    await_resting(2);
-    assert_true(is_held_up());
-    /* Whoever is busy has one of those that rest look, since nobody else does. */
-    ring(2, 1);
-    room_queues_hand_over(&queues);
-    while (atomic_load(&workers[1].done) + atomic_load(&workers[2].done) +
-               atomic_load(&fourth.done) <
-           2)
-        sched_yield();
-    ring(3, 2);
-    interleave_go("first", "room_queues_next looking out");
-    interleave_end();
-    unsigned sum = worker_join_handing_over(&workers[0]);
-    for (unsigned i = 1; i < 3; i++)
-        sum += worker_join_handing_over(&workers[i]);
-    sum += worker_join_handing_over(&fourth);
-    assert_int_equal(sum, 0 + 2 + 3 + 4);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,10 +239,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(less_calls_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(more_than_a_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_rests_unwatched, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_is_held_up_is_done_without, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_looks_beside_it_rests_in_the_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_finds_nothing_beside_others_rests_alone, setup,
-                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

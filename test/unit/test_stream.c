@@ -27,9 +27,10 @@ static struct tls_identity *identity;
 static struct tls_server *tls;
 static char *bulk; /* BULK bytes that do not repeat soon */
 
-static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
+static struct tls_identity *lookup(void *arg, const char *name, const struct address *local,
+                                   const struct room_ticket *ticket)
 {
-    (void)arg, (void)name, (void)local;
+    (void)arg, (void)name, (void)local, (void)ticket;
     return tls_identity_ref(identity);
 }
 

@@ -50,9 +50,10 @@ static ssize_t counted_send(int fd, const void *data, size_t size, int flags)
     return send_error ? -1 : send(fd, data, size, flags);
 }
 
-static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
+static struct tls_identity *lookup(void *arg, const char *name, const struct address *local,
+                                   const struct room_ticket *ticket)
 {
-    (void)arg, (void)name, (void)local;
+    (void)arg, (void)name, (void)local, (void)ticket;
     return tls_identity_ref(identity);
 }
 

@@ -24,19 +24,28 @@ struct world {
     struct tls_server *tls;
     struct tls_identity *a, *b; /* a.test and b.test */
     bool b_is_gone;
+    unsigned waits; /* so many times more the certificate is not loaded yet */
+    const struct room_ticket *last_ticket;
     unsigned lookups;
     bool last_had_name;
     char last_name[300];
     struct address last_local;
 };
 
-static struct tls_identity *lookup(void *arg, const char *name, const struct address *local)
+static struct tls_identity *lookup(void *arg, const char *name, const struct address *local,
+                                   const struct room_ticket *ticket)
 {
     struct world *world = arg;
+    world->last_ticket = ticket;
     world->lookups++;
     world->last_local = *local;
     world->last_had_name = name != NULL;
     snprintf(world->last_name, sizeof world->last_name, "%s", name ? name : "");
+    if (world->waits > 0) {
+        world->waits--;
+        errno = EAGAIN;
+        return NULL;
+    }
     if (name == NULL || strcmp(name, "a.test") == 0)
         return tls_identity_ref(world->a);
     if (strcmp(name, "b.test") == 0 && !world->b_is_gone)
@@ -45,10 +54,11 @@ static struct tls_identity *lookup(void *arg, const char *name, const struct add
 }
 
 /* For several threads at once: it writes nothing down. */
-static struct tls_identity *lookup_b(void *arg, const char *name, const struct address *local)
+static struct tls_identity *lookup_b(void *arg, const char *name, const struct address *local,
+                                     const struct room_ticket *ticket)
 {
     struct world *world = arg;
-    (void)name, (void)local;
+    (void)name, (void)local, (void)ticket;
     return tls_identity_ref(world->b);
 }
 
@@ -241,7 +251,7 @@ static void impossible_names_are_never_looked_up(void **state)
         assert_int_equal(tls_accept(world->tls, &server), 0);
         assert_int_equal(send(fds[0], hello, len, 0), len);
         tls_peer_wait(server.fd, POLLIN);
-        assert_int_equal(tls_handshake(&server, &why, detail, sizeof detail), -1);
+        assert_int_equal(tls_handshake(&server, NULL, &why, detail, sizeof detail), -1);
         assert_int_equal(errno, EPROTO);
         assert_int_equal(why, cases[i].why);
         assert_int_equal(world->lookups, 0);
@@ -554,7 +564,7 @@ static void plain_http_can_be_answered(void **state)
         assert_int_equal(tls_accept(world->tls, &server), 0);
         assert_true(send(fds[0], requests[i], strlen(requests[i]), 0) > 0);
         tls_peer_wait(server.fd, POLLIN);
-        assert_int_equal(tls_handshake(&server, &why, detail, sizeof detail), -1);
+        assert_int_equal(tls_handshake(&server, NULL, &why, detail, sizeof detail), -1);
         assert_int_equal(why, REASON_BAD_TLS_PORT);
         assert_null(server.ssl);
         assert_int_equal(stream_write(&server, "HTTP/1.1 400", 12), 12);
@@ -590,7 +600,7 @@ static void other_ends(void **state)
         tls_peer_tcp_pair(fds);
         stream_init(&server, fds[1]);
         assert_int_equal(tls_accept(world->tls, &server), 0);
-        assert_int_equal(tls_handshake(&server, &why, detail, sizeof detail), -1);
+        assert_int_equal(tls_handshake(&server, NULL, &why, detail, sizeof detail), -1);
         assert_int_equal(errno, EAGAIN);
         assert_int_equal(server.read_wants, POLLIN);
         assert_int_equal(server.write_wants, 0);
@@ -599,7 +609,7 @@ static void other_ends(void **state)
         int result;
         do {
             tls_peer_wait(server.fd, POLLIN);
-            result = tls_handshake(&server, &why, detail, sizeof detail);
+            result = tls_handshake(&server, NULL, &why, detail, sizeof detail);
         } while (result == -1 && errno == EAGAIN);
         assert_int_equal(result, -1);
         assert_int_equal(errno, cases[i].error);
@@ -646,7 +656,7 @@ static void a_handshake_survives_every_byte_boundary(void **state)
                 assert_int_equal(BIO_read(SSL_get_wbio(client), &byte, 1), 1);
                 assert_int_equal(send(fds[0], &byte, 1, 0), 1);
                 tls_peer_wait(server.fd, POLLIN);
-                done = tls_handshake(&server, &why, detail, sizeof detail);
+                done = tls_handshake(&server, NULL, &why, detail, sizeof detail);
                 if (done != 0) {
                     assert_int_equal(errno, EAGAIN);
                     assert_int_equal(server.read_wants, POLLIN);
@@ -804,6 +814,55 @@ static void changes_of_keys_come_to_an_end(void **state)
     SSL_CTX_free(ctx);
 }
 
+/* The certificate is not loaded yet: the handshake stops at the ClientHello without waiting for the
+ * socket, asks anew each time it goes on, and is then as any other. */
+static void a_handshake_waits_for_its_certificate(void **state)
+{
+    struct world *world = *state;
+    const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    for (int i = 0; i < 4; i++) {
+        SSL_CTX *ctx = tls_peer_client_ctx(versions[i % 2]);
+        struct link link = link_open(world, ctx, i < 2 ? "a.test" : "gone.test");
+        const struct room_ticket ticket = {0};
+        enum reason why = REASON_NONE;
+        char detail[64];
+        world->waits = 3;
+        world->lookups = 0;
+        assert_int_equal(SSL_connect(link.client), -1);
+        tls_peer_wait(link.server.fd, POLLIN);
+        for (unsigned waits = 3; waits-- > 0;) {
+            assert_int_equal(tls_handshake(&link.server, &ticket, &why, detail, sizeof detail), -1);
+            assert_int_equal(errno, EAGAIN);
+            assert_int_equal(link.server.read_wants | link.server.write_wants, 0);
+            assert_int_equal(world->waits, waits);
+            assert_ptr_equal(world->last_ticket, &ticket);
+        }
+        struct tls_peer_result r = tls_peer_handshake(&link.server, link.client);
+        assert_int_equal(world->lookups, 4);
+        if (i < 2) {
+            assert_int_equal(r.server, 0);
+            assert_string_equal(tls_sni(&link.server), "a.test");
+            assert_certificate(link.client, "a.test");
+            assert_works(&link);
+        } else {
+            assert_int_equal(r.why, REASON_HANDSHAKE_NAME);
+            assert_int_equal(r.alert, SSL_AD_UNRECOGNIZED_NAME);
+        }
+        link_close(&link);
+        SSL_CTX_free(ctx);
+    }
+    /* Or it ends while it waits. */
+    SSL_CTX *ctx = tls_peer_client_ctx(0);
+    struct link link = link_open(world, ctx, "a.test");
+    enum reason why;
+    world->waits = 1;
+    assert_int_equal(SSL_connect(link.client), -1);
+    tls_peer_wait(link.server.fd, POLLIN);
+    assert_int_equal(tls_handshake(&link.server, NULL, &why, NULL, 0), -1);
+    link_close(&link);
+    SSL_CTX_free(ctx);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -813,6 +872,7 @@ int main(void)
         cmocka_unit_test(without_a_name_the_address_is_asked),
         cmocka_unit_test(impossible_names_are_never_looked_up),
         cmocka_unit_test(a_retried_hello_keeps_its_name),
+        cmocka_unit_test(a_handshake_waits_for_its_certificate),
         cmocka_unit_test(versions),
         cmocka_unit_test(suites),
         cmocka_unit_test(the_order_of_suites),

@@ -7,30 +7,19 @@
 
 #include "proxy/turn.h"
 
-static struct turnstile turnstile;
-static unsigned told;
+static struct room *room;
 
-static void count(void *arg)
-{
-    (void)arg;
-    told++;
-}
-
-static int enter(void **state)
+static int open_room(void **state)
 {
     (void)state;
-    told = 0;
-    turnstile_init(&turnstile, 1);
-    turnstile_on_hand_over(&turnstile, count, NULL);
-    turnstile_enter(&turnstile);
-    return 0;
+    room = room_new(1, sizeof(struct room_slot));
+    return room == NULL;
 }
 
-static int leave(void **state)
+static int close_room(void **state)
 {
     (void)state;
-    turnstile_leave(&turnstile);
-    turnstile_release(&turnstile);
+    room_free(room);
     return 0;
 }
 
@@ -40,7 +29,7 @@ static int leave(void **state)
 /* A turn that began so many microseconds ago, or a little longer. */
 static struct turn began(int64_t ago)
 {
-    return (struct turn){.began = clock_now() - ago};
+    return (struct turn){.room = room, .began = clock_now() - ago};
 }
 
 static void many_bytes(void **state)
@@ -49,13 +38,10 @@ static void many_bytes(void **state)
     (void)state;
     turn.moved = TURN_LONG_BYTES - 1;
     assert_false(turn_is_over(&turn));
-    assert_int_equal(told, 0);
+    assert_false(turn.is_long);
     turn.moved = TURN_LONG_BYTES;
     assert_false(turn_is_over(&turn));
-    assert_int_equal(told, 1);
-    turn.moved = TURN_BYTES - 1;
-    assert_false(turn_is_over(&turn));
-    assert_int_equal(told, 1); /* once a turn */
+    assert_true(turn.is_long);
     turn.moved = TURN_BYTES;
     assert_true(turn_is_over(&turn));
 }
@@ -65,37 +51,19 @@ static void much_time(void **state)
     struct turn turn = began(NOT_YET);
     (void)state;
     assert_false(turn_is_over(&turn));
-    assert_int_equal(told, 0);
+    assert_false(turn.is_long);
     turn = began(TURN_LONG_TIME);
     (void)turn_is_over(&turn);
-    assert_int_equal(told, 1);
+    assert_true(turn.is_long);
     turn = began(TURN_TIME);
     assert_true(turn_is_over(&turn));
-    assert_int_equal(told, 2);
-}
-
-static void what_is_known_to_be_long(void **state)
-{
-    struct turn turn = began(NOT_YET);
-    (void)state;
-    turn_becomes_long(&turn);
-    assert_int_equal(told, 1);
-    turn_becomes_long(&turn);
-    turn.moved = TURN_LONG_BYTES;
-    assert_false(turn_is_over(&turn));
-    assert_int_equal(told, 1);
-    /* Whoever sleeps says so all the same: somebody else may have begun to look since. */
-    turnstile_sleep();
-    turnstile_awake();
-    assert_int_equal(told, 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(many_bytes, enter, leave),
-        cmocka_unit_test_setup_teardown(much_time, enter, leave),
-        cmocka_unit_test_setup_teardown(what_is_known_to_be_long, enter, leave),
+        cmocka_unit_test(many_bytes),
+        cmocka_unit_test(much_time),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_room, close_room);
 }

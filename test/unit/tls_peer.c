@@ -136,7 +136,7 @@ struct tls_peer_result tls_peer_handshake(struct stream *server, SSL *client)
         if (r.client < 0 && r.server == -2)
             shutdown(client_fd, SHUT_WR);
         if (r.server == -2) {
-            int result = tls_handshake(server, &r.why, r.detail, sizeof r.detail);
+            int result = tls_handshake(server, NULL, &r.why, r.detail, sizeof r.detail);
             if (result == 0 || errno != EAGAIN) {
                 r.server = result;
                 r.server_errno = result == 0 ? 0 : errno;

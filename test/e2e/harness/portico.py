@@ -273,6 +273,15 @@ class Portico:
         assert f"reloaded: {self.path}" in done.stdout
         return done.stdout
 
+    def await_certificate(self, host):
+        """Portico is ready before its certificates are. The file, once it has been made."""
+        path = self.cert_dir / "self-signed" / f"{host}.crt"
+        deadline = time.monotonic() + LIMIT
+        while not path.exists():
+            assert time.monotonic() < deadline, self.log.text()
+            time.sleep(0.001)
+        return path
+
     # How to reach it
 
     def address(self, scheme, family=4):
