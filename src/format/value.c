@@ -147,7 +147,7 @@ static void *grow(struct value_tree *tree, const void *items, size_t item_size, 
 {
     if (*capacity > UINT32_MAX / 4)
         return NULL;
-    uint32_t larger = *capacity ? *capacity * 2 : 4;
+    uint32_t larger = *capacity ? *capacity * 2 : 2;
     void *grown = value_alloc(tree, larger * item_size);
     if (grown == NULL)
         return NULL;

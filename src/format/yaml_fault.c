@@ -5,6 +5,8 @@
 
 #include "format/text.h"
 
+#define TAB_HINT "YAML allows no tabs for indentation: use spaces"
+
 /* Which of libyaml's two places to show. */
 enum where { AT_PROBLEM, AT_CONTEXT };
 
@@ -35,7 +37,7 @@ static const struct fault {
      "this backslash begins no escape that YAML knows; one such as \\n or \\\\ was expected",
      "to write a backslash, write two, or put the text in apostrophes"},
     {NULL, "found a tab character", AT_PROBLEM, "a tab is unexpected here; spaces were expected",
-     "YAML allows no tabs for indentation: use spaces"},
+     TAB_HINT},
     {NULL, "did not find expected <document start>", AT_PROBLEM,
      "this stands behind the end of the configuration; nothing more was expected",
      "every key begins at the same column as the first one, and has a colon behind it"},
@@ -65,14 +67,6 @@ static bool begins_with(const char *text, const char *prefix)
     return prefix == NULL || (text && span_has_prefix(span_str(text), span_str(prefix)));
 }
 
-static void bad_character(struct builder *builder, struct span text, size_t offset)
-{
-    struct span rest = span_from(text, offset);
-    const char *hint = text_lookalike(rest);
-    builder_unexpected(builder, text_place(text, offset), rest, "text",
-                       hint ? hint : "delete it: it cannot be seen");
-}
-
 /* What the table says, or else libyaml's own words. */
 static void known_fault(struct builder *builder, struct place place, struct place context,
                         const yaml_parser_t *parser)
@@ -99,26 +93,12 @@ bool yaml_check_characters(struct builder *builder, struct span text)
         for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
             is_odd =
                 is_odd || (rest.data[0] == odd[i][0] && span_has_prefix(rest, span_str(odd[i])));
-        if (is_odd && !span_has_prefix(rest, SPAN("\r\n"))) {
-            bad_character(builder, text, text.len - rest.len);
-            return false;
-        }
+        if (is_odd && !span_has_prefix(rest, SPAN("\r\n")))
+            return builder_unexpected(builder, text_place(text, text.len - rest.len), rest, "text",
+                                      NULL);
         is_indent = rest.data[0] == '\n' || (is_indent && strchr(" -\t", rest.data[0]));
     }
     return true;
-}
-
-/* libyaml's "found character that cannot start any token": the next one in its buffer. */
-static void bad_start(struct builder *builder, struct place place, const yaml_parser_t *parser)
-{
-    const yaml_char_t *at = parser->buffer.pointer;
-    struct span rest = span_make(at, (size_t)(parser->buffer.last - at));
-    const char *hint = text_lookalike(rest);
-    if (span_has_prefix(rest, SPAN("\t")))
-        hint = "YAML allows no tabs for indentation: use spaces";
-    else if (hint == NULL || rest.data[0] == '`')
-        hint = "text that begins with a special character needs quotes";
-    builder_unexpected(builder, place, rest, "a key or a value", hint);
 }
 
 void yaml_fault(struct builder *builder, struct span text, const yaml_parser_t *parser)
@@ -126,12 +106,20 @@ void yaml_fault(struct builder *builder, struct span text, const yaml_parser_t *
     struct place end = text_place(text, text.len);
     struct place place = yaml_place(parser->problem_mark, end);
     struct place context = parser->context ? yaml_place(parser->context_mark, end) : place;
+    const yaml_char_t *at = parser->buffer.pointer; /* what the scanner looks at */
+    struct span next = span_make(at, (size_t)(parser->buffer.last - at));
     if (parser->error == YAML_MEMORY_ERROR)
         builder_exhausted(builder, end);
     else if (parser->error == YAML_READER_ERROR)
-        bad_character(builder, text, parser->problem_offset);
+        builder_unexpected(builder, text_place(text, parser->problem_offset),
+                           span_from(text, parser->problem_offset), "text",
+                           "delete it: it cannot be seen");
     else if (begins_with(parser->problem, "found character that cannot start any token"))
-        bad_start(builder, place, parser);
+        builder_unexpected(builder, place, next, "a key or a value",
+                           span_has_prefix(next, SPAN("\t")) ? TAB_HINT
+                           : text_lookalike(next)
+                               ? NULL
+                               : "text that begins with a special character needs quotes");
     else if (begins_with(parser->problem, "did not find expected ',' or ']'"))
         builder_unclosed(builder, context, '[',
                          "text that holds brackets, such as an IPv6 address, needs quotes");
