@@ -14,6 +14,8 @@ __attribute__((format(printf, 2, 0))) static void set_message(struct err *err, c
                                                               va_list args)
 {
     char message[sizeof err->message];
+    if (err == NULL)
+        return;
     vsnprintf(message, sizeof message, format, args);
     *err = (struct err){0};
     snprintf(err->message, sizeof err->message, "%s", message);
@@ -21,13 +23,20 @@ __attribute__((format(printf, 2, 0))) static void set_message(struct err *err, c
 
 int err_set(struct err *err, const char *format, ...)
 {
-    if (err == NULL)
-        return -1;
     va_list args;
     va_start(args, format);
     set_message(err, format, args);
     va_end(args);
     return -1;
+}
+
+struct err *err_say(struct err *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set_message(err, format, args);
+    va_end(args);
+    return err;
 }
 
 int err_set_errno(struct err *err, int errnum, const char *format, ...)

@@ -30,6 +30,9 @@ struct err {
  * parts of it. Always returns -1, so that a function can end with `return err_set(...)`. */
 int err_set(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* As err_set. Returns `err`, for a hint: `return err_hint(err_say(err, ...), ...)`. */
+struct err *err_say(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* As err_set, with ": " and the text of `errnum` behind the message. */
 int err_set_errno(struct err *err, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

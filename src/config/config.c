@@ -97,13 +97,8 @@ static struct config *load_owned(const struct input *input, char *text,
     problems->source = text;
     problems->source_len = input->text.len;
     config_problems_excerpt(problems, is_parsed ? config->tree : NULL);
-    if (is_parsed && !problems_has_errors(&problems->found)) {
-        config->table = route_table_new(config->routes, config->route_count);
-        if (config->table)
-            return config;
-        problems_add(&problems->found, PROBLEM_MEMORY, config_file_name(input->path), 0, 0,
-                     "out of memory");
-    }
+    if (is_parsed && !problems_has_errors(&problems->found))
+        return config;
     config_unref(config);
     return NULL;
 }

@@ -27,8 +27,8 @@ static bool is_name(struct span name)
 
 static int not_a_variable(const char *what, struct err *err)
 {
-    err_set(err, "%s; ${NAME} or ${NAME:-default} was expected", what);
-    return err_hint(err, "a name has letters, digits and \"_\"; write $${ for the characters ${");
+    return err_hint(err_say(err, "%s; ${NAME} or ${NAME:-default} was expected", what),
+                    "a name has letters, digits and \"_\"; write $${ for the characters ${");
 }
 
 /* Takes the variable that `rest` begins with apart, and goes behind it. */
@@ -55,82 +55,77 @@ static int take_variable(struct span *rest, struct variable_use *use, struct err
 #define NAME_MAX_SHOWN 128u
 
 /* What stands for a variable. */
-static int value_of(const struct variable_use *use, struct span *value, enum problem_code *code,
-                    struct err *err)
+static int value_of(const struct variable_use *use, struct span *value, struct err *err)
 {
-    char name[NAME_MAX_SHOWN];
+    char name[NAME_MAX_SHOWN], quoted[ERR_QUOTE];
     const char *set = span_copy(use->name, name, sizeof name) ? getenv(name) : NULL;
     *value = set && *set ? span_str(set) : use->fallback;
     if ((set == NULL || *set == '\0') && !use->has_fallback) {
-        char quoted[ERR_QUOTE];
-        *code = PROBLEM_UNSET_VARIABLE;
         err_quote(use->name, quoted);
         err_set(err,
-                "needs %s from the environment, which is %s; a variable that is set was "
-                "expected",
+                "needs %s from the environment, which is %s; a variable that is set was expected",
                 quoted, set ? "empty" : "not set");
+        problems_recode(err, PROBLEM_UNSET_VARIABLE);
         return err_hint(err, "set it where Portico is started, or write a default: ${%s:-...}",
                         quoted);
     }
     if (utf8_find_bad(*value) == value->len)
         return 0;
-    err_set(err, "takes a variable from the environment that is not UTF-8; text was expected");
-    return -1;
+    return err_set(err,
+                   "takes a variable from the environment that is not UTF-8; text was expected");
 }
 
 /* The next piece of the text: a variable's value, or text up to the next one. */
-static int take_piece(struct span *rest, struct span *piece, bool *is_variable,
-                      enum problem_code *code, struct err *err)
+static int take_piece(struct span *rest, struct span *piece, bool *has_variables, struct err *err)
 {
     struct variable_use use = {0};
-    *is_variable = false;
     if (span_has_prefix(*rest, SPAN("${"))) {
-        *is_variable = true;
-        return take_variable(rest, &use, err) < 0 ? -1 : value_of(&use, piece, code, err);
+        *has_variables = true;
+        return take_variable(rest, &use, err) < 0 ? -1 : value_of(&use, piece, err);
     }
-    if (span_has_prefix(*rest, SPAN("$${"))) {
-        *piece = span_make(rest->data + 1, 2);
-        *rest = span_from(*rest, 3);
-        return 0;
-    }
-    size_t len = rest->data[0] == '$' ? 1 : span_find(*rest, '$');
-    *piece = span_first(*rest, len);
+    bool is_escaped = span_has_prefix(*rest, SPAN("$${"));
+    size_t len = is_escaped ? 3 : rest->data[0] == '$' ? 1 : span_find(*rest, '$');
+    *piece = span_from(span_first(*rest, len), is_escaped);
     *rest = span_from(*rest, len);
     return 0;
 }
 
-int expand(struct span text, struct value_tree *tree, struct span *expanded, bool *has_variables,
-           enum problem_code *code, struct err *err)
+/* Writes the text to `out`, or only measures it when that is NULL. */
+static int walk(struct span rest, char *out, size_t *len, bool *has_variables, struct err *err)
 {
-    struct span rest = text, piece;
-    size_t len = 0;
-    bool is_variable;
-    *expanded = text;
-    *has_variables = false;
-    *code = PROBLEM_BAD_VARIABLE;
-    if (span_find(text, '$') == text.len)
-        return 0;
-    while (rest.len) {
-        if (take_piece(&rest, &piece, &is_variable, code, err) < 0)
+    struct span piece;
+    for (*len = 0; rest.len; *len += piece.len) {
+        if (take_piece(&rest, &piece, has_variables, err) < 0)
             return -1;
-        *has_variables = *has_variables || is_variable;
-        len += piece.len;
-        if (*has_variables && len > EXPAND_MAX)
+        if (*has_variables && *len + piece.len > EXPAND_MAX)
             return err_set(err, "is too long with its variables; at most %u bytes were expected",
                            EXPAND_MAX);
+        if (out && piece.len)
+            memcpy(out + *len, piece.data, piece.len);
+    }
+    return 0;
+}
+
+int expand(struct span text, struct value_tree *tree, struct span *expanded, bool *has_variables,
+           struct err *err)
+{
+    size_t len;
+    *expanded = text;
+    *has_variables = false;
+    if (span_find(text, '$') == text.len)
+        return 0;
+    if (walk(text, NULL, &len, has_variables, err) < 0) {
+        if (err->code == NULL)
+            problems_recode(err, PROBLEM_BAD_VARIABLE);
+        return -1;
     }
     char *out = value_alloc(tree, len + 1);
     if (out == NULL) {
-        *code = PROBLEM_MEMORY;
-        return err_set(err, "cannot be kept: out of memory");
+        problems_recode(err_say(err, "cannot be kept: out of memory"), PROBLEM_MEMORY);
+        return -1;
     }
+    walk(text, out, &len, has_variables, err);
+    out[len] = '\0';
     *expanded = span_make(out, len);
-    for (rest = text; rest.len;) {
-        take_piece(&rest, &piece, &is_variable, code, err);
-        if (piece.len)
-            memcpy(out, piece.data, piece.len);
-        out += piece.len;
-    }
-    *out = '\0';
     return 0;
 }

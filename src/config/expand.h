@@ -20,8 +20,8 @@
 
 /* `text` with its variables replaced: itself when there are none, else in the memory of `tree`.
  * 0, and whether any was replaced; or -1 with `err`, whose message begins with what follows the
- * name of the setting, and its code. */
+ * name of the setting. */
 int expand(struct span text, struct value_tree *tree, struct span *expanded, bool *has_variables,
-           enum problem_code *code, struct err *err);
+           struct err *err);
 
 #endif

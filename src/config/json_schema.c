@@ -12,7 +12,7 @@
 static void add_description(cJSON *json, const struct setting *setting)
 {
     char text[1024], range[KIND_RANGE];
-    if (setting->kind->units)
+    if (setting->kind->units && setting->kind->type == VALUE_STRING)
         snprintf(text, sizeof text, "%s From %s.", setting->help, kind_range(setting, range));
     else
         snprintf(text, sizeof text, "%s%s%s%s", setting->help, setting->unit ? " Unit: " : "",

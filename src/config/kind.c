@@ -3,62 +3,62 @@
 #include "config/kind.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "config/config.h"
 #include "config/schema.h"
 #include "config/suggest.h"
 
-static int keep(struct span text, struct value_tree *tree, char **out, struct err *fault)
+static int keep(struct reading *r, struct span text, char **out)
 {
     struct span copy;
-    if (value_copy(tree, text, &copy)) {
+    if (value_copy(r->tree, text, &copy)) {
         *out = (char *)copy.data;
         return 0;
     }
-    err_set(fault, "cannot be kept: out of memory");
-    problems_recode(fault, PROBLEM_MEMORY);
+    problems_recode(err_say(&r->fault, "cannot be kept: out of memory"), PROBLEM_MEMORY);
     return -1;
 }
 
 /* ---- Numbers, with or without a unit ---- */
 
-static int hint_for_number(const struct setting *setting, struct span text, struct err *fault)
+/* Does a number need quotes, and one of these units? */
+static bool needs_unit(const struct kind *kind)
 {
-    const struct units *units = setting->kind->units;
-    char quoted[ERR_QUOTE], meant[UNITS_TEXT];
+    return kind->type == VALUE_STRING && kind->also != VALUE_INTEGER;
+}
+
+static int not_a_number(struct reading *r, struct span text)
+{
+    const struct kind *kind = r->setting->kind;
+    char quoted[ERR_QUOTE], sum[UNITS_TEXT];
     int64_t number;
     uint64_t plain;
     err_quote(text, quoted);
     if (span_parse_uint(text, INT64_MAX, &plain))
-        return setting->kind->also == VALUE_INTEGER
-                   ? err_hint(fault, "write digits alone, without quotes: %s", quoted)
-                   : err_hint(fault, "a %s needs a unit (%s): \"%ss\"", setting->kind->name,
-                              units->words, quoted);
-    if (units_sum(units, text, &number))
-        return err_hint(fault, "write one number and one unit: \"%s\"",
-                        units_format(units, number, meant));
-    if (units_guess(units, text, &number))
-        return err_hint(fault, "write \"%s\": a whole number and one unit (%s)",
-                        units_format(units, number, meant), units->words);
-    return err_hint(fault, "write a whole number and one unit (%s), such as %s", units->words,
-                    schema_example(setting));
+        return needs_unit(kind)
+                   ? err_hint(&r->fault, "a %s needs a unit (%s): \"%ss\"", kind->name,
+                              kind->units->words, quoted)
+                   : err_hint(&r->fault, "write digits alone, without quotes: %s", quoted);
+    if (units_sum(kind->units, text, &number))
+        return err_hint(&r->fault, "write one number and one unit: \"%s\"",
+                        units_format(kind->units, number, sum));
+    return err_hint(&r->fault, "write a whole number and one unit (%s), such as %s",
+                    kind->units->words, schema_example(r->setting));
 }
 
-static int read_number(const struct setting *setting, const struct value *value, void *member,
-                       struct value_tree *tree, struct err *fault)
+static int read_number(struct reading *r, void *member)
 {
+    const struct setting *setting = r->setting;
     const struct kind *kind = setting->kind;
-    int64_t number = value->integer;
+    int64_t number = r->value.integer;
     char max[UNITS_TEXT];
-    (void)tree;
-    if (value->type == VALUE_STRING && !units_parse(kind->units, value->string, &number))
-        return hint_for_number(setting, value->string, fault);
+    if (r->value.type == VALUE_STRING && !units_parse(kind->units, r->value.string, &number))
+        return not_a_number(r, r->value.string);
     if (number < setting->min || number > setting->max) {
-        problems_recode(fault, PROBLEM_OUT_OF_RANGE);
-        return kind->units && number == 0
-                   ? err_hint(fault, "it cannot be switched off: for the most write \"%s\"",
+        problems_recode(&r->fault, PROBLEM_OUT_OF_RANGE);
+        return number == 0
+                   ? err_hint(&r->fault, "it cannot be switched off: for the most write \"%s\"",
                               units_format(kind->units, setting->max, max))
                    : -1;
     }
@@ -85,57 +85,50 @@ static const char *show_number(const struct setting *setting, const void *member
  * something else. */
 static bool number_in(struct span text, uint64_t *number)
 {
-    static const struct {
-        char letter;
-        uint64_t factor;
-    } prefixes[] = {{'k', 1000}, {'K', 1000}, {'M', 1000000}, {'G', 1000000000}};
-    size_t count = 0;
-    while (count < text.len && text.data[count] >= '0' && text.data[count] <= '9')
-        count++;
-    struct span behind = span_trim(span_from(text, count));
+    size_t count = units_digits(text);
+    struct span word = span_trim(span_from(text, count));
+    char letter = word.len ? word.data[0] : '\0';
+    for (size_t i = 0; i < word.len; i++)
+        if (span_lower(word.data[i]) < 'a' || span_lower(word.data[i]) > 'z')
+            return false;
     if (!span_parse_uint(span_first(text, count), UINT32_MAX, number))
         return false;
-    for (size_t i = 0; i < behind.len; i++)
-        if (span_lower(behind.data[i]) < 'a' || span_lower(behind.data[i]) > 'z')
-            return false;
-    for (size_t i = 0; behind.len && i < sizeof prefixes / sizeof *prefixes; i++)
-        if (behind.data[0] == prefixes[i].letter)
-            *number *= prefixes[i].factor;
+    *number *= letter == 'k' || letter == 'K' ? 1000
+               : letter == 'M'                ? 1000000
+               : letter == 'G'                ? 1000000000
+                                              : 1;
     return true;
 }
 
-static void advise_number(const struct setting *setting, const struct value *value,
-                          struct err *fault)
+static void advise_number(struct reading *r)
 {
-    const struct kind *kind = setting->kind;
-    bool needs_unit = kind->units && kind->also != VALUE_INTEGER;
+    const struct kind *kind = r->setting->kind;
     char text[UNITS_TEXT];
     uint64_t number;
-    if (value->type == VALUE_INTEGER && needs_unit) {
-        err_hint(fault, "a %s needs a unit (%s) and quotes: \"%llds\"", kind->name,
-                 kind->units->words, (long long)value->integer);
-    } else if (value->type == VALUE_FLOAT && value->real >= 0 && value->real <= 1e9) {
-        int64_t thousandths = (int64_t)(value->real * 1000 + 0.5);
-        if (needs_unit)
-            err_hint(fault, "a %s is a whole number and a unit, in quotes: \"%s\"", kind->name,
+    if (r->value.type == VALUE_INTEGER) {
+        err_hint(&r->fault, "a %s needs a unit (%s) and quotes: \"%llds\"", kind->name,
+                 kind->units->words, (long long)r->value.integer);
+    } else if (r->value.type == VALUE_FLOAT && r->value.real >= 0 && r->value.real <= 1e9) {
+        int64_t thousandths = (int64_t)(r->value.real * 1000 + 0.5);
+        if (needs_unit(kind))
+            err_hint(&r->fault, "a %s is a whole number and a unit, in quotes: \"%s\"", kind->name,
                      units_format(kind->units, thousandths * CLOCK_MS, text));
         else
-            err_hint(fault, "write a whole number: %lld", (long long)(thousandths / 1000));
-    } else if (value->type == VALUE_STRING || value->type == VALUE_PLAIN) {
-        if (number_in(value->string, &number))
-            err_hint(fault, "write digits alone, without quotes: %llu", (unsigned long long)number);
+            err_hint(&r->fault, "write a whole number: %lld", (long long)(thousandths / 1000));
+    } else if (r->value.type == VALUE_STRING || r->value.type == VALUE_PLAIN) {
+        if (number_in(r->value.string, &number))
+            err_hint(&r->fault, "write digits alone, without quotes: %llu",
+                     (unsigned long long)number);
         else
-            err_hint(fault, "write a whole number, in digits alone");
+            err_hint(&r->fault, "write a whole number, in digits alone");
     }
 }
 
 /* ---- Flags and choices ---- */
 
-static int read_flag(const struct setting *setting, const struct value *value, void *member,
-                     struct value_tree *tree, struct err *fault)
+static int read_flag(struct reading *r, void *member)
 {
-    (void)setting, (void)tree, (void)fault;
-    *(bool *)member = value->boolean;
+    *(bool *)member = r->value.boolean;
     return 0;
 }
 
@@ -145,37 +138,34 @@ static const char *show_flag(const struct setting *setting, const void *member, 
     return *(const bool *)member ? "true" : "false";
 }
 
-static void advise_flag(const struct setting *setting, const struct value *value, struct err *fault)
+static void advise_flag(struct reading *r)
 {
-    (void)setting;
-    if (value->type == VALUE_STRING &&
-        (span_eq(value->string, SPAN("true")) || span_eq(value->string, SPAN("false"))))
-        err_hint(fault, "write it without quotes: " SPAN_FMT, SPAN_ARG(value->string));
+    if (r->value.type == VALUE_STRING &&
+        (span_eq(r->value.string, SPAN("true")) || span_eq(r->value.string, SPAN("false"))))
+        err_hint(&r->fault, "write it without quotes: " SPAN_FMT, SPAN_ARG(r->value.string));
 }
 
 /* What a word that is no choice stands for, as a hint. */
-static int hint_for_choice(const struct setting *setting, struct span word, struct err *fault)
+static int not_a_choice(struct reading *r, struct span word)
 {
     struct suggest suggest = {.word = word};
     const char *alias = schema_alias(word);
-    for (const char *const *choice = setting->choices; *choice; choice++) {
+    for (const char *const *choice = r->setting->choices; *choice; choice++) {
         if (alias && strcmp(alias, *choice) == 0)
-            return err_hint(fault, "write \"%s\"", alias);
+            return err_hint(&r->fault, "write \"%s\"", alias);
         suggest_offer(&suggest, *choice);
     }
-    return suggest.best ? err_hint(fault, "did you mean \"%s\"?", suggest.best) : -1;
+    return suggest.best ? err_hint(&r->fault, "did you mean \"%s\"?", suggest.best) : -1;
 }
 
-static int read_choice(const struct setting *setting, const struct value *value, void *member,
-                       struct value_tree *tree, struct err *fault)
+static int read_choice(struct reading *r, void *member)
 {
-    (void)tree;
-    for (unsigned i = 0; setting->choices[i]; i++)
-        if (span_eq(value->string, span_str(setting->choices[i]))) {
+    for (unsigned i = 0; r->setting->choices[i]; i++)
+        if (span_eq(r->value.string, span_str(r->setting->choices[i]))) {
             *(unsigned *)member = i;
             return 0;
         }
-    return hint_for_choice(setting, value->string, fault);
+    return not_a_choice(r, r->value.string);
 }
 
 static const char *show_choice(const struct setting *setting, const void *member,
@@ -185,26 +175,24 @@ static const char *show_choice(const struct setting *setting, const void *member
     return setting->choices[*(const unsigned *)member];
 }
 
-static void advise_choice(const struct setting *setting, const struct value *value,
-                          struct err *fault)
+static void advise_choice(struct reading *r)
 {
-    if (value->type == VALUE_BOOLEAN)
-        hint_for_choice(setting, value->boolean ? SPAN("true") : SPAN("false"), fault);
+    if (r->value.type == VALUE_BOOLEAN)
+        not_a_choice(r, r->value.boolean ? SPAN("true") : SPAN("false"));
 }
 
 /* ---- Texts ---- */
 
-static int read_text(const struct setting *setting, const struct value *value, void *member,
-                     struct value_tree *tree, struct err *fault)
+static int read_text(struct reading *r, void *member)
 {
-    const struct kind *kind = setting->kind;
-    char text[HOST_TEXT];
-    if (kind->check && kind->check(value->string, fault) < 0)
+    const struct kind *kind = r->setting->kind;
+    struct span text = r->value.string;
+    char canonical[HOST_TEXT];
+    if (kind->check && kind->check(text, &r->fault) < 0)
         return -1;
     if (kind->parse == NULL)
-        return keep(value->string, tree, member, fault);
-    return kind->parse(value->string, text, fault) < 0 ? -1
-                                                       : keep(span_str(text), tree, member, fault);
+        return keep(r, text, member);
+    return kind->parse(text, canonical, &r->fault) < 0 ? -1 : keep(r, span_str(canonical), member);
 }
 
 /* Of a place as well, whose text comes first. */
@@ -214,53 +202,47 @@ static const char *show_text(const struct setting *setting, const void *member, 
     return *(char *const *)member;
 }
 
-static int read_upstream(const struct setting *setting, const struct value *value, void *member,
-                         struct value_tree *tree, struct err *fault)
+static int read_upstream(struct reading *r, void *member)
 {
     struct config_place *place = member;
     char host[HOST_TEXT];
-    (void)setting;
-    if (upstream_parse(value->string, host, &place->port, fault) < 0 ||
-        (host[0] && keep(span_str(host), tree, &place->host, fault) < 0))
+    if (upstream_parse(r->value.string, host, &place->port, &r->fault) < 0 ||
+        (host[0] && keep(r, span_str(host), &place->host) < 0))
         return -1;
-    return keep(value->string, tree, &place->text, fault);
+    return keep(r, r->value.string, &place->text);
 }
 
-static void advise_upstream(const struct setting *setting, const struct value *value,
-                            struct err *fault)
+static int read_path(struct reading *r, void *member)
 {
-    (void)setting;
-    if (value->type == VALUE_INTEGER)
-        err_hint(fault, "for a port of this machine write \"127.0.0.1:%lld\"",
-                 (long long)value->integer);
-}
-
-static void advise_host(const struct setting *setting, const struct value *value, struct err *fault)
-{
-    (void)setting;
-    if (value->type == VALUE_ARRAY)
-        err_hint(fault, "write one route for each host");
-}
-
-static void advise_address(const struct setting *setting, const struct value *value,
-                           struct err *fault)
-{
-    (void)setting;
-    if (value->type == VALUE_INTEGER)
-        err_hint(fault, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
-}
-
-static int read_path(const struct setting *setting, const struct value *value, void *member,
-                     struct value_tree *tree, struct err *fault)
-{
-    struct span path = value->string;
+    struct span path = r->value.string;
+    int64_t max = r->setting->max;
     if (path.len == 0 || span_find(path, '\0') < path.len)
-        return err_set(fault, "%s; a path was expected", path.len ? "contains a NUL" : "is empty");
-    if (setting->max == 0 || path.len <= (uint64_t)setting->max)
-        return keep(path, tree, member, fault);
-    err_set(fault, "is too long; a shorter path was expected");
-    return err_hint(fault, "the path of a socket in it has room for %lld bytes of directory",
-                    (long long)setting->max);
+        return err_set(&r->fault, "%s; a path was expected",
+                       path.len ? "contains a NUL" : "is empty");
+    if (max == 0 || path.len <= (uint64_t)max)
+        return keep(r, path, member);
+    return err_hint(err_say(&r->fault, "is too long; a shorter path was expected"),
+                    "the path of a socket in it has room for %lld bytes of directory",
+                    (long long)max);
+}
+
+static void advise_upstream(struct reading *r)
+{
+    if (r->value.type == VALUE_INTEGER)
+        err_hint(&r->fault, "for a port of this machine write \"127.0.0.1:%lld\"",
+                 (long long)r->value.integer);
+}
+
+static void advise_host(struct reading *r)
+{
+    if (r->value.type == VALUE_ARRAY)
+        err_hint(&r->fault, "write one route for each host");
+}
+
+static void advise_address(struct reading *r)
+{
+    if (r->value.type == VALUE_INTEGER)
+        err_hint(&r->fault, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
 }
 
 /* ---- In words ---- */
@@ -292,7 +274,7 @@ const char *kind_range(const struct setting *setting, char out[KIND_RANGE])
     char min[UNITS_TEXT], max[UNITS_TEXT];
     if (setting->choices)
         return choices(setting, out);
-    if (kind->width == 0)
+    if (kind->units == NULL)
         return NULL;
     units_format(kind->units, setting->min, min);
     units_format(kind->units, setting->max, max);
@@ -321,135 +303,56 @@ const char *kind_expected(const struct setting *setting, char out[KIND_EXPECTED]
 #define IPV6    "[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
 #define ADDRESS "(" IPV4 "|" IPV6 ")"
 
+#define NUMBER(type_, units_)                                                                      \
+    .width = sizeof(type_), .units = (units_), .read = read_number, .show = show_number,           \
+    .advise = advise_number
+
 const struct kind kinds[KIND_COUNT_OF] = {
-    [KIND_DURATION] = {.name = "duration",
-                       .help = "text of a whole number and a unit, which is ms, s, m, h or d",
-                       .expected = "a duration from ",
-                       .pattern = "^[0-9]+(ms|s|m|h|d)$",
-                       .type = VALUE_STRING,
-                       .code = PROBLEM_BAD_DURATION,
-                       .width = sizeof(int64_t),
-                       .units = &units_duration,
-                       .read = read_number,
-                       .show = show_number,
-                       .advise = advise_number},
-    [KIND_COUNT] = {.name = "number",
-                    .help = "a whole number, without quotes",
-                    .expected = "a number from ",
-                    .type = VALUE_INTEGER,
-                    .code = PROBLEM_OUT_OF_RANGE,
-                    .width = sizeof(unsigned),
-                    .read = read_number,
-                    .show = show_number,
-                    .advise = advise_number},
-    [KIND_SIZE] = {.name = "size",
-                   .help = "text of a whole number and a unit, which is KiB, MiB or GiB; or a "
-                           "number of bytes, without quotes",
-                   .expected = "a size from ",
-                   .pattern = "^[0-9]+(KiB|MiB|GiB)$",
-                   .type = VALUE_STRING,
-                   .also = VALUE_INTEGER,
-                   .code = PROBLEM_BAD_SIZE,
-                   .width = sizeof(int64_t),
-                   .units = &units_size,
-                   .read = read_number,
-                   .show = show_number,
-                   .advise = advise_number},
-    [KIND_PORT] = {.name = "port",
-                   .help = "a whole number, without quotes",
-                   .expected = "a port from ",
-                   .type = VALUE_INTEGER,
-                   .code = PROBLEM_BAD_PORT,
-                   .width = sizeof(uint16_t),
-                   .read = read_number,
-                   .show = show_number,
-                   .advise = advise_number},
-    [KIND_FLAG] = {.name = "flag",
-                   .help = "true or false, without quotes",
-                   .expected = "true or false",
-                   .type = VALUE_BOOLEAN,
-                   .code = PROBLEM_WRONG_TYPE,
-                   .read = read_flag,
-                   .show = show_flag,
-                   .advise = advise_flag},
-    [KIND_CHOICE] = {.name = "choice",
-                     .help = "text: one of the words below",
-                     .expected = "",
-                     .type = VALUE_STRING,
-                     .code = PROBLEM_BAD_CHOICE,
-                     .read = read_choice,
-                     .show = show_choice,
-                     .advise = advise_choice},
-    [KIND_HOST] = {.name = "host",
-                   .help = "text: a name or an IP address, without scheme, port and path",
-                   .expected = "text such as ",
-                   .pattern = "^(" NAME "|" IPV6 "|\\[" IPV6 "\\])$",
-                   .type = VALUE_STRING,
-                   .code = PROBLEM_BAD_HOST,
-                   .read = read_text,
-                   .parse = host_parse,
-                   .show = show_text,
-                   .advise = advise_host},
-    [KIND_UPSTREAM] = {.name = "upstream",
-                       .help = "text: host:port, [IPv6 address]:port, or builtin:hello",
-                       .expected = "text such as ",
+    [KIND_DURATION] = {"duration", "text of a whole number and a unit, which is ms, s, m, h or d",
+                       "a duration from ", VALUE_STRING, PROBLEM_BAD_DURATION,
+                       .pattern = "^[0-9]+(ms|s|m|h|d)$", NUMBER(int64_t, &units_duration)},
+    [KIND_COUNT] = {"number", "a whole number, without quotes", "a number from ", VALUE_INTEGER,
+                    PROBLEM_OUT_OF_RANGE, NUMBER(unsigned, &units_none)},
+    [KIND_SIZE] = {"size",
+                   "text of a whole number and a unit, which is KiB, MiB or GiB; or a number of "
+                   "bytes, without quotes",
+                   "a size from ", VALUE_STRING, PROBLEM_BAD_SIZE, .also = VALUE_INTEGER,
+                   .pattern = "^[0-9]+(KiB|MiB|GiB)$", NUMBER(int64_t, &units_size)},
+    [KIND_PORT] = {"port", "a whole number, without quotes", "a port from ", VALUE_INTEGER,
+                   PROBLEM_BAD_PORT, NUMBER(uint16_t, &units_none)},
+    [KIND_FLAG] = {"flag", "true or false, without quotes", "true or false", VALUE_BOOLEAN,
+                   PROBLEM_WRONG_TYPE, .read = read_flag, .show = show_flag, .advise = advise_flag},
+    [KIND_CHOICE] = {"choice", "text: one of the words below", "", VALUE_STRING, PROBLEM_BAD_CHOICE,
+                     .read = read_choice, .show = show_choice, .advise = advise_choice},
+    [KIND_HOST] = {"host", "text: a name or an IP address, without scheme, port and path",
+                   "text such as ", VALUE_STRING, PROBLEM_BAD_HOST,
+                   .pattern = "^(" NAME "|" IPV6 "|\\[" IPV6 "\\])$", .read = read_text,
+                   .parse = host_parse, .show = show_text, .advise = advise_host},
+    [KIND_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
+                       "text such as ", VALUE_STRING, PROBLEM_BAD_UPSTREAM,
                        .pattern = "^(builtin:hello|(" NAME "|\\[" IPV6 "\\]):0*[1-9][0-9]{0,4})$",
-                       .type = VALUE_STRING,
-                       .code = PROBLEM_BAD_UPSTREAM,
-                       .read = read_upstream,
-                       .show = show_text,
-                       .advise = advise_upstream},
-    [KIND_EMAIL] = {.name = "mail address",
-                    .help = "text",
-                    .expected = "text such as ",
-                    .pattern = "^[^@ ]+@[^@ ]+$",
-                    .type = VALUE_STRING,
-                    .has_at = true,
-                    .code = PROBLEM_BAD_EMAIL,
-                    .read = read_text,
-                    .check = email_check,
+                       .read = read_upstream, .show = show_text, .advise = advise_upstream},
+    [KIND_EMAIL] = {"mail address", "text", "text such as ", VALUE_STRING, PROBLEM_BAD_EMAIL,
+                    .has_at = true, .pattern = "^[^@ ]+@[^@ ]+$", .read = read_text,
+                    .check = email_check, .show = show_text},
+    [KIND_FIELD] = {"field value", "text in visible ASCII and spaces, at most 8192 bytes",
+                    "text such as ", VALUE_STRING, PROBLEM_BAD_FIELD,
+                    .pattern = "^[!-~]([ -~]*[!-~])?$", .read = read_text, .check = field_check,
                     .show = show_text},
-    [KIND_FIELD] = {.name = "field value",
-                    .help = "text in visible ASCII and spaces, at most 8192 bytes",
-                    .expected = "text such as ",
-                    .pattern = "^[!-~]([ -~]*[!-~])?$",
-                    .type = VALUE_STRING,
-                    .code = PROBLEM_BAD_FIELD,
-                    .read = read_text,
-                    .check = field_check,
-                    .show = show_text},
-    [KIND_PATH] = {.name = "path",
-                   .help = "text: an absolute path, or one that begins in the directory in "
-                           "which Portico is started",
-                   .expected = "text such as ",
-                   .pattern = ".+",
-                   .type = VALUE_STRING,
-                   .code = PROBLEM_BAD_PATH,
-                   .read = read_path,
-                   .show = show_text},
-    [KIND_ADDRESSES] = {.name = "list of addresses",
-                        .help = "texts in brackets: IP addresses without port",
-                        .expected = "an array such as ",
-                        .pattern = "^" ADDRESS "$",
-                        .type = VALUE_STRING,
-                        .is_list = true,
-                        .is_set = true,
-                        .code = PROBLEM_BAD_ADDRESS,
-                        .read = read_text,
-                        .parse = listen_parse,
-                        .show = show_text,
-                        .advise = advise_address,
+    [KIND_PATH] = {"path",
+                   "text: an absolute path, or one that begins in the directory in which Portico "
+                   "is started",
+                   "text such as ", VALUE_STRING, PROBLEM_BAD_PATH, .pattern = ".+",
+                   .read = read_path, .show = show_text},
+    [KIND_ADDRESSES] = {"list of addresses", "texts in brackets: IP addresses without port",
+                        "an array such as ", VALUE_STRING, PROBLEM_BAD_ADDRESS, .is_list = true,
+                        .is_set = true, .pattern = "^" ADDRESS "$", .read = read_text,
+                        .parse = listen_parse, .show = show_text, .advise = advise_address,
                         .if_empty = "to listen everywhere, leave \"listen\" out",
-                        .if_many = "\"0.0.0.0\" and \"::\" stand for all addresses of the "
-                                   "machine"},
-    [KIND_NETWORKS] = {.name = "list of networks",
-                       .help = "texts in brackets: IP addresses, with or without a prefix length",
-                       .expected = "an array such as ",
-                       .pattern = "^" ADDRESS "(/[0-9]+)?$",
-                       .type = VALUE_STRING,
-                       .is_list = true,
-                       .code = PROBLEM_BAD_NETWORK,
-                       .read = read_text,
-                       .check = network_check,
-                       .show = show_text},
+                        .if_many = "\"0.0.0.0\" and \"::\" stand for all addresses of the machine"},
+    [KIND_NETWORKS] = {"list of networks",
+                       "texts in brackets: IP addresses, with or without a prefix length",
+                       "an array such as ", VALUE_STRING, PROBLEM_BAD_NETWORK, .is_list = true,
+                       .pattern = "^" ADDRESS "(/[0-9]+)?$", .read = read_text,
+                       .check = network_check, .show = show_text},
 };

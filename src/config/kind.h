@@ -34,6 +34,16 @@ enum kind_id {
     KIND_COUNT_OF
 };
 
+/* A value on its way from the file to its setting's member. */
+struct reading {
+    const struct setting *setting;
+    struct value value;      /* with its variables replaced */
+    struct value_tree *tree; /* the memory of strings */
+    struct err fault;        /* what is wrong: a hint perhaps, a code if it is another than the
+                                kind's; and a message that begins with what follows the name of the
+                                setting and the value, or none where "is VALUE" says it all */
+};
+
 #define KIND_TEXT 32u /* room for what `show` writes */
 
 struct kind {
@@ -41,39 +51,28 @@ struct kind {
     const char *help;       /* how it is written: half a sentence */
     const char *expected;   /* for "... was expected"; the range or an example follows it */
     enum value_type type;   /* in the file; of a list, that of its items */
+    enum problem_code code; /* of a value of that type that is none of the kind */
     enum value_type also;   /* another type that is understood; VALUE_NONE: none */
     bool is_list;           /* of values that the rest of the row is about */
     bool is_set;            /* a list in which nothing stands twice */
-    bool has_at;            /* an "@" is part of it, while what stands before one in other texts is
-                               a password and not to be shown */
-    enum problem_code code; /* of a value of that type that is none of the kind */
+    bool has_at;         /* an "@" is part of it, while what stands before one in other texts is a
+                            password and not to be shown */
+    const char *pattern; /* of the text: a regular expression that every valid one matches, and few
+                            others do. Written in what all dialects (ECMA-262, Rust, Python, POSIX
+                            extended) have in common. NULL: none */
+    const char *if_empty, *if_many; /* hints about a list */
 
-    /* For the text: a regular expression that every valid one matches, and few others do. Written
-     * in what all dialects (ECMA-262, Rust, Python, POSIX extended) have in common. NULL: none. */
-    const char *pattern;
-
-    /* Stores a value of the right type in the setting's member. 0; or -1 with `fault`: its code if
-     * it is another than the kind's, a hint perhaps, and a message that begins with what follows
-     * the name of the setting and the value, or none where "is VALUE" says it all. */
-    int (*read)(const struct setting *setting, const struct value *value, void *member,
-                struct value_tree *tree, struct err *fault);
-
+    int (*read)(struct reading *r, void *member); /* stores a value of the right type. 0, or -1 */
+    void (*advise)(struct reading *r); /* gives a hint about a value of another type; or NULL */
     /* The member's value as text, in `out` or the configuration; NULL when it has none. */
     const char *(*show)(const struct setting *setting, const void *member, char out[KIND_TEXT]);
 
-    /* Gives `fault` a hint about a value of another type. NULL: there is nothing to say. */
-    void (*advise)(const struct setting *setting, const struct value *value, struct err *fault);
+    size_t width;              /* of a number: bytes of the member */
+    const struct units *units; /* NULL: it is no number */
 
-    /* Numbers */
-    size_t width;              /* bytes of the member */
-    const struct units *units; /* NULL: none */
-
-    /* Texts that `read` keeps once they pass: as they are, or in the form that is written to
-     * `out` */
+    /* Of texts that are kept when they pass: as they are, or in the form that comes in `out` */
     int (*check)(struct span text, struct err *fault);
     int (*parse)(struct span text, char out[HOST_TEXT], struct err *fault);
-
-    const char *if_empty, *if_many; /* hints about a list */
 };
 
 extern const struct kind kinds[KIND_COUNT_OF]; /* by enum kind_id */

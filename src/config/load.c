@@ -3,8 +3,7 @@
  *
  * Whoever loads (main, admin) runs this; nothing is shared. Each key of the schema gets its
  * default, and then what the file says; whatever the schema does not know is a problem. It never
- * stops at the first one. What a problem makes unreadable is not reported as missing, and what is
- * nearly the name of a key or a section is taken for meant. */
+ * stops at the first one. What is nearly the name of a key or a section is taken for meant. */
 #include "config/load.h"
 
 #include <stdarg.h>
@@ -18,19 +17,15 @@ struct loader {
     const struct section *file; /* the section that is the whole file */
     char *object;               /* its struct */
     struct setting_context *context;
+    const struct format_words *words;
 };
 
+static void load_section(struct loader *loader, const struct section *section, void *parent,
+                         const struct value *value);
 static void load_table(struct loader *loader, const struct section *section, void *object,
-                       const struct value *value);
-static void load_items(struct loader *loader, const struct section *section, void *parent,
                        const struct value *value);
 
 /* ---- Words ---- */
-
-static const struct format_words *words_of(const struct loader *loader)
-{
-    return &loader->context->format->words;
-}
 
 /* "an object" without its article. */
 static const char *noun(const char *phrase)
@@ -70,7 +65,7 @@ static void hint(struct err *err, const char *phrase, const char *name, const ch
 static const char *section_phrase(const struct loader *loader, const struct section *section,
                                   char out[FORMAT_PHRASE])
 {
-    return format_say(words_of(loader)->section[section->is_list], section->path, NULL, out);
+    return format_say(loader->words->section[section->is_list], section->path, NULL, out);
 }
 
 /* All that may stand at the top of the file: "[[routes]], [server] or [acme]". */
@@ -130,17 +125,15 @@ static const char *near_name(const struct section *section, struct span key)
 }
 
 static void unknown_key(struct loader *loader, const struct section *section,
-                        const struct value_entry *entry)
+                        const struct value_entry *entry, const char *near)
 {
     char key[ERR_QUOTE], name[FORMAT_PHRASE];
     struct err *err =
         problem(loader, PROBLEM_UNKNOWN_KEY, entry->line, entry->column,
                 "\"%s\" is no key of %s; one that Portico knows was expected",
                 problems_quote_key(entry->key, key), section_phrase(loader, section, name));
-    if (err == NULL)
-        return; /* one of very many: spare the search */
     const struct section *other = schema_owner(section, entry->key);
-    const char *alias = schema_alias(entry->key), *near = near_name(section, entry->key);
+    const char *alias = schema_alias(entry->key);
     if (other == NULL)
         other = schema_owner(loader->file, entry->key);
     if (alias && schema_setting(section, span_str(alias)))
@@ -148,18 +141,17 @@ static void unknown_key(struct loader *loader, const struct section *section,
     else if (!section->is_list && schema_is_port(entry->key))
         err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     else if (other)
-        hint(err, words_of(loader)->under[other->is_list], name_of(loader, other), NULL);
+        hint(err, loader->words->under[other->is_list], name_of(loader, other), NULL);
     else if (near)
         err_hint(err, "did you mean \"%s\"?", near);
 }
 
-static void unknown_section(struct loader *loader, const struct value_entry *entry)
+static void unknown_section(struct loader *loader, const struct value_entry *entry, bool is_table,
+                            const struct section *meant)
 {
-    const struct format_words *words = words_of(loader);
+    const struct format_words *words = loader->words;
     char key[ERR_QUOTE], text[FORMAT_PHRASE];
     const struct section *other = schema_owner(loader->file, entry->key);
-    bool is_table = entry->value.type == VALUE_TABLE || entry->value.type == VALUE_ARRAY;
-    const char *near = near_name(loader->file, entry->key);
     struct err *err;
     problems_quote_key(entry->key, key);
     if (is_table && !other)
@@ -171,45 +163,24 @@ static void unknown_section(struct loader *loader, const struct value_entry *ent
                       words->outside);
     if (other)
         hint(err, words->move[other->is_list], name_of(loader, other), NULL);
-    else if (near)
-        err_hint(err, "did you mean %s?",
-                 section_phrase(loader, schema_section(loader->file, span_str(near)), text));
+    else if (meant)
+        err_hint(err, "did you mean %s?", section_phrase(loader, meant, text));
 }
 
-/* Checks the keys of an unknown section as those of the section it was meant to be, so that
- * all problems come in one go. */
-static void load_as(struct loader *loader, const struct section *section, void *parent,
-                    const struct value *value)
-{
-    size_t mark = strlen(loader->context->problems->pointer);
-    if (section->is_list) {
-        load_items(loader, section, parent, value);
-    } else if (value->type == VALUE_TABLE) {
-        load_table(loader, section, (char *)parent + section->offset, value);
-    } else {
-        for (uint32_t i = 0; i < value->array->count; i++) {
-            problems_enter_item(loader->context->problems, i);
-            if (value->array->items[i].type == VALUE_TABLE)
-                load_as(loader, section, parent, &value->array->items[i]);
-            problems_leave(loader->context->problems, mark);
-        }
-    }
-}
-
+/* What nobody knows, and what it was meant to be: a section's keys are checked as those of that
+ * one, so that all problems come in one go. */
 static void load_unknown(struct loader *loader, const struct section *section, void *object,
                          const struct value_entry *entry)
 {
-    const struct section *meant = NULL;
-    const char *near = near_name(section, entry->key);
     bool is_table = entry->value.type == VALUE_TABLE || entry->value.type == VALUE_ARRAY;
+    const char *near = near_name(section, entry->key);
+    const struct section *meant = near ? schema_section(section, span_str(near)) : NULL;
     if (section == loader->file)
-        unknown_section(loader, entry);
+        unknown_section(loader, entry, is_table, meant);
     else
-        unknown_key(loader, section, entry);
-    if (near && is_table && !schema_owner(loader->file, entry->key))
-        meant = schema_section(section, span_str(near));
-    if (meant)
-        load_as(loader, meant, object, &entry->value);
+        unknown_key(loader, section, entry, near);
+    if (meant && is_table && !schema_owner(loader->file, entry->key))
+        load_section(loader, meant, object, &entry->value);
 }
 
 static void missing_key(struct loader *loader, const struct section *section,
@@ -218,9 +189,9 @@ static void missing_key(struct loader *loader, const struct section *section,
     char name[FORMAT_PHRASE];
     struct err *err =
         problem(loader, PROBLEM_MISSING_KEY, table->line, table->column,
-                "this %s has no \"%s\"; each of %s needs one", noun(words_of(loader)->table),
+                "this %s has no \"%s\"; each of %s needs one", noun(loader->words->table),
                 setting->name, section_phrase(loader, section, name));
-    hint(err, words_of(loader)->add, setting->name, schema_example(setting));
+    hint(err, loader->words->add, setting->name, schema_example(setting));
 }
 
 /* ---- Sections ---- */
@@ -253,7 +224,7 @@ static void load_items(struct loader *loader, const struct section *section, voi
         else
             problem(loader, PROBLEM_WRONG_TYPE, item->line, item->column,
                     "this item of \"%s\" is %s; %s was expected", schema_name(section),
-                    format_type_name(loader->context->format, item->type), words_of(loader)->table);
+                    format_type_name(loader->context->format, item->type), loader->words->table);
         problems_leave(loader->context->problems, mark);
     }
 }
@@ -261,7 +232,7 @@ static void load_items(struct loader *loader, const struct section *section, voi
 static void load_list(struct loader *loader, const struct section *section, void *parent,
                       const struct value *value)
 {
-    const struct format_words *words = words_of(loader);
+    const struct format_words *words = loader->words;
     bool is_single = value->type == VALUE_TABLE;
     if (value->type == VALUE_ARRAY && value->array->count == 0 && section->is_required)
         problem(loader, PROBLEM_NO_ROUTE, value->line, value->column,
@@ -292,8 +263,8 @@ static void load_section(struct loader *loader, const struct section *section, v
         struct err *err = problem(loader, PROBLEM_WRONG_TYPE, value->line, value->column,
                                   "\"%s\" is %s; a single %s was expected", schema_name(section),
                                   format_type_name(loader->context->format, value->type),
-                                  noun(words_of(loader)->table));
-        hint(err, words_of(loader)->write_single, name_of(loader, section), NULL);
+                                  noun(loader->words->table));
+        hint(err, loader->words->write_single, name_of(loader, section), NULL);
         value = NULL;
     }
     load_table(loader, section, (char *)parent + section->offset, value);
@@ -317,7 +288,7 @@ static void load_children(struct loader *loader, const struct section *section, 
             if (!entry && in->is_required && table && !is_meant(section, table, name))
                 err_hint(problem(loader, PROBLEM_NO_ROUTE, 0, 0,
                                  "there is no route; at least one was expected"),
-                         "begin with these lines:\n%s", words_of(loader)->first_route);
+                         "begin with these lines:\n%s", loader->words->first_route);
             problems_leave(problems, mark);
         }
 }
@@ -356,7 +327,8 @@ static void load_table(struct loader *loader, const struct section *section, voi
 
 void load_sections(const struct section *file, void *object, struct setting_context *context)
 {
-    struct loader loader = {.file = file, .object = object, .context = context};
+    struct loader loader = {
+        .file = file, .object = object, .context = context, .words = &context->format->words};
     const struct value whole = {.type = VALUE_TABLE, .table = context->tree->root};
     load_table(&loader, file, object, &whole);
 }
@@ -376,7 +348,11 @@ static void load_environment(struct config *config, struct setting_context *cont
 void config_fill(struct config *config, struct setting_context *context)
 {
     load_sections(schema_sections, config, context);
-    review_duplicates(config, context);
+    config->table = route_table_new(config->routes, config->route_count);
+    if (config->table)
+        review_duplicates(config, context);
+    else
+        problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
     load_environment(config, context);
     if (!problems_has_errors(context->problems))
         review_routes(config, context);

@@ -6,7 +6,7 @@
 #include "config/setting.h"
 
 /* Fills `config` from what its file says (config->tree), the defaults and the environment, as far
- * as it goes, all but the table of routes. What is wrong is added to context->problems, in no
+ * as it goes. What is wrong is added to context->problems, in no
  * order; without errors, what can hardly be meant as well (config/review). */
 void config_fill(struct config *config, struct setting_context *context);
 

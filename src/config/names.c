@@ -78,10 +78,10 @@ static struct span authority_of(struct span text)
 static int check_blanks(struct span text, struct err *err)
 {
     for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.data[i] <= ' ' || text.data[i] == 0x7f) {
-            err_set(err, "holds white space or a control character; a name was expected");
-            return err_hint(err, "remove it; every name needs a value of its own");
-        }
+        if ((unsigned char)text.data[i] <= ' ' || text.data[i] == 0x7f)
+            return err_hint(
+                err_say(err, "holds white space or a control character; a name was expected"),
+                "remove it; every name needs a value of its own");
     return 0;
 }
 
@@ -94,22 +94,20 @@ static int check_characters(struct span text, struct err *err)
         if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr("-_.", (char)c))
             continue;
         size_t len = c < 0x80 ? 1 : utf8_char(span_from(text, i));
-        if (len > 1 && utf8_is_invisible(utf8_decode(span_from(text, i), len))) {
-            err_set(err, "holds an invisible character; letters, "
-                         "digits, \"-\", \"_\" and dots were expected");
-            return err_hint(err, "it was probably pasted in: delete the text and type it again");
-        }
+        if (len > 1 && utf8_is_invisible(utf8_decode(span_from(text, i), len)))
+            return err_hint(err_say(err, "holds an invisible character; letters, "
+                                         "digits, \"-\", \"_\" and dots were expected"),
+                            "it was probably pasted in: delete the text and type it again");
         const char *lookalike = text_lookalike(span_from(text, i));
         char what[TEXT_DESCRIBE];
-        if (c >= 0x80 && lookalike) {
-            err_set(err, "holds %s; letters, digits, \"-\", \"_\" and dots were expected",
-                    text_describe(span_from(text, i), what));
-            return err_hint(err, "%s", lookalike);
-        }
-        if (c >= 0x80) {
-            err_set(err, "is not ASCII; the form that DNS knows was expected");
-            return err_hint(err, "write it in its ASCII form, which begins with xn--");
-        }
+        if (c >= 0x80 && lookalike)
+            return err_hint(
+                err_say(err, "holds %s; letters, digits, \"-\", \"_\" and dots were expected",
+                        text_describe(span_from(text, i), what)),
+                "%s", lookalike);
+        if (c >= 0x80)
+            return err_hint(err_say(err, "is not ASCII; the form that DNS knows was expected"),
+                            "write it in its ASCII form, which begins with xn--");
         return err_set(err, "holds a \"%c\"; letters, digits, \"-\", \"_\" and dots were expected",
                        c);
     }
@@ -160,23 +158,20 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
 {
     char quoted[ERR_QUOTE];
     struct span authority = authority_of(text);
-    if (span_is_empty(text)) {
-        err_set(err, "is empty; a host name was expected");
-        return err_hint(err, "write the name that browsers ask for, such as \"app.example.com\"");
-    }
+    if (span_is_empty(text))
+        return err_hint(err_say(err, "is empty; a host name was expected"),
+                        "write the name that browsers ask for, such as \"app.example.com\"");
     if (check_blanks(text, err) < 0)
         return -1;
     if (find_scheme(text) == text.len && span_find(text, '@') < text.len)
         return check_characters(text, err);
-    if (find_scheme(text) < text.len || authority.len < text.len) {
-        err_set(err, "has a %s; a host name alone was expected",
-                find_scheme(text) < text.len ? "scheme" : "path");
-        return err_hint(err, "write \"%s\"", err_quote(authority, quoted));
-    }
-    if (span_find(text, '*') < text.len) {
-        err_set(err, "is a wildcard; a whole host name was expected");
-        return err_hint(err, "write one route for each name");
-    }
+    if (find_scheme(text) < text.len || authority.len < text.len)
+        return err_hint(err_say(err, "has a %s; a host name alone was expected",
+                                find_scheme(text) < text.len ? "scheme" : "path"),
+                        "write \"%s\"", err_quote(authority, quoted));
+    if (span_find(text, '*') < text.len)
+        return err_hint(err_say(err, "is a wildcard; a whole host name was expected"),
+                        "write one route for each name");
     size_t bracket = span_find(text, ']');
     bool in_brackets = text.data[0] == '[' && bracket < text.len;
     struct span inside = in_brackets ? span_make(text.data + 1, bracket - 1) : text;
@@ -185,11 +180,10 @@ int host_parse(struct span text, char out[HOST_TEXT], struct err *err)
         inside = span_first(text, span_find(text, ':'));
         behind = span_from(text, inside.len);
     }
-    if (behind.len) {
-        err_set(err, "has a port; a host name alone was expected");
-        return err_hint(err, "write \"%s\": Portico answers on HTTP_PORT and HTTPS_PORT",
+    if (behind.len)
+        return err_hint(err_say(err, "has a port; a host name alone was expected"),
+                        "write \"%s\": Portico answers on HTTP_PORT and HTTPS_PORT",
                         err_quote(inside, quoted));
-    }
     if ((in_brackets || span_find(inside, ':') < inside.len) && !ip_canonical(inside, out))
         return err_set(err, "is no IPv6 address; a name or an address was expected");
     return name_parse(inside, out, err);
@@ -222,9 +216,9 @@ static int split_port(struct span text, struct span *host, struct span *port, st
         *port = span_from(text, bracket + 2);
         if (bracket + 1 < text.len && text.data[bracket + 1] == ':')
             return 0;
-        err_set(err, "has no port; \"[address]:port\" was expected");
-        return err_hint(err, "write \"%s%s:8080\", with the port that the service listens on",
-                        quoted, bracket == text.len ? "]" : "");
+        return err_hint(err_say(err, "has no port; \"[address]:port\" was expected"),
+                        "write \"%s%s:8080\", with the port that the service listens on", quoted,
+                        bracket == text.len ? "]" : "");
     }
     size_t colon = span_find(text, ':');
     if (count_of(text, ':') > 1)
@@ -246,8 +240,9 @@ static int check_builtin(struct span text, struct err *err)
 {
     if (span_eq(text, SPAN(UPSTREAM_BUILTIN_HELLO)))
         return 0;
-    err_set(err, "is no page of Portico's own; \"" UPSTREAM_BUILTIN_HELLO "\" was expected");
-    return err_hint(err, "there is only this one");
+    return err_hint(
+        err_say(err, "is no page of Portico's own; \"" UPSTREAM_BUILTIN_HELLO "\" was expected"),
+        "there is only this one");
 }
 
 static int upstream_scheme(struct span text, struct err *err)
@@ -270,15 +265,14 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
     char quoted[ERR_QUOTE];
     host[0] = '\0';
     *port = 0;
-    if (span_is_empty(text)) {
-        err_set(err, "is empty; \"host:port\" was expected");
-        return err_hint(err, "write where the service listens, such as \"127.0.0.1:8080\"");
-    }
-    if (span_find(text, '@') < text.len) {
-        err_set(err, "has a user or a password before an \"@\"; \"host:port\" was expected");
-        return err_hint(err, "what the upstream is to get as a password goes into the route's "
-                             "\"authorization\"");
-    }
+    if (span_is_empty(text))
+        return err_hint(err_say(err, "is empty; \"host:port\" was expected"),
+                        "write where the service listens, such as \"127.0.0.1:8080\"");
+    if (span_find(text, '@') < text.len)
+        return err_hint(
+            err_say(err, "has a user or a password before an \"@\"; \"host:port\" was expected"),
+            "what the upstream is to get as a password goes into the route's "
+            "\"authorization\"");
     if (check_blanks(text, err) < 0)
         return -1;
     if (find_scheme(text) < text.len)
@@ -288,12 +282,11 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
     if (span_has_prefix(text, SPAN("unix:")) || text.data[0] == '/')
         return err_set(err, "is a path; \"host:port\" was expected");
     struct span authority = authority_of(text);
-    if (authority.len < text.len) {
-        err_set(err, "has a path; \"host:port\" was expected");
-        return err_hint(err, "the request's path is passed on as it is%s%s%s",
+    if (authority.len < text.len)
+        return err_hint(err_say(err, "has a path; \"host:port\" was expected"),
+                        "the request's path is passed on as it is%s%s%s",
                         authority.len ? ": write \"" : "", err_quote(authority, quoted),
                         authority.len ? "\"" : "");
-    }
     struct span name, digits;
     if (split_port(text, &name, &digits, err) < 0)
         return -1;
@@ -301,11 +294,9 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
     if (!span_parse_uint(digits, 65535, &number) || number == 0)
         return err_set(err, "has \"%s\" for a port; 1 to 65535 was expected",
                        err_quote(digits, quoted));
-    if (span_is_empty(name)) {
-        err_set(err, "has no host; \"host:port\" was expected");
-        return err_hint(err, "write \"127.0.0.1:%u\" for a service on this machine",
-                        (unsigned)number);
-    }
+    if (span_is_empty(name))
+        return err_hint(err_say(err, "has no host; \"host:port\" was expected"),
+                        "write \"127.0.0.1:%u\" for a service on this machine", (unsigned)number);
     if (text.data[0] == '[' && (span_find(name, ':') == name.len || !ip_canonical(name, host)))
         return err_set(err, "has no IPv6 address between its brackets; one was expected");
     *port = (uint16_t)number;
@@ -353,10 +344,10 @@ int network_check(struct span text, struct err *err)
     size_t slash = span_find(text, '/');
     char ip[HOST_TEXT];
     unsigned char bytes[16];
-    if (!ip_canonical(span_first(text, slash), ip)) {
-        err_set(err, "is no network; an address, or one with a prefix length, was expected");
-        return err_hint(err, "for example \"192.168.0.0/16\", \"fd00::/8\" or \"127.0.0.1\"");
-    }
+    if (!ip_canonical(span_first(text, slash), ip))
+        return err_hint(
+            err_say(err, "is no network; an address, or one with a prefix length, was expected"),
+            "for example \"192.168.0.0/16\", \"fd00::/8\" or \"127.0.0.1\"");
     if (slash == text.len)
         return 0;
     size_t len = ip_bytes(span_str(ip), bytes);
@@ -369,26 +360,26 @@ int network_check(struct span text, struct err *err)
     if (!clear_host_bits(bytes, len, prefix))
         return 0;
     inet_ntop(len == 4 ? AF_INET : AF_INET6, bytes, ip, sizeof ip);
-    err_set(err, "has bits set behind its prefix; the network's first address was expected");
-    return err_hint(err, "write \"%s/%u\"", ip, (unsigned)prefix);
+    return err_hint(
+        err_say(err, "has bits set behind its prefix; the network's first address was expected"),
+        "write \"%s/%u\"", ip, (unsigned)prefix);
 }
 
 int field_check(struct span text, struct err *err)
 {
-    if (text.len == 0) {
-        err_set(err, "is empty; the value of a field was expected");
-        return err_hint(err, "leave it out to pass on what the client sends");
-    }
+    if (text.len == 0)
+        return err_hint(err_say(err, "is empty; the value of a field was expected"),
+                        "leave it out to pass on what the client sends");
     if (text.len > FIELD_VALUE_MAX)
         return err_set(err, "has %zu bytes; at most %u were expected", text.len, FIELD_VALUE_MAX);
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.data[i] < ' ' || (unsigned char)text.data[i] >= 0x7f)
             return err_set(err, "holds a control character, or one that is not ASCII; visible "
                                 "ASCII characters and spaces were expected");
-    if (text.data[0] == ' ' || text.data[text.len - 1] == ' ') {
-        err_set(err, "begins or ends with a space; another character was expected there");
-        return err_hint(err, "remove it: a field's value has none around it");
-    }
+    if (text.data[0] == ' ' || text.data[text.len - 1] == ' ')
+        return err_hint(
+            err_say(err, "begins or ends with a space; another character was expected there"),
+            "remove it: a field's value has none around it");
     return 0;
 }
 

@@ -5,8 +5,6 @@
  * route already. What is left is well-formed, and may even work for somebody; hence warnings. */
 #include "config/review.h"
 
-#include <stdlib.h>
-
 #include "config/names.h"
 
 /* The last part of a name. */
@@ -110,16 +108,6 @@ void review_routes(const struct config *config, struct setting_context *context)
     }
 }
 
-static int compare_hosts(const void *a, const void *b, void *routes)
-{
-    const struct config_route *x = (const struct config_route *)routes + *(const size_t *)a;
-    const struct config_route *y = (const struct config_route *)routes + *(const size_t *)b;
-    if (x->host == NULL || y->host == NULL)
-        return (x->host == NULL) - (y->host == NULL);
-    int order = strcmp(x->host, y->host);
-    return order ? order : (x > y) - (x < y);
-}
-
 /* Those of a section that is called otherwise have no place that could be told. */
 static size_t count_listed(const struct config *config)
 {
@@ -129,34 +117,23 @@ static size_t count_listed(const struct config *config)
 
 void review_duplicates(struct config *config, struct setting_context *context)
 {
-    size_t count = count_listed(config), first = 0;
-    size_t *order = value_alloc(config->tree, (count + 1) * sizeof *order);
-    if (order == NULL) {
-        problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct value *host = config_route_value(config, i, SPAN("host"));
-        config->routes[i].line = host ? host->line : 0;
-        order[i] = i;
-    }
-    qsort_r(order, count, sizeof *order, compare_hosts, config->routes);
-    for (size_t i = 1; i < count && config->routes[order[i]].host; i++) {
-        const struct config_route *route = &config->routes[order[i]];
-        const struct config_route *before = &config->routes[order[first]];
-        char quoted[ERR_QUOTE], where[48];
-        if (strcmp(route->host, before->host) != 0) {
-            first = i;
+    char quoted[ERR_QUOTE], where[48];
+    for (size_t i = 0; i < count_listed(config); i++) {
+        struct config_route *route = &config->routes[i];
+        if (route->host == NULL)
             continue;
+        const struct value *host = enter_host(config, i, context->problems);
+        const struct config_route *first = route_find(config->table, span_str(route->host));
+        route->line = host->line;
+        if (first != route) {
+            snprintf(where, sizeof where, first->line ? "on line %zu" : "at /routes/%zu",
+                     first->line ? (size_t)first->line : (size_t)(first - config->routes));
+            err_hint(problems_add(context->problems, PROBLEM_DUPLICATE_HOST, context->file,
+                                  host->line, host->column,
+                                  "\"%s\" has a route already, %s; each host was expected once",
+                                  setting_quote_written(host, route->host, quoted), where),
+                     "remove one of the two");
         }
-        const struct value *host = enter_host(config, order[i], context->problems);
-        snprintf(where, sizeof where, before->line ? "on line %zu" : "at /routes/%zu",
-                 before->line ? (size_t)before->line : order[first]);
-        struct err *err = problems_add(
-            context->problems, PROBLEM_DUPLICATE_HOST, context->file, host->line, host->column,
-            "\"%s\" has a route already, %s; each host was expected once",
-            setting_quote_written(host, route->host, quoted), where);
-        err_hint(err, "remove one of the two");
         problems_leave(context->problems, 0);
     }
 }

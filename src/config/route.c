@@ -35,7 +35,7 @@ struct route_table *route_table_new(const struct config_route *routes, size_t co
     table->mask = slots - 1;
     for (size_t i = 0; i < count; i++) {
         size_t slot;
-        if (find(table, span_str(routes[i].host), &slot) == NULL)
+        if (routes[i].host && find(table, span_str(routes[i].host), &slot) == NULL)
             table->slots[slot] = &routes[i];
     }
     return table;

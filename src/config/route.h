@@ -12,7 +12,8 @@
 struct config_route;
 struct route_table;
 
-/* Compiles `routes` (borrowed, must outlive the table). NULL when out of memory. */
+/* Compiles `routes` (borrowed, must outlive the table): of those with the same host, the first;
+ * and none whose host is NULL. NULL when out of memory. */
 struct route_table *route_table_new(const struct config_route *routes, size_t count);
 void route_table_free(struct route_table *table);
 

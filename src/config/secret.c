@@ -36,10 +36,12 @@ static int cannot_read(const char *path, int errnum, struct err *err)
 static int too_large(const char *path, struct err *err)
 {
     char quoted[ERR_QUOTE];
-    err_set(err,
+    return err_hint(
+        err_say(
+            err,
             "is to come from the file \"%s\", which is too large; at most %u bytes were expected",
-            err_quote(span_str(path), quoted), SECRET_MAX);
-    return err_hint(err, "a file holds one secret, and nothing else");
+            err_quote(span_str(path), quoted), SECRET_MAX),
+        "a file holds one secret, and nothing else");
 }
 
 /* Without its line end. -1 with `err` when that is no secret. */
@@ -51,18 +53,19 @@ static int check_content(const char *path, struct span *text, struct err *err)
         text->len--;
     if (span_has_suffix(*text, SPAN("\r")))
         text->len--;
-    if (text->len == 0) {
-        err_set(err, "is to come from the file \"%s\", which is empty; a secret was expected",
-                quoted);
-        return err_hint(err, "write the secret into it, and nothing else");
-    }
+    if (text->len == 0)
+        return err_hint(
+            err_say(err, "is to come from the file \"%s\", which is empty; a secret was expected",
+                    quoted),
+            "write the secret into it, and nothing else");
     if (text->len > SECRET_MAX)
         return too_large(path, err);
-    if (span_find(*text, '\0') < text->len) {
-        err_set(err, "is to come from the file \"%s\", which holds a NUL byte; text was expected",
-                quoted);
-        return err_hint(err, "it is binary, or was saved as UTF-16");
-    }
+    if (span_find(*text, '\0') < text->len)
+        return err_hint(
+            err_say(err,
+                    "is to come from the file \"%s\", which holds a NUL byte; text was expected",
+                    quoted),
+            "it is binary, or was saved as UTF-16");
     return 0;
 }
 
@@ -72,10 +75,9 @@ int secret_read(const char *config, struct span path, struct value_tree *tree, s
     char full[PATH_MAX];
     size_t len = 0;
     int result = -1;
-    if (path.len == 0) {
-        err_set(err, "has no path behind \"" SECRET_FILE "\"; one was expected");
-        return err_hint(err, "write for example \"" SECRET_FILE "secrets/app\"");
-    }
+    if (path.len == 0)
+        return err_hint(err_say(err, "has no path behind \"" SECRET_FILE "\"; one was expected"),
+                        "write for example \"" SECRET_FILE "secrets/app\"");
     if (span_find(path, '\0') < path.len || !full_path(config, path, full))
         return err_set(err, "has a path that is too long, or holds a NUL; another was expected");
     char *data = file_read(full, SECRET_MAX + 2, FILE_REGULAR, &len, mode); /* with its line end */

@@ -17,7 +17,10 @@ struct units {
     } units[6]; /* from the smallest on; the last has no name */
 };
 
-extern const struct units units_duration, units_size;
+extern const struct units units_duration, units_size, units_none;
+
+/* How many digits the text begins with. */
+size_t units_digits(struct span text);
 
 /* One number and one unit. False when the text is none, or too large for 64 bits. */
 bool units_parse(const struct units *units, struct span text, int64_t *number);
@@ -26,12 +29,8 @@ bool units_parse(const struct units *units, struct span text, int64_t *number);
  * when one of them is none, or the sum is 0. */
 bool units_sum(const struct units *units, struct span text, int64_t *sum);
 
-/* The unit that was probably meant in "10 sec" or "16MB", in *number with its number. False when
- * there is none. */
-bool units_guess(const struct units *units, struct span text, int64_t *number);
-
-/* The shortest text of a number, into `out`: one of no unit's multiples is digits alone, as is any
- * when `units` is NULL. Returns `out`. */
+/* The shortest text of a number, into `out`: digits alone if it is a multiple of no unit. Returns
+ * `out`. */
 #define UNITS_TEXT 32u
 const char *units_format(const struct units *units, int64_t number, char out[UNITS_TEXT]);
 

@@ -155,7 +155,7 @@ static void problems_point_into_them(void **state)
          "a duration needs a unit (ms, s, m, h or d) and quotes: \"1s\""},
         {"bad-email", "/sites/0/users/0/email", ""},
         {"bad-size", "/sites/0/users/0/quota",
-         "write \"2KiB\": a whole number and one unit (KiB, MiB or GiB)"},
+         "write a whole number and one unit (KiB, MiB or GiB), such as \"1MiB\""},
         {"missing-key", "/sites/0/users/1", "add a line such as: email = \"a@b\""},
         {"wrong-type", "/sites/1/pause", "write [sites.pause] once, in single brackets"},
         {"wrong-type", "/sites/1/users",

@@ -188,8 +188,8 @@ static void sizes_have_units(void **state)
         {"0KiB", 0, NULL, "out-of-range",
          "it cannot be switched off: for the most write \"1024GiB\""},
         {"9999999999GiB", 0, NULL, "bad-size", "such as \"16MiB\""}, /* more than 64 bits */
-        {"16MB", 0, NULL, "bad-size", "write \"16MiB\": a whole number"},
-        {"16 mib", 0, NULL, "bad-size", "write \"16MiB\": a whole number"},
+        {"16MB", 0, NULL, "bad-size", "such as \"16MiB\""},
+        {"16 mib", 0, NULL, "bad-size", "such as \"16MiB\""},
         {"1GiB512MiB", 0, NULL, "bad-size", "one number and one unit: \"1536MiB\""},
         {"4096", 0, NULL, "bad-size", "write digits alone, without quotes: 4096"},
         {"1.5GiB", 0, NULL, "bad-size", "such as \"16MiB\""},
