@@ -131,6 +131,12 @@ static void report_readers(struct setting_context *context, const struct setting
     err_hint(err, "take that away: chmod go-r FILE");
 }
 
+static int out_of_memory(struct setting_context *context)
+{
+    problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
+    return -1;
+}
+
 /* ---- From the file ---- */
 
 /* Puts the text that is meant in place of the one in the file: with its variables, and of a secret
@@ -239,7 +245,7 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
     const struct value_array *array = value->array;
     char **list = value_alloc(context->tree, (array->count + 1) * sizeof *list);
     if (list == NULL)
-        return value_exhausted(context->tree, context->file, 0, 0, context->problems);
+        return out_of_memory(context);
     for (uint32_t i = 0; i < array->count; i++) {
         size_t mark = problems_enter_item(context->problems, i);
         if (apply_one(setting, &list[count], &array->items[i], context) < 0 ||
@@ -298,8 +304,7 @@ int setting_apply_default(const struct setting *setting, void *object,
         if (value_array_add(context->tree, value.array, &item) == NULL)
             value.array = NULL;
     }
-    return value.array ? setting_apply(setting, object, &value, context)
-                       : value_exhausted(context->tree, context->file, 0, 0, context->problems);
+    return value.array ? setting_apply(setting, object, &value, context) : out_of_memory(context);
 }
 
 int setting_apply_variable(const struct setting *variable, void *object,
