@@ -33,12 +33,21 @@ static void print_overview(void)
            "refused), 2 a problem in the configuration.\n");
 }
 
-/* "timeouts.head", into `out`. */
+/* "timeouts.head". Returns `out`. */
 #define FULL_NAME 64u
-static struct span full_name(const struct section *section, const char *key, char out[FULL_NAME])
+static const char *full_name(const struct section *section, const char *key, char out[FULL_NAME])
 {
     snprintf(out, FULL_NAME, "%s.%s", section->path, key);
-    return span_str(out);
+    return out;
+}
+
+/* Is that what the topic names? Then there is an empty line behind what was explained before. */
+static bool is_named(struct span topic, const char *name, unsigned *count)
+{
+    bool is_it = span_eq_nocase(topic, span_str(name));
+    if (is_it && (*count)++)
+        printf("\n");
+    return is_it;
 }
 
 /* Explains everything of that name. How many there were. */
@@ -47,29 +56,21 @@ static unsigned explain(struct span topic)
     unsigned count = 0;
     char name[FULL_NAME];
     for (const struct section *in = schema_sections + 1; in->path; in++) {
-        if (span_eq(topic, span_str(in->path))) {
-            printf("%s", count++ ? "\n" : "");
+        if (is_named(topic, in->path, &count))
             reference_section(in, stdout);
-        }
         for (const struct setting *setting = in->settings; setting->name; setting++)
-            if (span_eq(topic, span_str(setting->name)) ||
-                span_eq(topic, full_name(in, setting->name, name))) {
-                printf("%s", count++ ? "\n" : "");
+            if (is_named(topic, setting->name, &count) ||
+                is_named(topic, full_name(in, setting->name, name), &count))
                 reference_setting(in, setting, stdout);
-            }
     }
     for (const struct setting *variable = schema_variables; variable->name; variable++)
-        if (span_eq_nocase(topic, span_str(variable->name))) {
-            printf("%s", count++ ? "\n" : "");
+        if (is_named(topic, variable->name, &count))
             reference_variable(variable, stdout);
-        }
-    for (size_t i = 0; i < PROBLEM_CODE_COUNT; i++) {
-        const struct problem_kind *kind = &problem_kinds[i];
-        if (!span_eq(topic, span_str(kind->code)))
-            continue;
-        printf("%s%s, %s of `portico check`\n\n  %s\n", count++ ? "\n" : "", kind->code,
-               kind->is_warning ? "a warning" : "an error", kind->meaning);
-    }
+    for (size_t i = 0; i < PROBLEM_CODE_COUNT; i++)
+        if (is_named(topic, problem_kinds[i].code, &count))
+            printf("%s, %s of `portico check`\n\n  %s\n", problem_kinds[i].code,
+                   problem_kinds[i].is_warning ? "a warning" : "an error",
+                   problem_kinds[i].meaning);
     return count;
 }
 
@@ -108,9 +109,8 @@ static bool find_meant(struct span topic, char out[FULL_NAME])
     for (const struct section *in = schema_sections + 1; in->path; in++) {
         offer(&suggest, in->path, out);
         for (const struct setting *setting = in->settings; setting->name; setting++) {
-            full_name(in, setting->name, name);
             offer(&suggest, setting->name, out);
-            offer(&suggest, name, out);
+            offer(&suggest, full_name(in, setting->name, name), out);
         }
     }
     for (const struct setting *variable = schema_variables; variable->name; variable++)

@@ -1,4 +1,4 @@
-/* Looking for a process: see control_search.h. This runs in the process of a command.
+/* This module finds the process that serves a file. It runs in the process of a command.
  *
  * The configuration and the environment say where a process is that was started with them; but the
  * file may have been edited since then, or be damaged, and the environment be another one. So after
@@ -22,20 +22,6 @@
 #include <unistd.h>
 
 #include "server/control_socket.h"
-
-#define SYSTEMD_DIR "/run/portico"
-#define PLACES      4u
-
-struct places {
-    struct sockaddr_un items[PLACES];
-    size_t count;
-};
-
-static void add_directory(struct places *places, const char *dir)
-{
-    if (dir && control_socket_address(dir, &places->items[places->count], NULL) == 0)
-        places->count++;
-}
 
 /* Which file is served there, in `file`; "" for standard input. 0, or -1 with errno. */
 static int read_note(const struct sockaddr_un *address, bool own, char file[PATH_MAX])
@@ -128,18 +114,16 @@ int control_search(const struct config *config, const char *path, FILE *tried)
 {
     char runtime[PATH_MAX], file[PATH_MAX];
     struct sockaddr_un address;
-    struct places places = {.count = 0};
     int fd = -1;
     if (!control_socket_note(path, file)) {
         fprintf(tried, "\n  the path of %s is too long, or begins nowhere", path);
         return -1;
     }
-    add_directory(&places, config->run_dir);
-    add_directory(&places, control_socket_runtime_dir(runtime));
-    add_directory(&places, config->cert_dir);
-    add_directory(&places, SYSTEMD_DIR);
-    for (size_t i = 0; i < places.count && fd == -1; i++)
-        fd = try(&places.items[i], false, file, tried);
+    const char *const dirs[] = {config->run_dir, control_socket_runtime_dir(runtime),
+                                config->cert_dir, "/run/portico"};
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs && fd == -1; i++)
+        if (dirs[i] && control_socket_address(dirs[i], &address, NULL) == 0)
+            fd = try(&address, false, file, tried);
     FILE *list = fopen("/proc/net/unix", "re");
     while (list && fd == -1 && control_search_next(list, &address))
         fd = try(&address, true, file, NULL);
