@@ -1,4 +1,4 @@
-/* Building a tree: see builder.h. Pure; one thread at a time. */
+/* The builder is described in builder.h. It is pure, and serves one thread at a time. */
 #include "format/builder.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-/* Building a tree from a file: what the parsers of TOML and of YAML have in common.
+/* A builder makes the tree of a file: it does what the parsers of TOML, JSON and YAML share.
  *
- * A builder knows what no format allows: keys that are given twice, values that are nested too
+ * It knows what no format allows: keys that are given twice, values that are nested too
  * deep, brackets that are not closed, files with too many values. A file with any problem has no
  * tree, so whoever holds a tree knows that all of the file is in it. */
 #ifndef PORTICO_FORMAT_BUILDER_H

@@ -1,4 +1,4 @@
-/* Problems: see problems.h. One thread at a time. */
+/* Lists of problems are described in problems.h. A list serves one thread at a time. */
 #include "format/problems.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* Problems: everything that is wrong with one file, reported in one go.
+/* A list of problems says everything that is wrong with one file, in one go.
  *
- * A list of `struct err` (base/err.h) with a limit, so that a file of another kind under the
+ * It is a list of `struct err` (base/err.h) with a limit, so that a file of another kind under the
  * wrong name yields a page and not a book. */
 #ifndef PORTICO_FORMAT_PROBLEMS_H
 #define PORTICO_FORMAT_PROBLEMS_H

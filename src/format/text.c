@@ -1,4 +1,4 @@
-/* Text: see text.h. Pure. */
+/* Text is described in text.h. All functions are pure. */
 #include "format/text.h"
 
 #include <stdio.h>
@@ -66,7 +66,7 @@ int64_t text_hex(struct span text, size_t count)
 }
 
 /* What editors, web pages and word processors put where a parser knows something else. */
-static const struct {
+static const struct lookalike {
     const char *bytes;
     const char *name;
     const char *hint;
@@ -92,36 +92,40 @@ static const struct {
      "it may only be the very first character of a file: delete it"},
     {"`", "a backquote", "use the plain quotation mark \" instead"},
     {"\"", "a quotation mark", NULL},
+    {"\t", "a tab", NULL},
+    {"\n", "the end of the line", NULL},
+    {"\r\n", "the end of the line", NULL},
     {"\r", "a carriage return without a line feed",
      "save the file with the line ends of Linux or of Windows"},
 };
 
-const char *text_describe(struct span rest, char out[TEXT_DESCRIBE])
+/* The row of the character that `rest` begins with; without a name if there is none. */
+static struct lookalike lookalike_of(struct span rest)
 {
-    if (rest.len == 0)
-        return "the end of the file";
-    if (rest.data[0] == '\n' || span_has_prefix(rest, SPAN("\r\n")))
-        return "the end of the line";
     for (size_t i = 0; i < sizeof lookalikes / sizeof *lookalikes; i++)
         if (span_has_prefix(rest, span_str(lookalikes[i].bytes)))
-            return lookalikes[i].name;
+            return lookalikes[i];
+    return (struct lookalike){0};
+}
+
+const char *text_describe(struct span rest, char out[TEXT_DESCRIBE])
+{
+    struct lookalike row = lookalike_of(rest);
     size_t len = utf8_char(rest);
-    if (rest.data[0] == '\t')
-        return "a tab";
+    char quoted[ERR_QUOTE];
+    if (rest.len == 0)
+        return "the end of the file";
+    if (row.name)
+        return row.name;
     if (len == 0 || text_is_control(rest.data[0]))
         snprintf(out, TEXT_DESCRIBE, "%s 0x%02X", len ? "the control character" : "the byte",
                  (unsigned)(unsigned char)rest.data[0]);
     else
-        snprintf(out, TEXT_DESCRIBE, "\"%.*s\"", (int)len, rest.data);
+        snprintf(out, TEXT_DESCRIBE, "\"%s\"", err_quote(span_first(rest, len), quoted));
     return out;
 }
 
 const char *text_lookalike(struct span rest)
 {
-    if (span_has_prefix(rest, SPAN("\r\n")))
-        return NULL;
-    for (size_t i = 0; i < sizeof lookalikes / sizeof *lookalikes; i++)
-        if (span_has_prefix(rest, span_str(lookalikes[i].bytes)))
-            return lookalikes[i].hint;
-    return NULL;
+    return lookalike_of(rest).hint;
 }

@@ -1,5 +1,5 @@
-/* What the parsers of text have in common: is the file text at all, and what a character that
- * should not be there is called. */
+/* These functions know text of any format: whether a file is text at all, where a byte of it
+ * stands, and what a character that should not be there is called. */
 #ifndef PORTICO_FORMAT_TEXT_H
 #define PORTICO_FORMAT_TEXT_H
 

@@ -1,4 +1,4 @@
-/* TOML's definitions: see toml_define.h.
+/* The rules of TOML's definitions, which toml_define.h describes, are invariants of the tree.
  *
  * Invariants:
  *   1. Every table says in `origin` how it came about, which decides who may still add to it:

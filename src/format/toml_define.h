@@ -1,5 +1,5 @@
-/* TOML's definitions: which table a header opens or a key belongs in, and who may still add to
- * what (TOML 1.1.0, Table, Inline Table, Array of Tables). */
+/* This module decides which table a header of TOML opens or a key belongs in, and who may still
+ * add to what (TOML 1.1.0, Table, Inline Table, Array of Tables). */
 #ifndef PORTICO_FORMAT_TOML_DEFINE_H
 #define PORTICO_FORMAT_TOML_DEFINE_H
 

@@ -1,4 +1,4 @@
-/* TOML's text: see toml_lex.h (TOML 1.1.0, Comment, and what white space is in the others).
+/* The lexer is described in toml_lex.h. (TOML 1.1.0, Comment, and white space everywhere.)
  *
  * Invariants:
  *   1. `at` never moves back, and only toml_take_newline moves it over a newline.

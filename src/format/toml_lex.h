@@ -1,6 +1,6 @@
-/* TOML's text: a place in it that only moves forward, past white space, comments and signs.
+/* The lexer walks through a text in TOML, past white space, comments and signs.
  *
- * A lexer counts lines and columns as it goes, and reports what it stumbles over. What a string, a
+ * It counts lines and columns as it goes, and reports what it stumbles over. What a string, a
  * number or a statement is, others know (toml_string, toml_scalar, toml_parse). */
 #ifndef PORTICO_FORMAT_TOML_LEX_H
 #define PORTICO_FORMAT_TOML_LEX_H

@@ -1,4 +1,4 @@
-/* TOML's statements, keys, arrays and inline tables, and how to go on after a problem.
+/* The parser reads TOML's statements, keys, arrays and inline tables, and goes on after a problem.
  *
  * There is one rule for going on: the rest of the line is skipped, and of what follows all that the
  * open brackets hold, up to the next header at the latest. If it is a header or a key that could
@@ -113,7 +113,6 @@ static bool is_assignment(const char *at, const char *end)
 static bool recover(struct parser *p)
 {
     const char *at = p->lex.at, *end = p->lex.end;
-    bool is_stopped = false;
     for (; at < end && (*at != '\n' || p->open > 0); at++) {
         p->open += (*at == '[' || *at == '{') - (*at == ']' || *at == '}');
         if (*at != '\n')
@@ -121,8 +120,7 @@ static bool recover(struct parser *p)
         const char *line = at + 1;
         while (line < end && (*line == ' ' || *line == '\t'))
             line++;
-        is_stopped = line < end && *line == '[' && is_header(line, end);
-        if (is_stopped) {
+        if (line < end && *line == '[' && is_header(line, end)) {
             at = line;
             break;
         }

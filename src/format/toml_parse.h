@@ -1,4 +1,4 @@
-/* TOML 1.1.0: text to tree. */
+/* This module reads TOML 1.1.0: text to tree. */
 #ifndef PORTICO_FORMAT_TOML_PARSE_H
 #define PORTICO_FORMAT_TOML_PARSE_H
 

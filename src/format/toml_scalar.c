@@ -1,4 +1,4 @@
-/* TOML's numbers, dates, true and false (TOML 1.1.0, Integer to Local Time).
+/* This file reads TOML's numbers, dates, true and false (TOML 1.1.0, Integer to Local Time).
  *
  * A word is cut out first and then taken apart; each reader says, in words, why it cannot. What is
  * no value is most often text that lacks its quotes. strtod goes by the locale's decimal point:

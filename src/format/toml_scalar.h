@@ -1,4 +1,4 @@
-/* TOML's values of one word: numbers, dates, true and false. */
+/* This module reads TOML's values of one word: numbers, dates, true and false. */
 #ifndef PORTICO_FORMAT_TOML_SCALAR_H
 #define PORTICO_FORMAT_TOML_SCALAR_H
 

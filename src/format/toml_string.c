@@ -1,8 +1,6 @@
-/* TOML's strings (TOML 1.1.0, String).
- *
- * A string is read twice: first its closing quotes are looked for, then what lies between is
- * checked and copied. So a bad escape is one problem, and what follows the string is not taken for
- * a part of it, nor its end for something else. */
+/* A string of TOML is read twice (TOML 1.1.0, String): first its closing quotes are looked for,
+ * then what lies between is checked and copied. So a bad escape is one problem, and what follows
+ * the string is not taken for a part of it, nor its end for something else. */
 #include "format/toml_string.h"
 
 #include "base/utf8.h"

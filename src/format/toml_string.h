@@ -1,4 +1,4 @@
-/* TOML's strings: "basic" and 'literal', of one line and of several. */
+/* This module reads TOML's strings: "basic" and 'literal', of one line and of several. */
 #ifndef PORTICO_FORMAT_TOML_STRING_H
 #define PORTICO_FORMAT_TOML_STRING_H
 

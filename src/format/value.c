@@ -1,4 +1,4 @@
-/* Values: the tree and its memory.
+/* This file gives trees of values their memory, and finds keys in their tables.
  *
  * Memory comes from a chain of blocks and is never given back singly: a grown array leaves
  * its old items behind, which doubling bounds by the size of the new ones. Any thread may use

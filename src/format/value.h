@@ -1,4 +1,4 @@
-/* Values: what a configuration file says, as a tree that remembers where it said it.
+/* A tree of values holds what a configuration file says, and where in the file it says it.
  *
  * The parsers of format/ build one, config/ reads it. Everything in a tree (values, keys,
  * strings) lives in the tree's own memory and is freed with it, all at once. Tables keep the

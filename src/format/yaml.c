@@ -1,4 +1,4 @@
-/* YAML: from libyaml's events to a tree.
+/* This file makes a tree of libyaml's events.
  *
  * What is refused by name (aliases and the like) is reported and passed over, so that one look
  * finds all of it; where libyaml itself is lost, there is no more to be found. Nothing grows beyond

@@ -1,6 +1,6 @@
-/* YAML: text to tree. A sober part of it: mappings, lists and text in one document. Aliases,
- * anchors, merge keys, tags and directives are refused, and what a word without quotes means
- * is decided by what is expected in its place, not by how it looks. */
+/* This module reads YAML: text to tree. It knows a sober part of it: mappings, lists and text in
+ * one document. Aliases, anchors, merge keys, tags and directives are refused, and what a word
+ * without quotes means is decided by what is expected in its place, not by how it looks. */
 #ifndef PORTICO_FORMAT_YAML_H
 #define PORTICO_FORMAT_YAML_H
 

@@ -1,6 +1,6 @@
-/* YAML that is none: see yaml_fault.h. libyaml's own words are about its insides ("did not find
- * expected key"); what the frequent ones mean to somebody who edits a file is in the table below.
- */
+/* The sentences of yaml_fault.h are made here from what libyaml says. libyaml's own words are about
+ * its insides ("did not find expected key"); what the frequent ones mean to somebody who edits a
+ * file is in the table below. */
 #include "format/yaml_fault.h"
 
 #include "format/text.h"

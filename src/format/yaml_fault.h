@@ -1,4 +1,4 @@
-/* YAML that is none: what libyaml says about it, in sentences that tell what to do. */
+/* This module says what is wrong with a text in YAML, in sentences that tell what to do. */
 #ifndef PORTICO_FORMAT_YAML_FAULT_H
 #define PORTICO_FORMAT_YAML_FAULT_H
 

@@ -1,6 +1,6 @@
-/* YAML's words without quotes. Its versions 1.1 and 1.2, and their many readers, disagree about
- * no, 012, 1:30 and the like; here only forms that mean the same to all of them are numbers and
- * booleans, and the others are named for the traps they are. */
+/* This file decides what YAML's words without quotes mean. YAML's versions 1.1 and 1.2, and their
+ * many readers, disagree about no, 012, 1:30 and the like; here only forms that mean the same to
+ * all of them are numbers and booleans, and the others are named for the traps they are. */
 #include "format/yaml.h"
 
 static bool is_integer(struct span text, int64_t *number)

@@ -100,6 +100,7 @@ static void describes_characters(void **state)
                 {"\x7f", "the control character 0x7F", false},
                 {"\xff", "the byte 0xFF", false},
                 {"\xe2\x80", "the byte 0xE2", false},
+                {"\xc2\x9bz", "\"?\"", false}, /* some terminals obey it */
                 {"\xc3\xa9z", "\"\xc3\xa9\"", false},
                 {"\xe2\x80\x9cz", "a typographic quotation mark (U+201C)", true},
                 {"\xc2\xa0", "a no-break space (U+00A0)", true},
