@@ -59,12 +59,15 @@ static struct {
     bool sleeping;
     uint64_t dropped[LOG_KINDS];
 
-    /* log thread only, but for what log_output.h says */
-    struct log_output outputs[LOG_KINDS];
+    /* log thread only */
     uint64_t reported[LOG_KINDS]; /* how many of `dropped` were mentioned */
     int64_t report_after[LOG_KINDS];
     bool failure_reported[LOG_KINDS];
 } logger = {.event_fd = -1, .level = LOG_INFO, .mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* Without an initial value, for they are large. The log thread's, but for what log_output.h says.
+ */
+static struct log_output outputs[LOG_KINDS];
 
 /* ---- Producers: any thread ---- */
 
@@ -211,9 +214,9 @@ static void wait_for_work(bool idle)
     YIELD_POINT("log idle");
     pthread_mutex_lock(&logger.mutex);
     for (unsigned i = 0; i < logger.output_count; i++) {
-        idle = idle && logger.outputs[i].gathered == 0;
-        if (logger.outputs[i].state == LOG_OUTPUT_BLOCKED)
-            fds[count++] = (struct pollfd){.fd = logger.outputs[i].fd, .events = POLLOUT};
+        idle = idle && outputs[i].gathered == 0;
+        if (outputs[i].state == LOG_OUTPUT_BLOCKED)
+            fds[count++] = (struct pollfd){.fd = outputs[i].fd, .events = POLLOUT};
     }
     logger.sleeping = idle;
     pthread_mutex_unlock(&logger.mutex);
@@ -239,9 +242,9 @@ static void *run(void *unused)
         if (stopping && give_up == CLOCK_NEVER)
             give_up = now + STOP_AFTER;
         for (unsigned i = 0; i < logger.output_count; i++) {
-            any |= pass(&logger.outputs[i], now);
-            blocked |= logger.outputs[i].state == LOG_OUTPUT_BLOCKED;
-            busy |= logger.outputs[i].state != LOG_OUTPUT_READY;
+            any |= pass(&outputs[i], now);
+            blocked |= outputs[i].state == LOG_OUTPUT_BLOCKED;
+            busy |= outputs[i].state != LOG_OUTPUT_READY;
         }
         for (unsigned kind = 0; kind < LOG_KINDS; kind++)
             busy |= report_trouble((enum log_kind)kind, dropped[kind], now, stopping);
@@ -258,8 +261,8 @@ static void *run(void *unused)
 
 static int open_outputs(int access_fd, int error_fd, struct err *err)
 {
-    struct log_output *access = &logger.outputs[LOG_KIND_ACCESS];
-    struct log_output *message = &logger.outputs[LOG_KIND_MESSAGE];
+    struct log_output *access = &outputs[LOG_KIND_ACCESS];
+    struct log_output *message = &outputs[LOG_KIND_MESSAGE];
     if (log_output_init(access, access_fd) == -1 || log_output_init(message, error_fd) == -1) {
         int error = errno;
         err_set_errno(err, error, "the log cannot write to standard output and standard error");
