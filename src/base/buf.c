@@ -1,4 +1,4 @@
-/* Buffers: see buf.h.
+/* This module keeps free blocks of memory for buffers (buf.h).
  *
  * Free blocks are kept in one list for each size class and thread, without a lock; at most
  * CACHE_BYTES of a class, so that a burst of connections does not keep its memory for ever. */

@@ -1,4 +1,4 @@
-/* Buffers: a contiguous window of bytes in a pooled block.
+/* A buffer is a window of bytes in a block of memory that is taken from a pool.
  *
  *        data        start          end            cap
  *          |  consumed  |  unread     |   room       |

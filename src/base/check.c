@@ -1,4 +1,4 @@
-/* Checks: see check.h. */
+/* This module ends the process when a check has failed (check.h). */
 #include "base/check.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* Checks: a bug ends the process, and says where everyone was.
+/* A check that fails is a bug in Portico; it ends the process, and says where everyone was.
  *
  * `check` is for bugs only: conditions that no configuration and no peer can make false. It
  * stays in release builds. When one fails, the panic report goes to standard error (the

@@ -1,5 +1,6 @@
-/* Clocks. Every duration and every deadline in Portico is an int64_t of microseconds; every
- * deadline is on the monotonic clock, so a stepped wall clock ends nothing early. */
+/* This header reads clocks. Every duration and every deadline in Portico is an int64_t of
+ * microseconds; every deadline is on the monotonic clock, so a stepped wall clock ends nothing
+ * early. */
 #ifndef PORTICO_BASE_CLOCK_H
 #define PORTICO_BASE_CLOCK_H
 

@@ -1,5 +1,5 @@
-/* Dates as text: see date.h. Runs in any thread; what is in the thread's cache costs a division
- * and a comparison. */
+/* This module writes dates as text (date.h). It runs in any thread; what is in the thread's
+ * cache costs a division and a comparison. */
 #include "base/date.h"
 
 #include <time.h>

@@ -1,4 +1,4 @@
-/* Dates as text, for messages and logs, always in UTC and in English.
+/* Dates are written as text for messages and logs, always in UTC and in English.
  *
  * A second is written out once a thread, since thousands of lines and answers share it: each
  * thread keeps its last second in each form. No locks, no time zone database; and no other

@@ -1,4 +1,4 @@
-/* Errors for operators: see err.h. */
+/* This module fills in errors and prints them (err.h). */
 #include "base/err.h"
 
 #include <stdarg.h>

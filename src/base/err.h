@@ -1,4 +1,4 @@
-/* Errors for operators: what happened, where, and what to do.
+/* An error tells an operator what happened, where, and what to do.
  *
  * `struct err` is one problem that a person can mend: in the configuration file (then with
  * file, line and column), in the environment, on the disk. It is carried up to whoever can

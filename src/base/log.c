@@ -1,12 +1,13 @@
-/* The log: see log.h. Its parts are log_line (what a line looks like) and log_output (the way of
- * lines to a descriptor); this file ties them together.
+/* This module takes lines from any thread and writes them with one (log.h). Its parts are
+ * log_line (what a line looks like) and log_output (the way of lines to a descriptor); this file
+ * ties them together.
  *
  * There is an output for access lines and one for messages, so that a standard output that nobody
  * reads does not hold up the messages. A line is appended to its output under the mutex; the log
  * thread takes all that was gathered, likewise under the mutex, and writes it without.
  *
  * While lines come in, the log thread looks every TICK_MS, and a line costs a system call only
- * when it makes its output half full. When none come, it sleeps until one does.
+ * when it makes LOG_OUTPUT_WAKE bytes full. When none come, it sleeps until one does.
  *
  * Invariants
  *  1. No line waits while the log thread sleeps: it says `sleeping` when nothing is gathered, and
@@ -204,7 +205,7 @@ static bool pass(struct log_output *output, int64_t now)
     return any;
 }
 
-/* Until the next tick, an output that is half full, or a descriptor that takes bytes again; when
+/* Until the next tick, an output with much to write, or a descriptor that takes bytes again; when
  * `idle`, until there is a line (invariant 1). */
 static void wait_for_work(bool idle)
 {

@@ -1,4 +1,4 @@
-/* The log: lines from any thread, written by one.
+/* The log takes lines from any thread and writes them with one.
  *
  * Access lines go to standard output, everything else to standard error. A line is copied into
  * a buffer under a mutex, and the log thread takes all of it at once and writes it, so lines are

@@ -1,4 +1,4 @@
-/* Log lines: see log_line.h. */
+/* This module makes the lines of the log (log_line.h). */
 #include "base/log_line.h"
 
 #include <stdio.h>

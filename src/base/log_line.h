@@ -1,4 +1,4 @@
-/* Log lines: what they look like.
+/* A line of the log is made here, and what strangers sent is escaped in it.
  *
  * Everything here is pure and safe in every thread. */
 #ifndef PORTICO_BASE_LOG_LINE_H

@@ -1,4 +1,4 @@
-/* Outputs: see log_output.h. */
+/* This module writes lines of the log to a descriptor (log_output.h). */
 #include "base/log_output.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ bool log_output_is_same_file(const struct log_output *a, const struct log_output
     return a->device == b->device && a->inode == b->inode;
 }
 
-bool log_output_add(struct log_output *output, struct span line, bool *half)
+bool log_output_add(struct log_output *output, struct span line, bool *much)
 {
     size_t before = output->gathered;
     if (line.len >= LOG_OUTPUT_SIZE - before)
@@ -45,8 +45,8 @@ bool log_output_add(struct log_output *output, struct span line, bool *half)
         memcpy(room, line.data, line.len);
     room[line.len] = '\n';
     output->gathered += line.len + 1;
-    if (before <= LOG_OUTPUT_SIZE / 2 && output->gathered > LOG_OUTPUT_SIZE / 2)
-        *half = true;
+    if (before <= LOG_OUTPUT_WAKE && output->gathered > LOG_OUTPUT_WAKE)
+        *much = true;
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* Outputs: whole lines to one descriptor, without ever waiting for it. Internal to the log.
+/* An output carries whole lines to one descriptor, without ever waiting for it. Internal to the
+ * log.
  *
  * Lines are gathered in one buffer while the log thread writes the other; when that is written,
  * the two change places.
@@ -24,7 +25,8 @@
 
 #include "base/span.h"
 
-#define LOG_OUTPUT_SIZE ((size_t)1 << 20) /* of each of the two buffers */
+#define LOG_OUTPUT_SIZE ((size_t)1 << 20)   /* of each of the two buffers */
+#define LOG_OUTPUT_WAKE ((size_t)128 << 10) /* worth a write: the lines still lie in a cache */
 
 enum log_output_state {
     LOG_OUTPUT_READY,   /* everything taken was written */
@@ -56,9 +58,9 @@ int log_output_init(struct log_output *output, int fd);
 /* Whether both write to one file, pipe, socket or terminal. */
 bool log_output_is_same_file(const struct log_output *a, const struct log_output *b);
 
-/* Appends `line` and a newline; under the mutex. False without room for all of it. *half becomes
- * true when that made the buffer more than half full. */
-bool log_output_add(struct log_output *output, struct span line, bool *half);
+/* Appends `line` and a newline; under the mutex. False without room for all of it. *much becomes
+ * true when that made it more than LOG_OUTPUT_WAKE. */
+bool log_output_add(struct log_output *output, struct span line, bool *much);
 
 /* Takes what was gathered to be written, once everything before it is; under the mutex. Returns
  * whether it took anything. */

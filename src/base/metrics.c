@@ -1,4 +1,4 @@
-/* Metrics: see metrics.h. */
+/* This module counts (metrics.h). */
 #include "base/metrics.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* Metrics: counters and gauges as a table (metrics.def). Any thread, no locks. */
+/* Metrics are counters and gauges in a table (metrics.def), for any thread and without locks. */
 #ifndef PORTICO_BASE_METRICS_H
 #define PORTICO_BASE_METRICS_H
 

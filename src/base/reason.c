@@ -1,4 +1,4 @@
-/* Reasons: see reason.h. */
+/* This module knows the reasons of reason.def and counts them (reason.h). */
 #include "base/reason.h"
 
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
-/* Reasons: the taxonomy of everything that can go wrong between a client and an upstream, as
- * data (reason.def). REASON_NONE is the absence of trouble. */
+/* A reason names what went wrong between a client and an upstream; all of them are rows of
+ * reason.def. REASON_NONE is the absence of trouble. */
 #ifndef PORTICO_BASE_REASON_H
 #define PORTICO_BASE_REASON_H
 

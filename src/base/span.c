@@ -1,4 +1,4 @@
-/* Spans: see span.h. */
+/* This module compares, splits and copies spans (span.h). */
 #include "base/span.h"
 
 bool span_eq_nocase(struct span a, struct span b)

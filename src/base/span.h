@@ -1,4 +1,4 @@
-/* Spans: bytes somebody else owns.
+/* A span is a stretch of bytes that somebody else owns.
  *
  * Everything a peer sends is handled as a span (pointer and length) and never as a C string:
  * nothing is assumed about a terminating NUL, and a NUL inside is a byte like any other. A

@@ -1,4 +1,4 @@
-/* Threads: see thread.h.
+/* This module starts threads (thread.h).
  *
  * A thread gives itself its name before it runs anything: named by its creator afterwards, its
  * first log lines could still carry the name of the thread that started it. */

@@ -1,5 +1,5 @@
-/* Threads: named, with every signal blocked (main alone handles signals) and a stack of a
- * known size. */
+/* Threads have a name, every signal blocked (main alone handles signals), and a stack of a known
+ * size. */
 #ifndef PORTICO_BASE_THREAD_H
 #define PORTICO_BASE_THREAD_H
 

@@ -1,4 +1,4 @@
-/* UTF-8: see utf8.h. */
+/* This module reads and writes UTF-8 (utf8.h). */
 #include "base/utf8.h"
 
 size_t utf8_char(struct span s)

@@ -1,4 +1,5 @@
-/* UTF-8 (RFC 3629): validation, characters and their code points. Pure, whatever the locale. */
+/* These functions validate UTF-8 (RFC 3629), and know the code points of its characters. They
+ * are pure, whatever the locale. */
 #ifndef PORTICO_BASE_UTF8_H
 #define PORTICO_BASE_UTF8_H
 

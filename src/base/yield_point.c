@@ -1,4 +1,4 @@
-/* Yield points: see yield_point.h. */
+/* This module holds the hook that a test sets at yield points (yield_point.h). */
 #include "base/yield_point.h"
 
 #ifdef PORTICO_YIELD_POINTS

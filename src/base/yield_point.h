@@ -1,4 +1,4 @@
-/* Yield points: places where a test may stop a thread.
+/* A yield point is a place where a test may stop a thread.
  *
  * Races are tested by forcing them. A test build calls `yield_point_hook`, when one is set,
  * with the name of the place; the hook may block until another thread has done what the test

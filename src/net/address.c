@@ -1,4 +1,4 @@
-/* Addresses: see address.h.
+/* This module parses, compares and prints addresses and networks (address.h).
  *
  * An address is kept as the sockaddr that system calls take, in one of two families only:
  * whatever comes in as IPv4-mapped IPv6 is turned into IPv4 at the door (unmap), so nothing

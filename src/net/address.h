@@ -1,4 +1,5 @@
-/* Addresses: of clients, upstreams and listeners; and networks, for trusted proxies.
+/* An address is that of a client, an upstream or a listener; networks are those of trusted
+ * proxies.
  *
  * IPv4-mapped IPv6 addresses (::ffff:a.b.c.d) are the IPv4 address everywhere: in the log, in
  * comparisons, in limits. */

@@ -1,4 +1,5 @@
-/* Bulk: see bulk.h. Runs on the worker that holds the connection of both streams.
+/* This module moves bytes that flow in large pieces (bulk.h). It runs on the worker that holds
+ * the connection of both streams.
  *
  * What makes large pieces cheap is less the system calls that they save than the sleep: whoever
  * is on the other side finds much to do when it is woken, and is not woken for each record.

@@ -1,4 +1,4 @@
-/* Bulk: bytes that flow, moved from one stream to another in large pieces.
+/* Bytes that flow are moved from one stream to another in large pieces.
  *
  *      plain ─────────splice───────────► plain     net/splice
  *      plain ──peek──► memory ──write──► TLS       what is not written stays with the sender

@@ -1,5 +1,5 @@
-/* Listeners: see listener.h. Opened by main at the start and by a reload, used by the
- * acceptor alone. */
+/* This module opens listening sockets and accepts connections on them (listener.h). Main opens
+ * them at the start, a reload later; the acceptor alone uses them. */
 #include "net/listener.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Listeners: bound, listening, non-blocking sockets. */
+/* A listener is a bound, listening, non-blocking socket. */
 #ifndef PORTICO_NET_LISTENER_H
 #define PORTICO_NET_LISTENER_H
 

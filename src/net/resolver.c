@@ -1,4 +1,4 @@
-/* The resolver: see resolver.h.
+/* This module looks names up without making a worker wait (resolver.h).
  *
  * Workers call resolver_lookup and resolver_forget; the resolver's own threads take names from
  * a queue, ask the system, and wake whoever waits. All of them meet under one mutex, which

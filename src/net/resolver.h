@@ -1,4 +1,4 @@
-/* The resolver: names to addresses, without ever making a worker wait.
+/* The resolver turns names into addresses, without ever making a worker wait.
  *
  * getaddrinfo runs in a few threads of the resolver's own. A worker asks; the answer comes
  * from the cache, or the worker parks its connection and the answer wakes it. One look-up is

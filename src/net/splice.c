@@ -1,4 +1,5 @@
-/* Splicing: see splice.h. Runs on the worker that holds the connection of both streams.
+/* This module moves bytes through a pipe without copying them (splice.h). It runs on the worker
+ * that holds the connection of both streams.
  *
  *      from ──splice──► pipe ──splice──► to
  *                         └────read────► rest     what `to` did not take

@@ -1,4 +1,4 @@
-/* Splicing: bytes from one plain stream to another through a pipe, without copying them.
+/* Splicing moves bytes from one plain stream to another through a pipe, without copying them.
  *
  * Each thread has a pipe of its own, made when it is first needed. Between two calls the pipe is
  * empty: what the receiving stream does not take is read back into the caller's buffer, so a

@@ -1,4 +1,5 @@
-/* Streams: see stream.h. Every call runs on the thread that holds the connection.
+/* This module reads, writes and closes streams (stream.h). Every call runs on the thread that
+ * holds the connection.
  *
  * Ownership: the stream owns its descriptor and its SSL. The SSL's socket BIO borrows the
  * descriptor (SSL_set_fd makes it with BIO_NOCLOSE), so closing is always ours.

@@ -1,4 +1,4 @@
-/* Streams: a connected, non-blocking socket, plain or with TLS on top.
+/* A stream is a connected, non-blocking socket, plain or with TLS on top.
  *
  * Reading and writing look the same for both. What differs is what to wait for when a call
  * would block: TLS may have to write in order to read and the other way round. So a refused

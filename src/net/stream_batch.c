@@ -1,4 +1,5 @@
-/* Batches: see stream_batch.h. Runs on the worker that holds the stream.
+/* This module gathers TLS records in memory (stream_batch.h). It runs on the worker that holds
+ * the stream.
  *
  * A write(2) for each record of 16 KiB costs more than encrypting it: the kernel's way through
  * TCP is paid per call. Copying the records together costs next to nothing beside that, as they

@@ -1,4 +1,4 @@
-/* Batches: many TLS records in one system call. Internal to net/stream.
+/* A batch sends many TLS records with one system call. Internal to net/stream.
  *
  * OpenSSL hands each record to the socket by itself. For a batch it is given another place to
  * write to, memory of the thread's, and what has gathered there is sent at once. */

@@ -1,4 +1,4 @@
-/* The access log: see access_log.h.
+/* This module writes the access log (access_log.h).
  *
  * Runs on the worker that ends an exchange, on its stack: no allocation, no printf, and the
  * date is written once a second. Every byte goes through struct line, which stops at the end

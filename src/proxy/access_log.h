@@ -1,4 +1,4 @@
-/* The access log: one line a request, on standard output.
+/* The access log has one line for each request, on standard output.
  *
  *   192.0.2.7 - - [23/Nov/2026:04:20:48 +0000] "GET /x HTTP/1.1" 200 1234 "referer" "agent"
  *   host=app.test time=0.012 upstream=0.011 reason=- id=0123abcd…

@@ -1,5 +1,5 @@
-/* Connections: see connection.h. The switch in connection_serve is the proxy: every request
- * goes through it, and each of its cases is one function to read.
+/* This module serves a connection, phase by phase (connection.h). The switch in connection_serve
+ * is the proxy: every request goes through it, and each of its cases is one function to read.
  *
  * Invariants
  *  1. Whoever holds a connection (took it from the room, or has just opened it) is the only

@@ -1,4 +1,4 @@
-/* Connections: a client, from accept to close.
+/* A connection is a client, from accept to close.
  *
  *     HANDSHAKE → HEAD → CONNECT → EXCHANGE → HEAD again (keep-alive)
  *                   │                 ├──→ TUNNEL → CLOSE     101 Switching Protocols

@@ -1,4 +1,5 @@
-/* Decisions: see decision.h. Whoever decides runs this: a worker, on its stack, or a command.
+/* This module decides what becomes of a request (decision.h). Whoever decides runs it: a worker,
+ * on its stack, or a command.
  *
  * Invariants
  * 1. A request gets a route only if its client may know of it: over TLS, that is the host which

@@ -1,5 +1,5 @@
-/* Decisions: what becomes of a request, from its head, the configuration, and where it came from
- * (rows H01 to H08, H11 to H14 and H25 of the table in src/README.md).
+/* A decision says what becomes of a request, from its head, the configuration, and where it came
+ * from (rows H01 to H08, H11 to H14 and H25 of the table in src/README.md).
  *
  * No connection is needed and nothing is remembered: workers decide here, and so does `portico
  * explain`. The two differ only where they are told different things, as about certificates: the

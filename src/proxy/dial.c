@@ -1,4 +1,4 @@
-/* CONNECT: a connection to the upstream, from its pool or a new one.
+/* The phase CONNECT gets a connection to the upstream, from its pool or a new one.
  *
  * A pooled connection may have died unnoticed, and a request that was sent into it cannot
  * always be repeated; who may take one, and how old, is row H24. A new one takes a look-up

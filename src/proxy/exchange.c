@@ -1,5 +1,5 @@
-/* Exchanges: how one begins, how it is answered by Portico itself, how it fails, and how it ends
- * in the log. What happens in between is in transfer.c.
+/* This module begins exchanges, answers them for Portico itself, and ends them in the log
+ * (exchange.h). What happens in between is in transfer.c.
  *
  * Once `answer_known`, an exchange that fails can only abort the client's connection; before, it
  * is answered with the reason's status. */

@@ -1,4 +1,4 @@
-/* An exchange: one request and its answer.
+/* An exchange is one request and its answer.
  *
  * It begins when a head is complete (proxy/request.c), gets an upstream (proxy/dial.c) or an
  * answer of Portico's own, and moves request bytes up and answer bytes down, full-duplex, until

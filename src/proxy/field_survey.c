@@ -1,4 +1,4 @@
-/* What the fields of a head are: see field_survey.h.
+/* This module says what each field of a head is to a proxy (field_survey.h).
  *
  * Runs on the worker that serves the connection. The kind of a field depends on its name, and
  * on what Connection names, which is known only when all fields have been seen: hence a survey

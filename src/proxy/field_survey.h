@@ -1,5 +1,5 @@
-/* What the fields of a head are to a proxy: one look at each name, before anything is written
- * (rows H15 to H18 of the table in src/README.md). Pure. */
+/* A survey says what each field of a head is to a proxy, before anything is written (rows H15 to
+ * H18 of the table in src/README.md). It is pure. */
 #ifndef PORTICO_PROXY_FIELD_SURVEY_H
 #define PORTICO_PROXY_FIELD_SURVEY_H
 

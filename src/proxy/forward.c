@@ -1,4 +1,4 @@
-/* The heads that go out: see forward.h.
+/* This module writes the heads that go out (forward.h).
  *
  * Runs on the worker that serves the connection, on its stack. A head is built in two passes
  * over its fields: the survey says what each of them is, then they are written, or not.

@@ -1,4 +1,4 @@
-/* The heads that go out: requests to upstreams, answers to clients (rows H05, H06, H15-H18,
+/* The heads that go out are requests to upstreams and answers to clients (rows H05, H06, H15-H18,
  * H20 and H29 of the table in src/README.md).
  *
  * Fields travel in the order they came, byte for byte, except those that concern one hop only

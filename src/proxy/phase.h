@@ -1,4 +1,5 @@
-/* Phases: the functions that connection_serve calls, and what they share. Internal to proxy/.
+/* A phase is a function that connection_serve calls; here is what the phases share. Internal to
+ * proxy/.
  *
  * A phase works straight on until it is done (STEP_NEXT, having set the next phase), until it
  * would have to wait (STEP_PARK, having said for what through connection_wait), or until the

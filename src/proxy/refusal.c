@@ -1,4 +1,5 @@
-/* Refusals: see refusal.h. The acceptor sends them, and workers. */
+/* This module tells connections that they are not let in (refusal.h). The acceptor calls it, and
+ * workers. */
 #include "proxy/refusal.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Refusals: what a connection that is not let in is told.
+/* A refusal is what a connection that is not let in is told.
  *
  * The answer is made once, in advance: turning somebody away has to cost less than serving
  * them. It is plain text, has Retry-After, and says nothing about a request, which nobody has

@@ -1,4 +1,4 @@
-/* Relays: see relay.h.
+/* This module moves the bytes of a relay (relay.h).
  *
  * Invariants
  *  1. `in` is looked at only when `out` is empty, and `from` is read only when both are empty of

@@ -1,4 +1,4 @@
-/* A relay: one direction of an exchange or a tunnel, from a stream to another.
+/* A relay is one direction of an exchange or a tunnel, from a stream to another.
  *
  *      from ──read──► in ──────────────────────────────write──► to     length, until-close
  *                     in ──decode──► out ──────────────write──► to     framing changes

@@ -1,4 +1,4 @@
-/* Portico's own answers: see reply.h.
+/* This module writes Portico's own answers (reply.h).
  *
  * Runs on the worker that serves the connection. The body is made first, in a buffer of its
  * own, since its length stands in the head; both then go into `out` like bytes from an

@@ -1,4 +1,4 @@
-/* Portico's own answers: errors, redirects, and the page of builtin:hello (rows H12, H25 and
+/* Portico's own answers are errors, redirects, and the page of builtin:hello (rows H12, H25 and
  * H30 of the table in src/README.md).
  *
  * Each is complete when made (head and body with Content-Length) and goes out like any other

@@ -1,4 +1,4 @@
-/* HEAD: reading a request's head, and beginning what becomes of it.
+/* The phase HEAD reads a request's head, and begins what becomes of it.
  *
  * The head is scanned as it arrives and decided about once it is complete (proxy/decision); what
  * was decided is begun here. Everything that is needed from the head later is copied out (the

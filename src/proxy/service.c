@@ -1,4 +1,4 @@
-/* The service: see service.h. Any thread. */
+/* This module publishes the configuration in force (service.h). Any thread may call it. */
 #include "proxy/service.h"
 
 void service_publish(struct service *service, struct config *config)

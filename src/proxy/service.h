@@ -1,4 +1,4 @@
-/* The service: what all connections share, put together by the server.
+/* The service is what all connections share, put together by the server.
  *
  * Everything it points to is fixed while connections exist. The configuration in force is
  * published here: whoever works with it takes a reference and gives it back; whoever publishes

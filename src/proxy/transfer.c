@@ -1,4 +1,4 @@
-/* EXCHANGE: a request on its way up, its answer on its way down, both at once.
+/* The phase EXCHANGE moves a request up and its answer down, both at once.
  *
  * phase_exchange moves whichever direction can move and waits for both when neither can. An
  * answer that starts early does not stop the upload (H22); an upstream that takes no more is

@@ -1,5 +1,5 @@
-/* Trust: see trust.h. The compiled networks lie in the configuration's own memory and are
- * immutable once it is published. */
+/* This module knows the networks of trusted proxies (trust.h). They lie in the configuration's
+ * own memory and are immutable once it is published. */
 #include "proxy/trust.h"
 
 #include "base/check.h"

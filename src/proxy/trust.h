@@ -1,4 +1,4 @@
-/* Trust: whose forwarding fields are believed ([server] trusted_proxies).
+/* Trust says whose forwarding fields are believed ([server] trusted_proxies).
  *
  * The networks are compiled once for each configuration and belong to it, so a request is judged
  * by the configuration that it is served under, however old its connection is. */

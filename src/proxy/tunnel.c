@@ -1,5 +1,5 @@
-/* TUNNEL: after 101 Switching Protocols, bytes both ways until both ends have said that they
- * are done (H28).
+/* The phase TUNNEL moves bytes both ways after 101 Switching Protocols, until both ends have said
+ * that they are done (H28).
  *
  * Each direction is a relay whose body lasts until its source ends; the end is passed on as a
  * half-close. A tunnel that loses one end to a reset loses the other one too. */

@@ -1,4 +1,4 @@
-/* A turn: a worker serving one connection, from taking it to parking it.
+/* A turn is a worker serving one connection, from taking it to parking it.
  *
  * It carries what the worker lends to the connection, and measures what it has had: after
  * TURN_BYTES or TURN_TIME it must let others go first, however fast it is. The clock is looked

@@ -1,4 +1,4 @@
-/* Upstreams: see upstream.h.
+/* This module is the registry of upstreams (upstream.h).
  *
  * The registry is a list that only grows. Its head is guarded by a mutex; what hangs from it
  * never changes, so a walk needs the mutex only to read where it begins. The main thread

@@ -1,4 +1,4 @@
-/* Upstreams: where requests go, and the registry of them.
+/* An upstream is a place where requests go; all of them are in a registry.
  *
  * An upstream is run-time state that outlives configurations, keyed by what was written in
  * the file ("nas:8080"). It is looked up by name only while a configuration is loaded; a

@@ -1,4 +1,4 @@
-/* The pool of an upstream: see upstream_pool.h.
+/* This module keeps the idle connections of an upstream (upstream_pool.h).
  *
  * Workers put and get, the acceptor sweeps. A pool is a stack under its own mutex; what is to be
  * probed or closed is taken out first, so that this is not done with the mutex held.

@@ -1,4 +1,4 @@
-/* The pool of an upstream: connections to it that have carried an exchange and may carry
+/* The pool of an upstream holds connections to it that have carried an exchange and may carry
  * another, newest first.
  *
  * Whether a pooled connection is still alive is found out when it is taken: bytes or an end on it

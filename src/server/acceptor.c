@@ -1,4 +1,4 @@
-/* The acceptor: see acceptor.h.
+/* This module takes connections in and watches the clock (acceptor.h).
  *
  * Everything but the three atomics, the semaphore and the eventfd belongs to its thread. */
 #include "server/acceptor.h"

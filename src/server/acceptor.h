@@ -1,4 +1,4 @@
-/* The acceptor: one thread that takes connections in and watches the clock.
+/* The acceptor is the one thread that takes connections in and watches the clock.
  *
  * It polls the listening sockets, admits or turns away, and parks what it admits in the
  * waiting room, where the workers find it. Between accepting it sweeps the deadlines of parked

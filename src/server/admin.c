@@ -1,4 +1,4 @@
-/* Admin: see admin.h.
+/* This module changes the configuration while Portico runs (admin.h).
  *
  * One poll over the control socket, its clients, and an eventfd for main; it ends at the latest
  * when the configuration file is due for a look. Nothing in it waits for a client; a reload is

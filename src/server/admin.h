@@ -1,4 +1,4 @@
-/* Admin: one thread that changes the configuration while Portico runs. Whoever asks for it (the
+/* The thread "admin" changes the configuration while Portico runs. Whoever asks for it (the
  * control socket, SIGHUP, the file itself when it is watched), it is done here, one reload after
  * the other. */
 #ifndef PORTICO_SERVER_ADMIN_H

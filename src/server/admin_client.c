@@ -1,5 +1,5 @@
-/* One client of the control socket: see admin_client.h. The thread "admin" runs the serving
- * side, a command in a process of its own the other. */
+/* This module serves a client of the control socket, and is one for a command (admin_client.h).
+ * The thread "admin" runs the serving side, a command in a process of its own the other. */
 #include "server/admin_client.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* One client of the control socket: it says a line, gets an answer, and that is all.
+/* A client of the control socket says a line, gets an answer, and that is all.
  *
  *     request    "reload\n"
  *     answer     "ok\n" or "error N\n" (N: the exit status that a command should have), then

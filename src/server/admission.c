@@ -1,4 +1,4 @@
-/* Admission: see admission.h.
+/* This module counts the connections of each client (admission.h).
  *
  * A hash table from client key to count, chained, under one mutex: it is touched once when a
  * connection begins and once when it ends. Entries whose count is 0 are freed, so the table

@@ -1,4 +1,4 @@
-/* Admission: how many connections one client may have.
+/* Admission limits how many connections one client may have.
  *
  * Clients are counted by address (IPv6: by /64, which is what one customer gets), whether or
  * not they ever say anything; trusted proxies speak for many and are not counted. The acceptor

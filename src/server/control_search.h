@@ -1,4 +1,4 @@
-/* Looking for the process that serves a file, from outside. */
+/* A command searches for the process that serves a file. */
 #ifndef PORTICO_SERVER_CONTROL_SEARCH_H
 #define PORTICO_SERVER_CONTROL_SEARCH_H
 

@@ -1,5 +1,5 @@
-/* The control socket: see control_socket.h. This belongs to the thread "admin"; a command that
- * looks for it uses server/control_search.
+/* This module opens the control socket and accepts on it (control_socket.h). It belongs to the
+ * thread "admin"; a command that looks for it uses server/control_search.
  *
  * Whose socket it is, is decided by a lock (flock(2)), which the kernel drops with its process:
  * whoever has it may remove what a dead one left, and two that start at once cannot both have it.

@@ -1,4 +1,4 @@
-/* The control socket: a Unix socket through which commands reach the process that serves.
+/* The control socket is a Unix socket through which commands reach the process that serves.
  *
  * It is called portico.sock, has mode 0600, and lies in [server] run_dir. Without that setting
  * it lies in $RUNTIME_DIRECTORY, which systemd makes for a unit with RuntimeDirectory=, else in

@@ -1,4 +1,5 @@
-/* Watching the configuration file: see file_watch.h. The thread "admin" runs this. */
+/* This module notices that the configuration file has changed (file_watch.h). The thread "admin"
+ * runs it. */
 #include "server/file_watch.h"
 
 #include "base/log.h"

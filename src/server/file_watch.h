@@ -1,4 +1,4 @@
-/* Watching the configuration file for changes, whichever way it changes: written in place, put
+/* The configuration file is watched for changes, whichever way it changes: written in place, put
  * in its place by rename(2) (as editors do), removed and back again, or reached through symbolic
  * links of which one is swapped (as Kubernetes does with "..data").
  *

@@ -1,5 +1,5 @@
-/* The set of listeners: see listener_set.h. Main opens the first set, the thread "admin" those
- * of a reload; closing is the acceptor's, which polls them.
+/* This module opens the set of listeners (listener_set.h). Main opens the first set, the thread
+ * "admin" those of a reload; closing is the acceptor's, which polls them.
  *
  * A new listener can overlap with one that is about to go (0.0.0.0 becomes 127.0.0.1, on the
  * same port), which the kernel refuses unless both have SO_REUSEPORT. They get it for the

@@ -1,4 +1,4 @@
-/* The set of listeners: what [server] listen asks for, opened; and what becomes of it when
+/* The set of listeners is what [server] listen asks for, opened, and what becomes of it when
  * another configuration asks for something else. */
 #ifndef PORTICO_SERVER_LISTENER_SET_H
 #define PORTICO_SERVER_LISTENER_SET_H

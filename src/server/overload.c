@@ -1,5 +1,5 @@
-/* Overload: see overload.h. Everything runs on the acceptor's thread, which publishes what the
- * workers need to know in the service.
+/* This module measures how long connections wait for a worker (overload.h). Everything runs on
+ * the acceptor's thread, which publishes what the workers need to know in the service.
  *
  * Invariants
  *  1. A mark counts only the time that passed while this thread ran: of a pause between two

@@ -1,5 +1,5 @@
-/* Overload: when more comes than the workers can do, new connections are turned away until they
- * have caught up, instead of everybody waiting for ever longer.
+/* In an overload, when more comes than the workers can do, new connections are turned away until
+ * they have caught up, instead of everybody waiting for ever longer.
  *
  * What decides is how long whatever is ready waits for a worker: [server] max_wait. It is
  * measured with marks that go through the waiting room's queues like connections do. Only new

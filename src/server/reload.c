@@ -1,4 +1,5 @@
-/* Reloading: see reload.h. The thread "admin" runs this, so there is one reload at a time.
+/* This module replaces the configuration in force (reload.h). The thread "admin" runs it, so
+ * there is one reload at a time.
  *
  * Invariants
  *  1. Up to publish() nothing that serves has changed, and whatever was made can be undone;

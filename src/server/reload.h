@@ -1,4 +1,4 @@
-/* Reloading: another configuration takes the place of the one in force, or nothing changes.
+/* A reload puts another configuration in the place of the one in force, or changes nothing.
  *
  * The new one is loaded and everything it needs is made ready beside the old one; only when
  * nothing can fail any more is it published. Exchanges and tunnels in flight keep the one they

@@ -1,5 +1,5 @@
-/* The server: see server.h. Everything here runs on the main thread, which after starting the
- * others does nothing but wait for signals. Reloads are done by the thread "admin".
+/* This module starts and ends everything, and waits for signals in between (server.h). It runs on
+ * the main thread. Reloads are done by the thread "admin".
  *
  * Starting goes from the bottom up and ending from the top down, in the order of struct server's
  * fields: a thread is joined before anything that it uses is freed. */

@@ -1,4 +1,4 @@
-/* The server: everything put together, from a configuration to the end of the process. */
+/* The server is everything put together, from a configuration to the end of the process. */
 #ifndef PORTICO_SERVER_SERVER_H
 #define PORTICO_SERVER_SERVER_H
 
