@@ -32,8 +32,6 @@ static void print_header(const struct section *section, FILE *out)
     fprintf(out, section->is_list ? "[[%s]]" : "[%s]", section->path);
 }
 
-/* ---- For a terminal ---- */
-
 /* `text` in lines of at most WIDTH columns, each behind `indent` spaces. */
 static void print_wrapped(const char *text, int indent, FILE *out)
 {
@@ -50,6 +48,27 @@ static void print_wrapped(const char *text, int indent, FILE *out)
     fputc('\n', out);
 }
 
+/* A line of a list, for a terminal or in Markdown; nothing when there is no value. */
+static void print_fact(const char *name, const char *value, bool is_markdown, FILE *out)
+{
+    if (value)
+        fprintf(out, is_markdown ? "- %s: %s\n" : "  %-9s %s\n", name, value);
+}
+
+static void print_facts(const struct section *section, const struct setting *setting,
+                        bool is_markdown, FILE *out)
+{
+    char text[DEFAULT_TEXT], range[KIND_RANGE], kind[256];
+    snprintf(kind, sizeof kind, "%s (%s)", setting->kind->name, setting->kind->help);
+    print_fact("type", kind, is_markdown, out);
+    print_fact("unit", setting->unit, is_markdown, out);
+    print_fact("default", default_text(section, setting, is_markdown ? "`" : "", text), is_markdown,
+               out);
+    print_fact(setting->choices ? "choice" : "range", kind_range(setting, range), is_markdown, out);
+    print_fact("change", setting->needs_restart ? "needs a restart" : NULL, is_markdown, out);
+    print_fact("secret", setting->is_secret ? SECRET_FACT : NULL, is_markdown, out);
+}
+
 void reference_section(const struct section *section, FILE *out)
 {
     char text[DEFAULT_TEXT];
@@ -63,68 +82,39 @@ void reference_section(const struct section *section, FILE *out)
     }
 }
 
-static void print_fact(const char *name, const char *value, FILE *out)
-{
-    if (value)
-        fprintf(out, "  %-9s %s\n", name, value);
-}
-
 void reference_setting(const struct section *section, const struct setting *setting, FILE *out)
 {
-    char text[DEFAULT_TEXT], range[KIND_RANGE];
     print_header(section, out);
     fprintf(out, " %s\n\n", setting->name);
     print_wrapped(setting->help, 2, out);
-    fprintf(out, "\n  %-9s %s: %s\n", "type", setting->kind->name, setting->kind->help);
-    print_fact("unit", setting->unit, out);
-    print_fact("default", default_text(section, setting, "", text), out);
-    print_fact(setting->choices ? "choice" : "range", kind_range(setting, range), out);
+    fputc('\n', out);
+    print_facts(section, setting, false, out);
     fprintf(out, "  %-9s %s = %s\n", "example", setting->name, schema_example(setting));
-    print_fact("change", setting->needs_restart ? "needs a restart" : NULL, out);
-    print_fact("secret", setting->is_secret ? SECRET_FACT : NULL, out);
 }
 
 void reference_variable(const struct setting *variable, FILE *out)
 {
     char range[KIND_RANGE];
     fprintf(out, "%s, a variable of the environment\n\n  %s\n\n", variable->name, variable->help);
-    print_fact("type", variable->kind->name, out);
-    print_fact("default", variable->fallback, out);
-    print_fact("range", kind_range(variable, range), out);
+    print_fact("type", variable->kind->name, false, out);
+    print_fact("default", variable->fallback, false, out);
+    print_fact("range", kind_range(variable, range), false, out);
 }
 
 /* ---- Markdown ---- */
-
-static void markdown_fact(const char *name, const char *value, FILE *out)
-{
-    if (value)
-        fprintf(out, "- %s: %s\n", name, value);
-}
-
-static void markdown_setting(const struct section *section, const struct setting *setting,
-                             FILE *out)
-{
-    char text[DEFAULT_TEXT], range[KIND_RANGE];
-    fprintf(out, "### `%s.%s`\n\n%s\n\n", section->path, setting->name, setting->help);
-    fprintf(out, "- Type: %s (%s)\n", setting->kind->name, setting->kind->help);
-    markdown_fact("Unit", setting->unit, out);
-    markdown_fact("Default", default_text(section, setting, "`", text), out);
-    markdown_fact(setting->choices ? "Choice" : "Range", kind_range(setting, range), out);
-    if (setting->needs_restart)
-        fprintf(out, "- A change needs a restart\n");
-    markdown_fact("A secret", setting->is_secret ? SECRET_FACT : NULL, out);
-    fprintf(out, "\n```toml\n");
-    print_header(section, out);
-    fprintf(out, "\n%s = %s\n```\n\n", setting->name, schema_example(setting));
-}
 
 static void markdown_section(const struct section *section, FILE *out)
 {
     fprintf(out, "## `");
     print_header(section, out);
     fprintf(out, "`\n\n%s\n\n", section->help);
-    for (const struct setting *setting = section->settings; setting->name; setting++)
-        markdown_setting(section, setting, out);
+    for (const struct setting *setting = section->settings; setting->name; setting++) {
+        fprintf(out, "### `%s.%s`\n\n%s\n\n", section->path, setting->name, setting->help);
+        print_facts(section, setting, true, out);
+        fprintf(out, "\n```toml\n");
+        print_header(section, out);
+        fprintf(out, "\n%s = %s\n```\n\n", setting->name, schema_example(setting));
+    }
 }
 
 static void markdown_problems(FILE *out)

@@ -22,50 +22,45 @@ static bool full_path(const char *config, struct span path, char out[PATH_MAX])
     return snprintf(out, PATH_MAX, "%.*s" SPAN_FMT, directory, config, SPAN_ARG(path)) < PATH_MAX;
 }
 
+#define TOO_LARGE                                                                                  \
+    "is too large; at most 8192 bytes were expected", "a file holds one secret, and nothing else"
+_Static_assert(SECRET_MAX == 8192, "as it is said");
+
+static int unusable(const char *path, const char *why, const char *hint, struct err *err)
+{
+    char quoted[ERR_QUOTE];
+    return err_hint(err_say(err, "is to come from the file \"%s\", which %s",
+                            err_quote(span_str(path), quoted), why),
+                    "%s", hint);
+}
+
 static int cannot_read(const char *path, int errnum, struct err *err)
 {
-    char quoted[ERR_QUOTE], why[128];
-    err_quote(span_str(path), quoted);
-    err_set(err, "is to come from the file \"%s\", which cannot be read: %s", quoted,
-            errnum == EINVAL ? "it is a pipe or a device" : strerror_r(errnum, why, sizeof why));
-    if (errnum == EACCES)
-        return err_hint(err, "the user that runs Portico needs permission to read it");
-    return err_hint(err, "a relative path begins in the directory of the configuration file");
+    char why[128], text[160];
+    snprintf(text, sizeof text, "cannot be read: %s",
+             errnum == EINVAL ? "it is a pipe or a device" : strerror_r(errnum, why, sizeof why));
+    return unusable(path, text,
+                    errnum == EACCES
+                        ? "the user that runs Portico needs permission to read it"
+                        : "a relative path begins in the directory of the configuration file",
+                    err);
 }
 
-static int too_large(const char *path, struct err *err)
-{
-    char quoted[ERR_QUOTE];
-    return err_hint(
-        err_say(
-            err,
-            "is to come from the file \"%s\", which is too large; at most %u bytes were expected",
-            err_quote(span_str(path), quoted), SECRET_MAX),
-        "a file holds one secret, and nothing else");
-}
-
-/* Without its line end. -1 with `err` when that is no secret. */
+/* Takes the line end off. -1 with `err` when that is no secret. */
 static int check_content(const char *path, struct span *text, struct err *err)
 {
-    char quoted[ERR_QUOTE];
-    err_quote(span_str(path), quoted);
     if (span_has_suffix(*text, SPAN("\n")))
         text->len--;
     if (span_has_suffix(*text, SPAN("\r")))
         text->len--;
     if (text->len == 0)
-        return err_hint(
-            err_say(err, "is to come from the file \"%s\", which is empty; a secret was expected",
-                    quoted),
-            "write the secret into it, and nothing else");
+        return unusable(path, "is empty; a secret was expected",
+                        "write the secret into it, and nothing else", err);
     if (text->len > SECRET_MAX)
-        return too_large(path, err);
+        return unusable(path, TOO_LARGE, err);
     if (span_find(*text, '\0') < text->len)
-        return err_hint(
-            err_say(err,
-                    "is to come from the file \"%s\", which holds a NUL byte; text was expected",
-                    quoted),
-            "it is binary, or was saved as UTF-16");
+        return unusable(path, "holds a NUL byte; text was expected",
+                        "it is binary, or was saved as UTF-16", err);
     return 0;
 }
 
@@ -82,7 +77,7 @@ int secret_read(const char *config, struct span path, struct value_tree *tree, s
         return err_set(err, "has a path that is too long, or holds a NUL; another was expected");
     char *data = file_read(full, SECRET_MAX + 2, FILE_REGULAR, &len, mode); /* with its line end */
     if (data == NULL && errno == EFBIG)
-        return too_large(full, err);
+        return unusable(full, TOO_LARGE, err);
     if (data == NULL)
         return cannot_read(full, errno, err);
     struct span text = span_make(data, len);

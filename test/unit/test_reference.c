@@ -66,7 +66,7 @@ static void a_key_is_explained(void **state)
         "\n"
         "  Connecting to one address of an upstream.\n"
         "\n"
-        "  type      duration: text of a whole number and a unit, which is ms, s, m, h or d\n"
+        "  type      duration (text of a whole number and a unit, which is ms, s, m, h or d)\n"
         "  default   \"5s\"\n"
         "  range     \"10ms\" to \"1h\"\n"
         "  example   connect = \"5s\"\n");
@@ -89,7 +89,7 @@ static void traits_are_named(void **state)
                                "\n"
                                "  Words.\n"
                                "\n"
-                               "  type      number: a whole number, without quotes\n"
+                               "  type      number (a whole number, without quotes)\n"
                                "  unit      guesses\n"
                                "  default   required\n"
                                "  range     0 to 9\n"
