@@ -84,7 +84,7 @@ static bool parse_key(struct parser *p, struct toml_key *key)
 /* Does a header begin at `at`? In an array, [1] and [true] are none. */
 static bool is_header(const char *at, const char *end)
 {
-    while (at < end && *at == '[')
+    for (int i = 0; i < 2 && at < end && *at == '['; i++)
         at++;
     const char *word = at;
     while (at < end && text_is_word(*at))

@@ -48,11 +48,6 @@ static void refuse(struct yaml *yaml, struct place place, enum unsupported row)
                     unsupported[row].what);
 }
 
-static struct place place_of(const struct yaml *yaml, const yaml_event_t *event)
-{
-    return yaml_place(event->start_mark, yaml->end);
-}
-
 /* The next event, to be deleted by whoever gets it. False, with the problem reported. */
 static bool next_event(struct yaml *yaml, yaml_event_t *event)
 {
@@ -67,7 +62,7 @@ static bool next_event(struct yaml *yaml, yaml_event_t *event)
 /* What `event` says about the value that begins with it; of a list or a mapping, that it is one. */
 static bool read_event(struct yaml *yaml, const yaml_event_t *event, struct value *value)
 {
-    struct place place = place_of(yaml, event);
+    struct place place = yaml_place(event->start_mark, yaml->end);
     *value = (struct value){.type = VALUE_PLAIN, .line = place.line, .column = place.column};
     if (event->type == YAML_ALIAS_EVENT) { /* which no tree ever holds */
         refuse(yaml, place, ALIAS);
@@ -157,7 +152,7 @@ static void build_stream(struct yaml *yaml)
     yaml_event_t event;
     bool is_over = false;
     for (unsigned documents = 0; !is_over && next_event(yaml, &event);) {
-        struct place place = place_of(yaml, &event);
+        struct place place = yaml_place(event.start_mark, yaml->end);
         bool is_start = event.type == YAML_DOCUMENT_START_EVENT;
         is_over = event.type == YAML_STREAM_END_EVENT || (is_start && documents);
         if (is_start && documents++)

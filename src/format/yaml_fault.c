@@ -7,49 +7,46 @@
 
 #define TAB_HINT "YAML allows no tabs for indentation: use spaces"
 
-/* Which of libyaml's two places to show. */
-enum where { AT_PROBLEM, AT_CONTEXT };
-
 static const struct fault {
     const char *context; /* how libyaml's context begins; NULL: any */
     const char *problem; /* how its problem begins */
-    enum where where;
+    bool at_context;     /* which of libyaml's two places to show */
     const char *message;
     const char *hint;
 } faults[] = {
-    {"while scanning a simple key", "could not find expected ':'", AT_CONTEXT,
+    {"while scanning a simple key", "could not find expected ':'", true,
      "this is no key; \"key: value\", with a space behind the colon, was expected",
      "text that goes on from the line above is indented further than its key"},
-    {NULL, "mapping values are not allowed", AT_PROBLEM,
+    {NULL, "mapping values are not allowed", false,
      "\":\" is unexpected here; one key and its value were expected",
      "if the text holds \": \", put it in quotes; if not, this line is indented too far, or the "
      "one above lacks its colon, or the space behind it"},
-    {NULL, "block sequence entries are not allowed", AT_PROBLEM,
+    {NULL, "block sequence entries are not allowed", false,
      "\"-\" is unexpected here; the items of a list were expected below its key",
      "begin the list in the next line, each item with \"- \""},
-    {"while scanning an alias", "", AT_CONTEXT,
+    {"while scanning an alias", "", true,
      "\"*\" is unexpected here; text without a special character in front was expected",
      "text that begins with \"*\" needs quotes, such as \"*.example.com\""},
-    {"while scanning a quoted scalar", "found unexpected", AT_CONTEXT,
+    {"while scanning a quoted scalar", "found unexpected", true,
      "this string is not closed; a quotation mark was expected before the end of the file",
      "a string ends with the mark that it begins with"},
-    {"while parsing a quoted scalar", "", AT_PROBLEM,
+    {"while parsing a quoted scalar", "", false,
      "this backslash begins no escape that YAML knows; one such as \\n or \\\\ was expected",
      "to write a backslash, write two, or put the text in apostrophes"},
-    {NULL, "found a tab character", AT_PROBLEM, "a tab is unexpected here; spaces were expected",
+    {NULL, "found a tab character", false, "a tab is unexpected here; spaces were expected",
      TAB_HINT},
-    {NULL, "did not find expected <document start>", AT_PROBLEM,
+    {NULL, "did not find expected <document start>", false,
      "this stands behind the end of the configuration; nothing more was expected",
      "every key begins at the same column as the first one, and has a colon behind it"},
-    {NULL, "did not find expected '-' indicator", AT_PROBLEM,
+    {NULL, "did not find expected '-' indicator", false,
      "this is no item of the list above; \"- \" was expected",
      "the lines of one item are indented alike, further than its \"-\""},
-    {NULL, "did not find expected key", AT_PROBLEM,
+    {NULL, "did not find expected key", false,
      "this is indented differently from the keys above, or follows text in quotes; a key and a "
      "colon were expected",
      "keys of the same mapping begin at the same column; a text has quotes around all of it, or "
      "none"},
-    {"while parsing a flow node", "did not find expected node content", AT_PROBLEM,
+    {"while parsing a flow node", "did not find expected node content", false,
      "a value is missing here; text, a list or a mapping was expected",
      "a comma is too many, or text with special characters, such as \"[::1]:8080\", lacks its "
      "quotes"},
@@ -76,7 +73,7 @@ static void known_fault(struct builder *builder, struct place place, struct plac
                           begins_with(parser->problem, faults[i].problem)))
         i++;
     if (i < count)
-        builder_problem(builder, PROBLEM_SYNTAX, faults[i].where == AT_CONTEXT ? context : place,
+        builder_problem(builder, PROBLEM_SYNTAX, faults[i].at_context ? context : place,
                         faults[i].hint, "%s", faults[i].message);
     else
         builder_problem(builder, PROBLEM_SYNTAX, place, "text with special characters needs quotes",
@@ -120,11 +117,10 @@ void yaml_fault(struct builder *builder, struct span text, const yaml_parser_t *
                            : text_lookalike(next)
                                ? NULL
                                : "text that begins with a special character needs quotes");
-    else if (begins_with(parser->problem, "did not find expected ',' or ']'"))
-        builder_unclosed(builder, context, '[',
-                         "text that holds brackets, such as an IPv6 address, needs quotes");
-    else if (begins_with(parser->problem, "did not find expected ',' or '}'"))
-        builder_unclosed(builder, context, '{', "text that holds braces needs quotes");
+    else if (begins_with(parser->problem, "did not find expected ',' or "))
+        builder_unclosed(
+            builder, context, strchr(parser->problem, ']') ? '[' : '{',
+            "text that holds brackets or braces, such as an IPv6 address, needs quotes");
     else
         known_fault(builder, place, context, parser);
 }
