@@ -1,7 +1,8 @@
-/* Variables: see expand.h. Pure, but for the environment, which nobody changes.
+/* This file replaces variables in texts, see expand.h. Pure, but for the environment, which nobody
+ * changes.
  *
- * Two walks over the same pieces: the first finds out what is wrong and how long the result is,
- * the second writes it. */
+ * It walks over the same pieces twice: the first walk finds out what is wrong and how long the
+ * result is, the second writes it. */
 #include "config/expand.h"
 
 #include <stdlib.h>

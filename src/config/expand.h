@@ -1,4 +1,4 @@
-/* Variables of the environment in the configuration's text values:
+/* Texts of the configuration may hold variables of the environment:
  *
  *     ${NAME}            its value; that it is not set, or empty, is an error
  *     ${NAME:-default}   the default instead

@@ -1,5 +1,5 @@
-/* The JSON Schema: see json_schema.h. Reads the tables, makes a tree of cJSON's, and prints
- * that; holds nothing.
+/* This file makes the JSON Schema, see json_schema.h. It reads the tables, makes a tree of cJSON's,
+ * and prints that; holds nothing.
  *
  * Everything stands where it is used: $ref with keywords beside it is not understood by all
  * editors, and what has to be shown differs from key to key anyway. */

@@ -1,4 +1,4 @@
-/* The configuration's JSON Schema (draft 2020-12), from which editors complete and check all
+/* The JSON Schema (draft 2020-12) of the configuration lets editors complete and check it in all
  * formats. It refuses nothing that Portico accepts. The other way round it is more generous:
  * the length of durations, numbers inside of addresses, hosts that occur twice and
  * what variables of the environment hold are beyond it. */

@@ -1,5 +1,6 @@
-/* Kinds: the table of what settings can hold, and how each is read and shown, see kind.h. Whoever
- * loads or shows a configuration runs this; nothing is shared. A new kind is a row at the end. */
+/* This file has the table of what settings can hold, and the functions that read and show values of
+ * each kind, see kind.h. Whoever loads or shows a configuration runs them; nothing is shared. A new
+ * kind is a row at the end. */
 #include "config/kind.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* Kinds: what a setting can hold (a duration, a host, a list of networks), one row of a table
- * each. Whatever differs between kinds stands in their rows, so nobody else asks which kind a
- * setting is of. */
+/* A kind is what a setting can hold: a duration, a host, a list of networks. Each is one row of a
+ * table, and whatever differs between kinds stands there, so nobody else asks which kind a setting
+ * is of. */
 #ifndef PORTICO_CONFIG_KIND_H
 #define PORTICO_CONFIG_KIND_H
 

@@ -1,5 +1,5 @@
-/* Loading: what the file's sections and keys, the defaults and the environment say, into a
- * configuration.
+/* Loading fills a configuration from the sections and keys of its file, the defaults and the
+ * environment.
  *
  * Whoever loads (main, admin) runs this; nothing is shared. Each key of the schema gets its
  * default, and then what the file says; whatever the schema does not know is a problem. It never

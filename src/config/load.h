@@ -1,4 +1,4 @@
-/* Loading: from a parsed file to a configuration. */
+/* Loading fills a configuration from a file that was parsed. */
 #ifndef PORTICO_CONFIG_LOAD_H
 #define PORTICO_CONFIG_LOAD_H
 
@@ -6,8 +6,8 @@
 #include "config/setting.h"
 
 /* Fills `config` from what its file says (config->tree), the defaults and the environment, as far
- * as it goes. What is wrong is added to context->problems, in no
- * order; without errors, what can hardly be meant as well (config/review). */
+ * as it goes. What is wrong is added to context->problems, in no order; without errors, what can
+ * hardly be meant as well (config/review). */
 void config_fill(struct config *config, struct setting_context *context);
 
 /* Fills `object`, the zeroed struct of a whole file whose sections are behind `file`, from what

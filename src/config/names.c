@@ -1,5 +1,5 @@
-/* Names in the configuration: see names.h. Pure; each function checks for the likely slips
- * first, by name, and only then for the grammar. */
+/* This file checks the names in a configuration, see names.h. Pure; each function checks for the
+ * likely slips first, by name, and only then for the grammar. */
 #include "config/names.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
-/* Names in the configuration: hosts, upstreams, addresses, networks. Syntax only: nothing is
- * looked up.
+/* Hosts, upstreams, addresses and networks are names, of which the configuration checks the syntax
+ * only: nothing is looked up.
  *
  * What is wrong comes back as the message of a struct err that begins with what follows the
  * name of the setting and the value ("has a scheme; ... was expected"), with a hint. */

@@ -1,5 +1,5 @@
-/* The reference: the schema in words, see reference.h. Reads the tables and writes to a stream;
- * holds nothing. */
+/* This file puts the schema into words, see reference.h. It reads the tables and writes to a
+ * stream; holds nothing. */
 #include "config/reference.h"
 
 #include <string.h>

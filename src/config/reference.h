@@ -1,4 +1,4 @@
-/* The reference: what there is to say about each key of the configuration file and each
+/* The reference is what there is to say about each key of the configuration file and each
  * variable of the environment, as `portico help KEY` shows it and as config/reference.md. */
 #ifndef PORTICO_CONFIG_REFERENCE_H
 #define PORTICO_CONFIG_REFERENCE_H

@@ -1,5 +1,5 @@
-/* Reviewing routes: what is wrong with them only beside each other, or can hardly be meant. Pure,
- * but for the problems that it reports.
+/* This file finds hosts that occur twice, that no client can ask for, or that no public CA knows.
+ * Pure, but for the problems that it reports.
  *
  * Most hosts that cannot work are refused by names.c: wildcards, ports, paths, a host that has a
  * route already. What is left is well-formed, and may even work for somebody; hence warnings. */

@@ -1,4 +1,5 @@
-/* Routes that are right one by one, but not beside each other; or that can hardly be meant. */
+/* A review finds routes that are right one by one, but not beside each other, or that can hardly be
+ * meant. */
 #ifndef PORTICO_CONFIG_REVIEW_H
 #define PORTICO_CONFIG_REVIEW_H
 

@@ -1,4 +1,4 @@
-/* Routes, compiled: a hash table of host names with open addressing, at most half full.
+/* The table of routes is a hash table of host names with open addressing, at most half full.
  * Immutable after construction, so any thread may read it. Peers choose what is looked up, the
  * operator what is stored: the longest probe is fixed when the table is built. */
 #include "config/route.h"

@@ -1,4 +1,4 @@
-/* Routes, compiled: host name to route in one look-up.
+/* The table of routes finds the route of a host in one look-up.
  *
  * A host entry is one name of the configuration. Exact names for now. Immutable; part of a
  * struct config. */

@@ -1,12 +1,11 @@
-/* The schema: see schema.h. A new setting is one line here and one member in config.h. */
+/* This file lists every setting that Portico has, see schema.h. A new one is a row here and a
+ * member in config.h. */
 #include "config/schema.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "config/config.h"
-
-#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 #define MINUTE (60 * CLOCK_SECOND)
 #define HOUR   (60 * MINUTE)
@@ -235,7 +234,7 @@ const char *schema_alias(struct span word)
                    {"target", "upstream"},    {"letsencrypt", "acme"}, {"lets_encrypt", "acme"},
                    {"let's encrypt", "acme"}, {"true", "acme"},        {"http", "none"},
                    {"off", "none"},           {"false", "none"}};
-    for (size_t i = 0; i < COUNT_OF(aliases); i++)
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (span_eq_nocase(word, span_str(aliases[i].word)))
             return aliases[i].known;
     return NULL;

@@ -1,6 +1,6 @@
-/* The schema: every key of the configuration file and every variable of the environment, as
- * tables. Validation, defaults, did-you-mean, `portico help KEY`, config/reference.md and
- * config/schema.json come from them. */
+/* The schema lists every key of the configuration file and every variable of the environment.
+ * Loading, showing, did-you-mean, `portico help KEY`, config/reference.md and config/schema.json
+ * come from these tables. */
 #ifndef PORTICO_CONFIG_SCHEMA_H
 #define PORTICO_CONFIG_SCHEMA_H
 

@@ -1,4 +1,5 @@
-/* Secrets: see secret.h. Whoever loads the configuration runs this.
+/* This file reads secrets from files of their own, see secret.h. Whoever loads the configuration
+ * runs this.
  *
  * A secret is kept in the memory of the configuration and nowhere else: what it was read through
  * is overwritten. Only regular files are read, so that a pipe that nobody writes to, or a device

@@ -1,4 +1,4 @@
-/* Secrets: values that never show. */
+/* A secret is a value that is never shown, and may stand in a file of its own. */
 #ifndef PORTICO_CONFIG_SECRET_H
 #define PORTICO_CONFIG_SECRET_H
 

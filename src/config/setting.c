@@ -1,5 +1,5 @@
-/* Settings: from a value of the file to a member of the configuration, and back, see setting.h.
- * Whoever loads the configuration (main, admin) runs this; nothing is shared.
+/* This file checks the value of a setting and stores it, or reports what is wrong with it, see
+ * setting.h. Whoever loads the configuration (main, admin) runs this; nothing is shared.
  *
  * What is the same for all kinds stands here: the type of a value, its variables, secrets, lists,
  * and what is said when a value does not fit. Its message begins with the setting's name and says

@@ -1,4 +1,5 @@
-/* Settings: from a value of the file to a member of the configuration, and back. */
+/* The value of a setting goes from the file into a member of the configuration, and back to be
+ * shown. */
 #ifndef PORTICO_CONFIG_SETTING_H
 #define PORTICO_CONFIG_SETTING_H
 

@@ -1,5 +1,5 @@
-/* Suggestions: the edit distance with neighbouring letters swapped (optimal string alignment),
- * three rows at a time. */
+/* This file finds the nearest word by the edit distance with neighbouring letters swapped (optimal
+ * string alignment), three rows at a time. */
 #include "config/suggest.h"
 
 #define LONGEST 64u /* of hosts, most */

@@ -1,4 +1,4 @@
-/* Did you mean ...? */
+/* A suggestion is the known word that is nearest to a misspelt one: "did you mean ...?". */
 #ifndef PORTICO_CONFIG_SUGGEST_H
 #define PORTICO_CONFIG_SUGGEST_H
 

@@ -1,4 +1,4 @@
-/* Units: numbers with a unit, as the file has them. Any thread; pure. */
+/* This file reads and writes numbers that have a unit, see units.h. Any thread; pure. */
 #include "config/units.h"
 
 #include <stdio.h>

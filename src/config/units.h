@@ -1,5 +1,5 @@
-/* Units: numbers that are written with one, "10s" or "16MiB", as the whole number of the smallest
- * things that they stand for (microseconds, bytes). */
+/* Durations and sizes are numbers that are written with a unit, "10s" or "16MiB", and kept as a
+ * whole number of the smallest thing, which is a microsecond or a byte. */
 #ifndef PORTICO_CONFIG_UNITS_H
 #define PORTICO_CONFIG_UNITS_H
 

@@ -111,14 +111,14 @@ static void sections_nest(void **state)
 {
     struct fixture *f = *state;
     static const char *const texts[] = {
-        "[[sites]]\nhost = 'a.test'\n[sites.pause]\nrest = '9s'\n"
-        "[[sites.users]]\nemail = 'x@a'\n[[sites.users]]\nemail = 'y@a'\nquota = '2KiB'\n"
-        "[[sites]]\nhost = 'b.test'\n[pause]\nwait = '7s'\n",
-        "{\"sites\": [{\"host\": \"a.test\", \"pause\": {\"rest\": \"9s\"},"
-        "  \"users\": [{\"email\": \"x@a\"}, {\"email\": \"y@a\", \"quota\": 2048}]},"
-        " {\"host\": \"b.test\"}], \"pause\": {\"wait\": \"7s\"}}",
-        "sites:\n- host: a.test\n  pause:\n    rest: 9s\n  users:\n  - email: x@a\n"
-        "  - {email: y@a, quota: 2KiB}\n- host: b.test\npause:\n  wait: 7s\n"};
+        ("[[sites]]\nhost = 'a.test'\n[sites.pause]\nrest = '9s'\n"
+         "[[sites.users]]\nemail = 'x@a'\n[[sites.users]]\nemail = 'y@a'\nquota = '2KiB'\n"
+         "[[sites]]\nhost = 'b.test'\n[pause]\nwait = '7s'\n"),
+        ("{\"sites\": [{\"host\": \"a.test\", \"pause\": {\"rest\": \"9s\"},"
+         "  \"users\": [{\"email\": \"x@a\"}, {\"email\": \"y@a\", \"quota\": 2048}]},"
+         " {\"host\": \"b.test\"}], \"pause\": {\"wait\": \"7s\"}}"),
+        ("sites:\n- host: a.test\n  pause:\n    rest: 9s\n  users:\n  - email: x@a\n"
+         "  - {email: y@a, quota: 2KiB}\n- host: b.test\npause:\n  wait: 7s\n")};
     static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};
     for (size_t i = 0; i < 3; i++) {
         load(f, formats[i], texts[i]);
