@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
-#include "config/suggest.h"
+#include "config/units.h"
 #include "format/problems.h"
 #include "format/text.h"
 
@@ -40,10 +40,7 @@ static size_t count_of(struct span text, char c)
 
 static bool is_numeric(struct span text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-    return text.len > 0;
+    return text.len && units_digits(text) == text.len;
 }
 
 /* Position of "://", or text.len. */
@@ -236,15 +233,6 @@ static int split_port(struct span text, struct span *host, struct span *port, st
     return 0;
 }
 
-static int check_builtin(struct span text, struct err *err)
-{
-    if (span_eq(text, SPAN(UPSTREAM_BUILTIN_HELLO)))
-        return 0;
-    return err_hint(
-        err_say(err, "is no page of Portico's own; \"" UPSTREAM_BUILTIN_HELLO "\" was expected"),
-        "there is only this one");
-}
-
 static int upstream_scheme(struct span text, struct err *err)
 {
     char quoted[ERR_QUOTE];
@@ -278,7 +266,11 @@ int upstream_parse(struct span text, char host[HOST_TEXT], uint16_t *port, struc
     if (find_scheme(text) < text.len)
         return upstream_scheme(text, err);
     if (span_has_prefix(text, SPAN("builtin:")))
-        return check_builtin(text, err);
+        return span_eq(text, SPAN(UPSTREAM_BUILTIN_HELLO))
+                   ? 0
+                   : err_hint(err_say(err, "is no page of Portico's own; \"" UPSTREAM_BUILTIN_HELLO
+                                           "\" was expected"),
+                              "there is only this one");
     if (span_has_prefix(text, SPAN("unix:")) || text.data[0] == '/')
         return err_set(err, "is a path; \"host:port\" was expected");
     struct span authority = authority_of(text);
