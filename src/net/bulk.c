@@ -3,7 +3,7 @@
  *
  * What makes large pieces cheap is less the system calls that they save than the sleep: whoever
  * is on the other side finds much to do when it is woken, and is not woken for each record.
- * src/README.md has the figures.
+ * src/DECISIONS.md has the figures.
  *
  * A receiver may take less than it had room for, and what was read for it would have to be kept.
  * So bytes that wait in the kernel are looked at there (MSG_PEEK), and taken once they have been

@@ -17,7 +17,7 @@
 #define HANDSHAKES_DATUM (UINT64_MAX - 1)
 #define MARK_DATUM       (UINT64_MAX - 2)
 
-/* A full handshake costs about as much as this number of ordinary turns (src/README.md has the
+/* A full handshake costs about as much as this number of ordinary turns (src/DECISIONS.md has the
  * figures), so a machine that cannot do it all is shared by halves. */
 #define HANDSHAKE_TURN 32u
 

@@ -39,7 +39,7 @@
 #include <sys/epoll.h>
 
 /* What one look takes, and how much of it must be left over for somebody else to be called: less is
- * done sooner than somebody can be woken. src/README.md has the figures. */
+ * done sooner than somebody can be woken. src/DECISIONS.md has the figures. */
 #define ROOM_BATCH   8u
 #define ROOM_BACKLOG 3u
 

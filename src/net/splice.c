@@ -6,7 +6,7 @@
  *
  * splice(2) moves references to the pages that the network filled, where reading and writing
  * copy each byte twice. It pays when much is moved at a time, which is why the pipe is as large
- * as an unprivileged user may have it; src/README.md has the figures. It can be smaller (the
+ * as an unprivileged user may have it; src/DECISIONS.md has the figures. It can be smaller (the
  * kernel limits what one user's pipes may hold), and everything works with what there is.
  *
  * Errors have two sources, and the pipe tells them apart. Filling it can only fail because of
