@@ -1,4 +1,4 @@
-/* Portico's entry: everything else is a command (cli/). */
+/* The process begins here; everything else is a command (cli/). */
 #include "cli/cli.h"
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-/* Reading a whole file. */
+/* A whole file is read here, up to a limit. */
 #ifndef PORTICO_BASE_FILE_H
 #define PORTICO_BASE_FILE_H
 

@@ -1,4 +1,4 @@
-/* The commands of `portico`, and what all of them use. */
+/* The commands of `portico` are a table; here is what they share. */
 #ifndef PORTICO_CLI_CLI_H
 #define PORTICO_CLI_CLI_H
 

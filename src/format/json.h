@@ -1,4 +1,4 @@
-/* Reading JSON (RFC 8259): text to tree, as cJSON understands it.
+/* JSON (RFC 8259) becomes a tree of values, as cJSON understands it.
  *
  * Values have no places: a problem of a text that parses is named by its JSON pointer. */
 #ifndef PORTICO_FORMAT_JSON_H

@@ -1,5 +1,5 @@
-/* Authorities: "host[:port]", as Host and absolute-form targets have them (RFC 9110, 7.2;
- * RFC 3986, 3.2; rows H04 and H06 of the table in src/README.md).
+/* This module reads authorities, "host[:port]", as Host and absolute-form targets have them
+ * (RFC 9110, 7.2; RFC 3986, 3.2; rows H04 and H06 of the table in src/README.md).
  *
  * Stricter than the grammar of URIs: a host that no configuration can name (percent-encoded,
  * with sub-delimiters, IPvFuture, a zone) is malformed rather than unknown. Pure; any thread. */

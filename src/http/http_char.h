@@ -1,6 +1,6 @@
-/* The alphabets of HTTP/1 as one table: which class a byte belongs to (RFC 9110, 5.5 and
- * 5.6.2; RFC 9112, 3). Shared by the head and the chunk parsers, for which a table look-up a
- * byte is both the check and the search for the end. */
+/* This table says which of HTTP/1's alphabets a byte belongs to (RFC 9110, 5.5 and 5.6.2;
+ * RFC 9112, 3). The parsers of heads and chunks share it: one look-up a byte is both the check and
+ * the search for the end. */
 #ifndef PORTICO_HTTP_HTTP_CHAR_H
 #define PORTICO_HTTP_HTTP_CHAR_H
 

@@ -1,4 +1,4 @@
-/* Chunked bodies, decoded (RFC 9112, 7.1; row H19 of the table in src/README.md).
+/* This module decodes chunked bodies (RFC 9112, 7.1; row H19 of the table in src/README.md).
  *
  * A state machine over bytes for everything but the data, which is never copied or looked at:
  * a call ends at a run of data, so that the caller moves it on before it asks for more. The

@@ -1,4 +1,4 @@
-/* Chunked bodies: decoding (RFC 9112, 7.1; row H19 of the table in src/README.md).
+/* Chunked bodies are decoded here (RFC 9112, 7.1; row H19 of the table in src/README.md).
  *
  * Extensions and trailers are checked and dropped; sizes are checked for overflow; a bare LF,
  * or any other liberty with line ends, is refused. Pure, resumable at every byte, linear. */

@@ -1,4 +1,4 @@
-/* Fields of a head: their alphabet, their names, and what some of them mean.
+/* This module reads the fields of a head: their alphabet, their names, and what some of them mean.
  *
  * Names are told apart by their length first, so that a field nobody asks about costs one
  * switch. Lists are split at every comma: inside a quoted string a comma splits as well, which

@@ -1,5 +1,5 @@
-/* HTTP/1 heads: request lines, status lines and fields (RFC 9112; rows H01-H04, H09-H11, H13,
- * H14 and H26 of the table in src/README.md).
+/* A head of HTTP/1 is a request line or a status line, and fields (RFC 9112; rows H01-H04,
+ * H09-H11, H13, H14 and H26 of the table in src/README.md).
  *
  * Two steps. http_scan finds the end of a head while it arrives, in one pass over the bytes
  * however small the pieces, and refuses what is certain to be wrong as soon as it can be seen.

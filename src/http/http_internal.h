@@ -1,5 +1,5 @@
-/* What the parsers of heads and URLs share among themselves: first lines, authorities, and the
- * fields that say something about the message itself. Nobody else includes this. */
+/* The parsers of heads and URLs share this among themselves: first lines, authorities, and the
+ * fields that say something about the message itself. Nobody else includes it. */
 #ifndef PORTICO_HTTP_HTTP_INTERNAL_H
 #define PORTICO_HTTP_HTTP_INTERNAL_H
 

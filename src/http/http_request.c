@@ -1,8 +1,8 @@
-/* Requests: the request line and what the fields mean together (RFC 9112, 3 and 6; rows
- * H01-H05, H09, H11-H15 and H17 of the table in src/README.md).
+/* This module reads a request: its line, and what the fields mean together (RFC 9112, 3 and 6;
+ * rows H01-H05, H09, H11-H15 and H17 of the table in src/README.md).
  *
- * To the letter: whatever two parsers could read in two ways is refused, since an attacker
- * lives off the difference. Runs on the worker that serves the connection; all spans point
+ * Requests are held to the letter: whatever two parsers could read in two ways is refused, since an
+ * attacker lives off the difference. Runs on the worker that serves the connection; all spans point
  * into the head that was passed in, except an origin_form of "/" or "*" that the target only
  * implied, which is a literal.
  *

@@ -1,7 +1,7 @@
-/* Answers of upstreams (RFC 9112, 4 and 6; rows H01-H03, H10 and H29 of the table in
- * src/README.md).
+/* This module reads the answers of upstreams (RFC 9112, 4 and 6; rows H01-H03, H10 and H29 of the
+ * table in src/README.md).
  *
- * Kinder than requests where nothing can be smuggled by it, since appliances do not get
+ * It is kinder than with requests where nothing can be smuggled by it, since appliances do not get
  * mended: lines may end in a bare LF, a name may have white space before its colon, a value
  * may be folded. How the body is framed is as strict as with requests. Runs on the worker
  * that serves the connection; all spans point into the head, which unfolding rewrites.

@@ -1,5 +1,5 @@
-/* The end of a head, found while it arrives (rows H09-H11, H13, H14 and H26 of the table in
- * src/README.md).
+/* This module finds the end of a head while it arrives (rows H09-H11, H13, H14 and H26 of the
+ * table in src/README.md).
  *
  * Reading a head must not cost more because it comes in small pieces, and what is certain to
  * be refused must not be waited for: a TLS record on the HTTP port, a megabyte of target, a

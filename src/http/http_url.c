@@ -1,5 +1,5 @@
-/* URLs: see http_url.h. The authority is taken apart by the code that reads Host; here is only
- * what clients do before they send one. Pure; any thread. */
+/* This module takes URLs apart (http_url.h). The authority is left to the code that reads Host;
+ * here is only what clients do before they send one. All functions are pure. */
 #include "http/http_url.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* URLs as people type them (RFC 3986): what a client would make of one. */
+/* A URL as people type it (RFC 3986) is taken apart as a client would. */
 #ifndef PORTICO_HTTP_HTTP_URL_H
 #define PORTICO_HTTP_HTTP_URL_H
 

@@ -1,4 +1,4 @@
-/* Looking names up for a command: all at once, and for a limited time. */
+/* A command looks all its names up at once, and for a limited time. */
 #ifndef PORTICO_NET_LOOKUP_H
 #define PORTICO_NET_LOOKUP_H
 
