@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 /* glibc's resolver and OpenSSL's certificate code are the deepest callers; sanitizers make
  * frames several times larger. */
@@ -73,11 +72,4 @@ bool thread_join_within(pthread_t thread, unsigned seconds)
         return true;
     pthread_detach(thread);
     return false;
-}
-
-void thread_yield_to_others(void)
-{
-    /* Linux keeps this for each thread, POSIX notwithstanding, and 0 is the calling one. That it
-     * may be refused (a sandbox) is no harm. */
-    (void)setpriority(PRIO_PROCESS, 0, 10);
 }

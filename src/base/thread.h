@@ -15,8 +15,4 @@ int thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void
  * it uses. */
 bool thread_join_within(pthread_t thread, unsigned seconds);
 
-/* The calling thread has time: whenever there are more threads to run than cores, the others
- * come first. */
-void thread_yield_to_others(void);
-
 #endif

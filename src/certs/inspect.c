@@ -15,6 +15,7 @@
 #include "certs/issue.h"
 #include "certs/local_ca.h"
 #include "certs/pem_file.h"
+#include "net/tls_identity.h"
 
 /* Leaves are renewed when a third of their term is left. With half of that left, nobody has. */
 #define LEAF_LEFT (ISSUE_LEAF / 6)
@@ -54,7 +55,7 @@ static int check_key(const char *path, X509 *cert, struct err *err)
     int result = 0;
     if (pem_file_read(path, &text, &len, err) != 0)
         return -1;
-    EVP_PKEY *key = issue_read_key(text, len);
+    EVP_PKEY *key = tls_read_key(text, len);
     if (key == NULL)
         result = err_set(err, "%s is damaged", path);
     else if (X509_check_private_key(cert, key) != 1)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/names.h"
+#include "net/tls_identity.h"
 
 #define SERIAL_BITS     128
 #define COMMON_NAME_MAX 64u /* ub-common-name, RFC 5280, A.1 */
@@ -142,26 +143,12 @@ char *issue_write_key(EVP_PKEY *key, size_t *len)
     return take_text(bio, ok, len);
 }
 
-static int no_passphrase(char *buf, int size, int writing, void *arg)
-{
-    (void)buf, (void)size, (void)writing, (void)arg;
-    return -1;
-}
-
 X509 *issue_read_cert(const char *text, size_t len)
 {
     BIO *bio = BIO_new_mem_buf(text, (int)len);
-    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+    X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, tls_no_passphrase, NULL) : NULL;
     BIO_free(bio);
     return cert;
-}
-
-EVP_PKEY *issue_read_key(const char *text, size_t len)
-{
-    BIO *bio = BIO_new_mem_buf(text, (int)len);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
-    BIO_free(bio);
-    return key;
 }
 
 bool issue_covers(X509 *cert, const char *host)

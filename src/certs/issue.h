@@ -30,7 +30,6 @@ X509 *issue_leaf(X509 *root, EVP_PKEY *root_key, EVP_PKEY *key, const char *host
 char *issue_write_cert(X509 *cert, size_t *len);
 char *issue_write_key(EVP_PKEY *key, size_t *len);
 X509 *issue_read_cert(const char *text, size_t len);
-EVP_PKEY *issue_read_key(const char *text, size_t len);
 
 /* Whether clients that ask for `host` accept the certificate. */
 bool issue_covers(X509 *cert, const char *host);

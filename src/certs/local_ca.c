@@ -71,12 +71,6 @@ bool local_ca_has_root(const struct local_ca *ca, struct err *err)
     return false;
 }
 
-static const char *openssl_reason(void)
-{
-    const char *text = ERR_reason_error_string(ERR_peek_error());
-    return text ? text : "unknown error";
-}
-
 /* ---- the files ---------------------------------------------------------------------------- */
 
 /* Host names come from the configuration, which has checked them; that none of them leaves
@@ -141,22 +135,11 @@ static void root_name(char *out, size_t size)
              number[0], number[1], number[2], number[3]);
 }
 
-static int write_root(const char *path, X509 *cert, struct err *err)
+/* Writes a part of the root, PEM text that it frees. */
+static int write_part(const char *path, mode_t mode, char *text, size_t len, struct err *err)
 {
-    size_t len = 0;
-    char *text = issue_write_cert(cert, &len);
-    int result = text == NULL ? err_set(err, "cannot encode a certificate: %s", openssl_reason())
-                              : pem_file_write(path, 0644, text, len, true, err);
-    free(text);
-    return result;
-}
-
-static int write_root_key(const char *path, EVP_PKEY *key, struct err *err)
-{
-    size_t len = 0;
-    char *text = issue_write_key(key, &len);
-    int result = text == NULL ? err_set(err, "cannot encode a key: %s", openssl_reason())
-                              : pem_file_write(path, 0600, text, len, true, err);
+    int result = text == NULL ? err_set(err, "cannot encode %s: %s", path, tls_error_text())
+                              : pem_file_write(path, mode, text, len, true, err);
     OPENSSL_cleanse(text, len);
     free(text);
     return result;
@@ -166,18 +149,21 @@ static int write_root_key(const char *path, EVP_PKEY *key, struct err *err)
 static int make_root(struct local_ca *ca, time_t now, struct err *err)
 {
     char name[80];
+    size_t len = 0;
     if (ca->root.key == NULL) {
         ca->root.key = issue_key();
         if (ca->root.key == NULL)
-            return err_set(err, "cannot make a key for the local CA: %s", openssl_reason());
-        if (write_root_key(ca->files.key, ca->root.key, err) != 0)
+            return err_set(err, "cannot make a key for the local CA: %s", tls_error_text());
+        char *text = issue_write_key(ca->root.key, &len);
+        if (write_part(ca->files.key, 0600, text, len, err) != 0)
             return -1;
     }
     root_name(name, sizeof name);
     ca->root.cert = issue_root(ca->root.key, name, now);
     if (ca->root.cert == NULL)
-        return err_set(err, "cannot make the local CA's root: %s", openssl_reason());
-    return write_root(ca->files.crt, ca->root.cert, err);
+        return err_set(err, "cannot make the local CA's root: %s", tls_error_text());
+    char *text = issue_write_cert(ca->root.cert, &len);
+    return write_part(ca->files.crt, 0644, text, len, err);
 }
 
 static void set_fingerprint(struct local_ca *ca)
@@ -338,7 +324,7 @@ static int make_leaf(const struct local_ca *ca, const char *host,
 
     if (cert == NULL || (crt = issue_write_cert(cert, &crt_len)) == NULL ||
         (pem = issue_write_key(key, &pem_len)) == NULL) {
-        err_set(err, "%s", openssl_reason());
+        err_set(err, "%s", tls_error_text());
         goto out;
     }
     if (!issue_term(cert, &begin, &end) || end <= now) {

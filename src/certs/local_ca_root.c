@@ -14,6 +14,7 @@
 
 #include "certs/issue.h"
 #include "certs/pem_file.h"
+#include "net/tls_identity.h"
 
 void local_ca_root_files(const char *dir, struct local_ca_files *files)
 {
@@ -73,7 +74,7 @@ int local_ca_root_read(const char *dir, time_t now, struct local_ca_root *root, 
         err_set(err, "the local CA's root is here, but its key is missing: %s", files.key);
         goto out;
     }
-    if (key != NULL && (root->key = issue_read_key(key, key_len)) == NULL) {
+    if (key != NULL && (root->key = tls_read_key(key, key_len)) == NULL) {
         err_set(err, "the local CA's key is damaged: %s", files.key);
         goto out;
     }

@@ -5,7 +5,7 @@
  * sleeps until the next one is due, and at most an hour, since the wall clock by which certificates
  * expire can be set (or the machine can have slept). To parse a certificate and its key takes
  * OpenSSL 3.0 more than half a millisecond, so a thousand of them take a moment: those that a
- * handshake waits for come first. The thread runs at a low priority, since handshakes matter more.
+ * handshake waits for come first.
  *
  * Everybody else looks at what it has loaded, under the mutex, which is never held for a disk or
  * for OpenSSL. A handshake whose certificate is not loaded yet leaves a ticket, parks, and is
@@ -330,7 +330,6 @@ static void *run(void *arg)
         time_t now = wall_seconds();
         if (store->dir && store->ca == NULL) {
             open_locked(store);
-            thread_yield_to_others(); /* whoever starts or reloads waits for no more than that */
         } else if ((entry = next_entry_locked(store, now)) != NULL) {
             pthread_mutex_unlock(&store->mutex);
             refresh(store, entry, now);

@@ -132,13 +132,13 @@ static void rest_locked(struct room_queues *queues)
     pthread_mutex_lock(&queues->mutex);
 }
 
-/* Is there somebody to call? That one counts as called, and the caller is to post. */
-static bool call_locked(struct room_queues *queues)
+/* Calls somebody who rests, if anybody does. */
+static void call_locked(struct room_queues *queues)
 {
     if (atomic_load(&queues->resting) == 0)
-        return false;
+        return;
     atomic_fetch_sub(&queues->resting, 1);
-    return true;
+    check(sem_post(&queues->calls) == 0);
 }
 
 /* While somebody looks out: an event if there is one just now, or else a rest. True when *event has
@@ -168,10 +168,9 @@ static void next_event(struct room_queues *queues, struct epoll_event *event)
             look_out_locked(queues);
         }
     }
-    bool call = queues->end - queues->next >= ROOM_BACKLOG && call_locked(queues);
+    if (queues->end - queues->next >= ROOM_BACKLOG)
+        call_locked(queues);
     pthread_mutex_unlock(&queues->mutex);
-    if (call)
-        sem_post(&queues->calls);
 }
 
 void room_queues_hand_over(struct room_queues *queues)
@@ -181,10 +180,9 @@ void room_queues_hand_over(struct room_queues *queues)
     if (atomic_load(&queues->resting) == 0)
         return;
     pthread_mutex_lock(&queues->mutex);
-    bool call = !queues->is_watched && call_locked(queues);
+    if (!queues->is_watched)
+        call_locked(queues);
     pthread_mutex_unlock(&queues->mutex);
-    if (call)
-        sem_post(&queues->calls);
 }
 
 enum room_news room_queues_next(struct room_queues *queues, struct epoll_event *event)

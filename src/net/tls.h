@@ -70,6 +70,9 @@ const char *tls_sni(const struct stream *stream);
 const char *tls_version(const struct stream *stream);
 const char *tls_cipher(const struct stream *stream);
 
+/* The first error of the calling thread's queue in OpenSSL's words. */
+const char *tls_error_text(void);
+
 /* Frees what OpenSSL keeps for the calling thread: a thread calls it as it ends. */
 void tls_thread_release(void);
 

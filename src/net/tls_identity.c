@@ -102,8 +102,7 @@ SSL_CTX *tls_context_new(void)
 
 /* ---- identities --------------------------------------------------------------------------- */
 
-/* Never asks anybody for a passphrase: an encrypted key is an error. */
-static int no_passphrase(char *buf, int size, int writing, void *arg)
+int tls_no_passphrase(char *buf, int size, int writing, void *arg)
 {
     (void)buf, (void)size, (void)writing, (void)arg;
     return -1;
@@ -117,10 +116,10 @@ static int read_chain(struct tls_identity *identity, const char *pem, size_t len
     identity->chain = sk_X509_new_null();
     if (bio == NULL || identity->chain == NULL)
         goto out;
-    identity->leaf = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL);
+    identity->leaf = PEM_read_bio_X509(bio, NULL, tls_no_passphrase, NULL);
     if (identity->leaf == NULL)
         goto out;
-    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL;) {
+    for (X509 *next; (next = PEM_read_bio_X509(bio, NULL, tls_no_passphrase, NULL)) != NULL;) {
         if (sk_X509_push(identity->chain, next) <= 0) {
             X509_free(next);
             goto out;
@@ -136,10 +135,10 @@ out:
     return result;
 }
 
-static EVP_PKEY *read_key(const char *pem, size_t len)
+EVP_PKEY *tls_read_key(const char *pem, size_t len)
 {
     BIO *bio = BIO_new_mem_buf(pem, (int)len);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, tls_no_passphrase, NULL) : NULL;
     BIO_free(bio);
     return key;
 }
@@ -159,7 +158,7 @@ struct tls_identity *tls_identity_new(const char *chain_pem, size_t chain_len, c
         err_set(err, "the certificate or its key is too long to be one");
     else if (read_chain(identity, chain_pem, chain_len) != 0)
         err_set(err, "the certificate cannot be read as PEM: %s", tls_error_text());
-    else if ((identity->key = read_key(key_pem, key_len)) == NULL)
+    else if ((identity->key = tls_read_key(key_pem, key_len)) == NULL)
         err_set(err, "the private key cannot be read as PEM without a passphrase: %s",
                 tls_error_text());
     else if (X509_check_private_key(identity->leaf, identity->key) != 1)

@@ -14,7 +14,10 @@ SSL_CTX *tls_context_new(void);
  * HelloRetryRequest. NULL when OpenSSL refuses. Any thread. */
 SSL_CTX *tls_identity_context(struct tls_identity *identity, SSL_client_hello_cb_fn second_hello);
 
-/* The first error of the thread's queue in OpenSSL's words. */
-const char *tls_error_text(void);
+/* For reading PEM: never asks anybody for a passphrase, so an encrypted key is an error. */
+int tls_no_passphrase(char *buf, int size, int writing, void *arg);
+
+/* The private key in PEM text, the caller's; or NULL. */
+EVP_PKEY *tls_read_key(const char *pem, size_t len);
 
 #endif

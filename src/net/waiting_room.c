@@ -55,18 +55,6 @@ static struct room_slot *slot_at(const struct room *room, uint32_t index)
     return (struct room_slot *)(void *)(room->memory + (size_t)index * room->slot_size);
 }
 
-static size_t deadlines_size(const struct room *room)
-{
-    return (size_t)room->slots * sizeof *room->deadlines;
-}
-
-static void *map(size_t size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
-}
-
 struct room *room_new(uint32_t slots, size_t slot_size)
 {
     check(slots > 0 && slots < (1u << 30) && slot_size >= sizeof(struct room_slot));
@@ -77,16 +65,16 @@ struct room *room_new(uint32_t slots, size_t slot_size)
     room->slots = slots;
     room->slot_size = (slot_size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     pthread_mutex_init(&room->mutex, NULL);
-    if (room_queues_init(&room->queues) == -1 ||
-        watch_table_init(&room->watches, 2 * slots + OTHER_DESCRIPTORS) == -1)
-        goto fail;
-    room->memory = map(slots * room->slot_size);
-    room->deadlines = map(deadlines_size(room));
-    if (room->memory == NULL || room->deadlines == NULL)
-        goto fail;
-    return room;
-
-fail:
+    /* Of large pieces calloc touches nothing, as mmap does not. */
+    room->watches.count = 2 * slots + OTHER_DESCRIPTORS;
+    room->watches.items = calloc(room->watches.count, sizeof *room->watches.items);
+    room->deadlines = calloc(slots, sizeof *room->deadlines);
+    void *memory = mmap(NULL, slots * room->slot_size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    room->memory = memory == MAP_FAILED ? NULL : memory;
+    if (room_queues_init(&room->queues) == 0 && room->watches.items && room->deadlines &&
+        room->memory)
+        return room;
     room_free(room);
     return NULL;
 }
@@ -101,11 +89,10 @@ void room_free(struct room *room)
         check(slot_at(room, i)->state == SLOT_FREE);
         pthread_mutex_destroy(&slot_at(room, i)->mutex);
     }
-    if (room->deadlines)
-        munmap((void *)room->deadlines, deadlines_size(room));
+    free((void *)room->deadlines);
     if (room->memory)
         munmap(room->memory, room->slots * room->slot_size);
-    watch_table_release(&room->watches);
+    free(room->watches.items);
     room_queues_release(&room->queues);
     pthread_mutex_destroy(&room->mutex);
     room->magic = 0;
@@ -322,8 +309,6 @@ struct room_slot *room_take(struct room *room)
             break;
         }
     }
-    if (stopping)
-        room_hand_over(room);
     return slot;
 }
 
@@ -337,55 +322,56 @@ struct room_ticket room_next_wait(struct room *room, const struct room_slot *slo
     return (struct room_ticket){room, slot->index, slot->generation + 1};
 }
 
-/* PARKED to WOKEN. The caller signals after unlocking if this answers true. */
-static bool wake_locked(struct room *room, struct room_slot *slot)
+/* PARKED to WOKEN; for a running slot the wake is kept (invariant 5). Gives the slot's mutex back.
+ */
+static void wake_and_unlock(struct room *room, struct room_slot *slot)
 {
-    slot->state = SLOT_WOKEN;
-    set_deadline_locked(room, slot, CLOCK_NEVER);
-    slot->next = NULL;
-    pthread_mutex_lock(&room->mutex);
-    bool was_empty = room->woken_first == NULL;
+    bool was_empty = false;
+    if (slot->state == SLOT_RUNNING)
+        slot->wake_pending = true;
+    if (slot->state == SLOT_PARKED) {
+        slot->state = SLOT_WOKEN;
+        set_deadline_locked(room, slot, CLOCK_NEVER);
+        slot->next = NULL;
+        pthread_mutex_lock(&room->mutex);
+        was_empty = room->woken_first == NULL;
+        if (was_empty)
+            room->woken_first = slot;
+        else
+            room->woken_last->next = slot;
+        room->woken_last = slot;
+        pthread_mutex_unlock(&room->mutex);
+    }
+    pthread_mutex_unlock(&slot->mutex);
     if (was_empty)
-        room->woken_first = slot;
-    else
-        room->woken_last->next = slot;
-    room->woken_last = slot;
-    pthread_mutex_unlock(&room->mutex);
-    return was_empty;
+        room_queues_wake(&room->queues);
 }
 
 void room_wake(struct room_ticket ticket)
 {
     struct room *room = ticket.room;
-    bool first = false;
     check_magic(room, ROOM_MAGIC);
     struct room_slot *slot = slot_at(room, ticket.index);
     YIELD_POINT("room_wake");
     pthread_mutex_lock(&slot->mutex);
-    if (slot->state == SLOT_PARKED && slot->generation == ticket.generation)
-        first = wake_locked(room, slot);
-    else if (slot->state == SLOT_RUNNING && slot->generation + 1 == ticket.generation)
-        slot->wake_pending = true;
-    pthread_mutex_unlock(&slot->mutex);
-    if (first)
-        room_queues_wake(&room->queues);
+    if (slot->generation + (slot->state == SLOT_RUNNING) == ticket.generation)
+        wake_and_unlock(room, slot);
+    else
+        pthread_mutex_unlock(&slot->mutex);
 }
 
 /* Wakes the slot if its deadline has passed. Returns the deadline that it has after that: it
  * may have been taken, and parked anew, since its deadline was read. */
 static int64_t wake_expired(struct room *room, struct room_slot *slot, int64_t now)
 {
-    bool first = false;
     YIELD_POINT("room_sweep");
     pthread_mutex_lock(&slot->mutex);
     int64_t deadline = atomic_load_explicit(&room->deadlines[slot->index], memory_order_relaxed);
     if (slot->state == SLOT_PARKED && deadline <= now) {
-        first = wake_locked(room, slot);
-        deadline = CLOCK_NEVER;
+        wake_and_unlock(room, slot);
+        return CLOCK_NEVER;
     }
     pthread_mutex_unlock(&slot->mutex);
-    if (first)
-        room_queues_wake(&room->queues);
     return deadline;
 }
 
@@ -408,16 +394,8 @@ void room_wake_all(struct room *room)
 {
     uint32_t used = atomic_load_explicit(&room->high_water, memory_order_acquire);
     for (uint32_t i = 0; i < used; i++) {
-        struct room_slot *slot = slot_at(room, i);
-        bool first = false;
-        pthread_mutex_lock(&slot->mutex);
-        if (slot->state == SLOT_PARKED)
-            first = wake_locked(room, slot);
-        else if (slot->state == SLOT_RUNNING)
-            slot->wake_pending = true;
-        pthread_mutex_unlock(&slot->mutex);
-        if (first)
-            room_queues_wake(&room->queues);
+        pthread_mutex_lock(&slot_at(room, i)->mutex);
+        wake_and_unlock(room, slot_at(room, i));
     }
 }
 

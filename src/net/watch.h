@@ -44,13 +44,9 @@ struct watch {
 };
 
 struct watch_table {
-    struct watch *items; /* owned: by descriptor, mapped, and touched as far as descriptors go */
+    struct watch *items; /* owned: by descriptor, zero, and touched as far as descriptors go */
     uint32_t count;
 };
-
-/* Watches for the descriptors below `count`. 0, or -1 with errno. */
-int watch_table_init(struct watch_table *table, uint32_t count);
-void watch_table_release(struct watch_table *table); /* also when zero */
 
 /* The watch of a descriptor; NULL when there is none for its number. */
 static inline struct watch *watch_find(const struct watch_table *table, int fd)

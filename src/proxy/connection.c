@@ -116,7 +116,7 @@ enum step connection_finish(struct connection *c, bool input_unread)
     return STEP_NEXT;
 }
 
-enum step phase_linger(struct connection *c, struct turn *turn)
+static enum step phase_linger(struct connection *c, struct turn *turn)
 {
     char discarded[16384];
     int64_t deadline = c->phase_began + turn->config->timeouts.linger;
@@ -156,7 +156,7 @@ static enum step handshake_failed(struct connection *c, struct turn *turn, enum 
     }
 }
 
-enum step phase_handshake(struct connection *c, struct turn *turn)
+static enum step phase_handshake(struct connection *c, struct turn *turn)
 {
     static _Thread_local char detail[160];
     enum reason why = REASON_HANDSHAKE_FAILED;
@@ -172,7 +172,7 @@ enum step phase_handshake(struct connection *c, struct turn *turn)
         if (tls_accept(c->service->tls, &c->client) == -1)
             return connection_end(c, REASON_MEMORY);
     }
-    turn_becomes_long(turn);
+    room_hand_over(turn->room);
     struct room_ticket ticket = room_next_wait(c->service->room, &c->slot);
     if (tls_handshake(&c->client, &ticket, &why, detail, sizeof detail) == -1) {
         if (errno != EAGAIN) {

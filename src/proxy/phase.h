@@ -13,12 +13,10 @@
 
 enum step { STEP_NEXT, STEP_PARK, STEP_CLOSE };
 
-enum step phase_handshake(struct connection *connection, struct turn *turn);
 enum step phase_head(struct connection *connection, struct turn *turn);     /* request.c */
 enum step phase_connect(struct connection *connection, struct turn *turn);  /* dial.c */
 enum step phase_exchange(struct connection *connection, struct turn *turn); /* transfer.c */
 enum step phase_tunnel(struct connection *connection, struct turn *turn);   /* tunnel.c */
-enum step phase_linger(struct connection *connection, struct turn *turn);
 
 /* The only place where a peer is waited for. Each events argument is POLLIN, POLLOUT, both or 0
  * (not waited for). False when the deadline has passed; else the phase returns STEP_PARK. */

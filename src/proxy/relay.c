@@ -233,7 +233,7 @@ static size_t bulk_size(struct relay *relay, bool *sure)
 /* Moves bytes past the empty `in`, into which comes what `to` did not take; as bulk_move. */
 static ssize_t move_in_bulk(struct relay *relay, struct turn *turn, size_t size, bool sure)
 {
-    turn_becomes_long(turn);
+    room_hand_over(turn->room);
     ssize_t n = bulk_move(relay->from, relay->to, size, sure, relay->in);
     if (n > 0) {
         size_t written = (size_t)n - buf_len(relay->in);

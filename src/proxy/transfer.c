@@ -316,7 +316,7 @@ static bool watch_client(struct connection *c, struct turn *turn, short *client_
         if (n > 0) {
             buf_produce(&c->in, (size_t)n);
             turn->moved += (uint64_t)n;
-            turn_becomes_long(turn); /* over TLS each byte may be a record of its own */
+            room_hand_over(turn->room); /* over TLS each byte may be a record of its own */
             continue;
         }
         if (n == 0)

@@ -5,7 +5,7 @@
  * at when the turn begins, when it may be over, and before a wait; in between `now` will do.
  *
  * Most turns take some microseconds, and until they are over nobody else need look for work
- * (room_take). One that will take longer, or has, lets somebody else look meanwhile. */
+ * (room_take). One that will take longer, or has, lets somebody else look (room_hand_over). */
 #ifndef PORTICO_PROXY_TURN_H
 #define PORTICO_PROXY_TURN_H
 
@@ -28,16 +28,7 @@ struct turn {
     int64_t began;
     int64_t now;    /* when the clock was last looked at */
     uint64_t moved; /* bytes read and written */
-    bool is_long;   /* and the others have been told */
 };
-
-/* Before something that takes longer than a moment. */
-static inline void turn_becomes_long(struct turn *turn)
-{
-    if (!turn->is_long)
-        room_hand_over(turn->room);
-    turn->is_long = true;
-}
 
 static inline bool turn_is_over(struct turn *turn)
 {
@@ -45,7 +36,7 @@ static inline bool turn_is_over(struct turn *turn)
         return true;
     turn->now = clock_now();
     if (turn->moved >= TURN_LONG_BYTES || turn->now - turn->began >= TURN_LONG_TIME)
-        turn_becomes_long(turn);
+        room_hand_over(turn->room);
     return turn->now - turn->began >= TURN_TIME;
 }
 

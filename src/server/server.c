@@ -112,13 +112,6 @@ static unsigned count_cores(void)
     return cores < 1 ? 1u : (unsigned)cores;
 }
 
-/* One worker a core is what measures best. */
-static unsigned workers_for(const struct config *config)
-{
-    unsigned count = config->workers ? config->workers : count_cores();
-    return count < WORKERS_MAX ? count : WORKERS_MAX;
-}
-
 static int block_signals(struct server *server, struct err *err)
 {
     sigset_t signals;
@@ -175,7 +168,7 @@ static int start(struct server *server, struct err *err)
     server->tls = tls_server_new(certs_store_lookup, server->certs, err);
     if (server->tls == NULL || start_service(server, err) == -1)
         return -1;
-    unsigned workers = workers_for(server->config);
+    unsigned workers = server->config->workers ? server->config->workers : count_cores();
     server->workers = workers_new(&server->service, workers, err);
     if (server->workers == NULL)
         return -1;

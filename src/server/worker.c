@@ -58,7 +58,6 @@ static void *run(void *arg)
 
 struct workers *workers_new(struct service *service, unsigned count, struct err *err)
 {
-    check(count > 0 && count <= WORKERS_MAX);
     struct workers *workers = calloc(1, sizeof *workers + count * sizeof workers->items[0]);
     if (workers == NULL) {
         err_set(err, "out of memory");

@@ -7,8 +7,6 @@
 #include "base/err.h"
 #include "proxy/service.h"
 
-#define WORKERS_MAX 1024u
-
 struct workers;
 
 /* Starts `count` threads, "w00" and up. NULL with `err`. */

@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/thread.h"
 
@@ -90,32 +89,13 @@ static void has_a_stack_of_a_known_size(void **state)
     assert_true(seen.stack < (size_t)2 << 20);
 }
 
-/* It is this thread's affair alone. */
-static void *be_nice(void *arg)
-{
-    int *nice = arg;
-    thread_yield_to_others();
-    *nice = getpriority(PRIO_PROCESS, 0);
-    return NULL;
-}
-
-static void gives_way_alone(void **state)
-{
-    pthread_t thread;
-    int before = getpriority(PRIO_PROCESS, 0), nice = 0;
-    (void)state;
-    assert_int_equal(thread_start(&thread, "certs", be_nice, &nice), 0);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    assert_true(nice >= before && nice >= 10);
-    assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(has_its_name),     cmocka_unit_test(long_names_are_cut_off),
-        cmocka_unit_test(takes_no_signals), cmocka_unit_test(has_a_stack_of_a_known_size),
-        cmocka_unit_test(gives_way_alone),
+        cmocka_unit_test(has_its_name),
+        cmocka_unit_test(long_names_are_cut_off),
+        cmocka_unit_test(takes_no_signals),
+        cmocka_unit_test(has_a_stack_of_a_known_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* proxy/turn: when a turn says that it is no short one, and when it is over. */
+/* proxy/turn: when a turn is over. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,10 +38,8 @@ static void many_bytes(void **state)
     (void)state;
     turn.moved = TURN_LONG_BYTES - 1;
     assert_false(turn_is_over(&turn));
-    assert_false(turn.is_long);
     turn.moved = TURN_LONG_BYTES;
     assert_false(turn_is_over(&turn));
-    assert_true(turn.is_long);
     turn.moved = TURN_BYTES;
     assert_true(turn_is_over(&turn));
 }
@@ -51,10 +49,6 @@ static void much_time(void **state)
     struct turn turn = began(NOT_YET);
     (void)state;
     assert_false(turn_is_over(&turn));
-    assert_false(turn.is_long);
-    turn = began(TURN_LONG_TIME);
-    (void)turn_is_over(&turn);
-    assert_true(turn.is_long);
     turn = began(TURN_TIME);
     assert_true(turn_is_over(&turn));
 }
