@@ -431,8 +431,8 @@ def test_nothing_shows_a_secret(portico_factory, origin_factory, tmp_path):
             assert re.search(r"(?i)authorization\"?( =|:) \"?<secret>", done.stdout), done.stdout
         if command[0] == "config":  # and what it prints is not taken for a secret
             printed = write(tmp_path / "printed", done.stdout)
-            notation = command[2] if len(command) > 1 else "toml"
-            _, problems = problems_of(printed, "--offline", "--format", notation)
+            format = command[2] if len(command) > 1 else "toml"
+            _, problems = problems_of(printed, "--offline", "--format", format)
             assert [problem["code"] for problem in problems] == ["masked-secret"] * 4
 
 

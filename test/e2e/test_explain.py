@@ -360,16 +360,16 @@ def test_explain_ports(portico_factory):
         assert "must lead there" in note if noted else note is None
 
 
-@pytest.mark.parametrize("notation", ["toml", "json", "yaml"])
-def test_explain_in_every_notation(tmp_path, notation):
+@pytest.mark.parametrize("format", ["toml", "json", "yaml"])
+def test_explain_in_every_format(tmp_path, format):
     """Also on standard input. In JSON, the pointer is the route's place."""
-    text = printed(EXAMPLE, "--to", notation)
-    path = tmp_path / f"config.{notation}"
+    text = printed(EXAMPLE, "--to", format)
+    path = tmp_path / f"config.{format}"
     path.write_text(text)
     line = next(number for number, line in enumerate(text.splitlines(), start=1) if "nas.home.arpa" in line)
-    for source in ([path], ["-", "--format", notation], [f"--format={notation}", "-"]):
+    for source in ([path], ["-", "--format", format], [f"--format={format}", "-"]):
         said = explain("https://nas.home.arpa/", *source, stdin=text)
-        assert said["route"]["line"] == (None if notation == "json" else line) and said["route"]["pointer"] == "/routes/1"
+        assert said["route"]["line"] == (None if format == "json" else line) and said["route"]["pointer"] == "/routes/1"
         assert said["route"]["file"] == (str(path) if source[0] == path else "-")
 
 
@@ -394,7 +394,7 @@ def test_explain_refuses_questions(arguments, words):
 
 
 def test_config_round_trips(tmp_path):
-    """Each pair of notations: the same model."""
+    """Each pair of formats: the same model."""
     for source in (EXAMPLE, ROOT / "config" / "demo.toml"):
         expected = json.loads(invoke("config", source, "--to", "json").stdout)
         for first in ("toml", "json", "yaml"):

@@ -190,7 +190,7 @@ static void assert_alike(const char *path, const struct format *format, const ch
     config_unref(config);
 }
 
-static void reads_the_same_in_every_notation(void **state)
+static void reads_the_same_in_every_format(void **state)
 {
     (void)state;
     assert_alike("t", &format_toml,
@@ -239,7 +239,7 @@ static void tells_what_the_file_says(void **state)
     }
 }
 
-static void notations_have_names(void **state)
+static void formats_have_names(void **state)
 {
     (void)state;
     assert_ptr_equal(format_named("toml"), &format_toml);
@@ -601,9 +601,9 @@ int main(void)
         cmocka_unit_test_setup(has_the_documented_defaults, clear_environment),
         cmocka_unit_test_setup(reads_every_key, clear_environment),
         cmocka_unit_test_setup(reads_other_spellings_of_tables, clear_environment),
-        cmocka_unit_test_setup(reads_the_same_in_every_notation, clear_environment),
+        cmocka_unit_test_setup(reads_the_same_in_every_format, clear_environment),
         cmocka_unit_test_setup(tells_what_the_file_says, clear_environment),
-        cmocka_unit_test(notations_have_names),
+        cmocka_unit_test(formats_have_names),
         cmocka_unit_test_setup(environment_is_read, clear_environment),
         cmocka_unit_test_setup(environment_is_checked, clear_environment),
         cmocka_unit_test_setup(counts_references, clear_environment),
