@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "config/config.h"
 #include "config/schema.h"
 #include "config/suggest.h"
@@ -23,31 +22,6 @@ static int keep(struct reading *r, struct span text, char **out)
 
 /* ---- Numbers, with or without a unit ---- */
 
-/* Does a number need quotes, and one of these units? */
-static bool needs_unit(const struct kind *kind)
-{
-    return kind->type == VALUE_STRING && kind->also != VALUE_INTEGER;
-}
-
-static int not_a_number(struct reading *r, struct span text)
-{
-    const struct kind *kind = r->setting->kind;
-    char quoted[ERR_QUOTE], sum[UNITS_TEXT];
-    int64_t number;
-    uint64_t plain;
-    err_quote(text, quoted);
-    if (span_parse_uint(text, INT64_MAX, &plain))
-        return needs_unit(kind)
-                   ? err_hint(&r->fault, "a %s needs a unit (%s): \"%ss\"", kind->name,
-                              kind->units->words, quoted)
-                   : err_hint(&r->fault, "write digits alone, without quotes: %s", quoted);
-    if (units_sum(kind->units, text, &number))
-        return err_hint(&r->fault, "write one number and one unit: \"%s\"",
-                        units_format(kind->units, number, sum));
-    return err_hint(&r->fault, "write a whole number and one unit (%s), such as %s",
-                    kind->units->words, schema_example(r->setting));
-}
-
 static int read_number(struct reading *r, void *member)
 {
     const struct setting *setting = r->setting;
@@ -55,7 +29,7 @@ static int read_number(struct reading *r, void *member)
     int64_t number = r->value.integer;
     char max[UNITS_TEXT];
     if (r->value.type == VALUE_STRING && !units_parse(kind->units, r->value.string, &number))
-        return not_a_number(r, r->value.string);
+        return err_hint(&r->fault, "%s", kind->hints[VALUE_STRING]);
     if (number < setting->min || number > setting->max) {
         problems_recode(&r->fault, PROBLEM_OUT_OF_RANGE);
         return number == 0
@@ -82,49 +56,6 @@ static const char *show_number(const struct setting *setting, const void *member
     return units_format(kind->units, number, out);
 }
 
-/* The number in "500 bytes" or "64k": "k", "M" and "G" are thousands and so on. False when it is
- * something else. */
-static bool number_in(struct span text, uint64_t *number)
-{
-    size_t count = units_digits(text);
-    struct span word = span_trim(span_from(text, count));
-    char letter = word.len ? word.data[0] : '\0';
-    for (size_t i = 0; i < word.len; i++)
-        if (span_lower(word.data[i]) < 'a' || span_lower(word.data[i]) > 'z')
-            return false;
-    if (!span_parse_uint(span_first(text, count), UINT32_MAX, number))
-        return false;
-    *number *= letter == 'k' || letter == 'K' ? 1000
-               : letter == 'M'                ? 1000000
-               : letter == 'G'                ? 1000000000
-                                              : 1;
-    return true;
-}
-
-static void advise_number(struct reading *r)
-{
-    const struct kind *kind = r->setting->kind;
-    char text[UNITS_TEXT];
-    uint64_t number;
-    if (r->value.type == VALUE_INTEGER) {
-        err_hint(&r->fault, "a %s needs a unit (%s) and quotes: \"%llds\"", kind->name,
-                 kind->units->words, (long long)r->value.integer);
-    } else if (r->value.type == VALUE_FLOAT && r->value.real >= 0 && r->value.real <= 1e9) {
-        int64_t thousandths = (int64_t)(r->value.real * 1000 + 0.5);
-        if (needs_unit(kind))
-            err_hint(&r->fault, "a %s is a whole number and a unit, in quotes: \"%s\"", kind->name,
-                     units_format(kind->units, thousandths * CLOCK_MS, text));
-        else
-            err_hint(&r->fault, "write a whole number: %lld", (long long)(thousandths / 1000));
-    } else if (r->value.type == VALUE_STRING || r->value.type == VALUE_PLAIN) {
-        if (number_in(r->value.string, &number))
-            err_hint(&r->fault, "write digits alone, without quotes: %llu",
-                     (unsigned long long)number);
-        else
-            err_hint(&r->fault, "write a whole number, in digits alone");
-    }
-}
-
 /* ---- Flags and choices ---- */
 
 static int read_flag(struct reading *r, void *member)
@@ -137,13 +68,6 @@ static const char *show_flag(const struct setting *setting, const void *member, 
 {
     (void)setting, (void)out;
     return *(const bool *)member ? "true" : "false";
-}
-
-static void advise_flag(struct reading *r)
-{
-    if (r->value.type == VALUE_STRING &&
-        (span_eq(r->value.string, SPAN("true")) || span_eq(r->value.string, SPAN("false"))))
-        err_hint(&r->fault, "write it without quotes: " SPAN_FMT, SPAN_ARG(r->value.string));
 }
 
 /* What a word that is no choice stands for, as a hint. */
@@ -174,12 +98,6 @@ static const char *show_choice(const struct setting *setting, const void *member
 {
     (void)out;
     return setting->choices[*(const unsigned *)member];
-}
-
-static void advise_choice(struct reading *r)
-{
-    if (r->value.type == VALUE_BOOLEAN)
-        not_a_choice(r, r->value.boolean ? SPAN("true") : SPAN("false"));
 }
 
 /* ---- Texts ---- */
@@ -225,25 +143,6 @@ static int read_path(struct reading *r, void *member)
     return err_hint(err_say(&r->fault, "is too long; a shorter path was expected"),
                     "the path of a socket in it has room for %lld bytes of directory",
                     (long long)max);
-}
-
-static void advise_upstream(struct reading *r)
-{
-    if (r->value.type == VALUE_INTEGER)
-        err_hint(&r->fault, "for a port of this machine write \"127.0.0.1:%lld\"",
-                 (long long)r->value.integer);
-}
-
-static void advise_host(struct reading *r)
-{
-    if (r->value.type == VALUE_ARRAY)
-        err_hint(&r->fault, "write one route for each host");
-}
-
-static void advise_address(struct reading *r)
-{
-    if (r->value.type == VALUE_INTEGER)
-        err_hint(&r->fault, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
 }
 
 /* ---- In words ---- */
@@ -305,34 +204,48 @@ const char *kind_expected(const struct setting *setting, char out[KIND_EXPECTED]
 #define ADDRESS "(" IPV4 "|" IPV6 ")"
 
 #define NUMBER(type_, units_)                                                                      \
-    .width = sizeof(type_), .units = (units_), .read = read_number, .show = show_number,           \
-    .advise = advise_number
+    .width = sizeof(type_), .units = (units_), .read = read_number, .show = show_number
+
+/* The same hint for whatever a number is mistaken for. */
+#define NUMBER_HINT(text)                                                                          \
+    .hints = {[VALUE_STRING] = (text), [VALUE_INTEGER] = (text), [VALUE_FLOAT] = (text)}
 
 const struct kind kinds[KIND_COUNT_OF] = {
-    [KIND_DURATION] = {"duration", "text of a whole number and a unit, which is ms, s, m, h or d",
-                       "a duration from ", VALUE_STRING, PROBLEM_BAD_DURATION,
-                       .pattern = "^[0-9]+(ms|s|m|h|d)$", NUMBER(int64_t, &units_duration)},
+    [KIND_DURATION] =
+        {"duration", "text of a whole number and a unit, which is ms, s, m, h or d",
+         "a duration from ", VALUE_STRING, PROBLEM_BAD_DURATION, .pattern = "^[0-9]+(ms|s|m|h|d)$",
+         NUMBER(int64_t, &units_duration),
+         NUMBER_HINT(
+             "a duration is a whole number and one unit (ms, s, m, h or d), such as \"10s\"")},
     [KIND_COUNT] = {"number", "a whole number, without quotes", "a number from ", VALUE_INTEGER,
-                    PROBLEM_OUT_OF_RANGE, NUMBER(unsigned, &units_none)},
-    [KIND_SIZE] = {"size",
-                   "text of a whole number and a unit, which is KiB, MiB or GiB; or a number of "
-                   "bytes, without quotes",
-                   "a size from ", VALUE_STRING, PROBLEM_BAD_SIZE, .also = VALUE_INTEGER,
-                   .pattern = "^[0-9]+(KiB|MiB|GiB)$", NUMBER(int64_t, &units_size)},
+                    PROBLEM_OUT_OF_RANGE, NUMBER(unsigned, &units_none),
+                    NUMBER_HINT("write a whole number, in digits alone, without quotes")},
+    [KIND_SIZE] =
+        {"size",
+         "text of a whole number and a unit, which is KiB, MiB or GiB; or a number of "
+         "bytes, without quotes",
+         "a size from ", VALUE_STRING, PROBLEM_BAD_SIZE, .also = VALUE_INTEGER,
+         .pattern = "^[0-9]+(KiB|MiB|GiB)$", NUMBER(int64_t, &units_size),
+         NUMBER_HINT("a size is a whole number and one unit (KiB, MiB or GiB), such as \"16MiB\"")},
     [KIND_PORT] = {"port", "a whole number, without quotes", "a port from ", VALUE_INTEGER,
                    PROBLEM_BAD_PORT, NUMBER(uint16_t, &units_none)},
     [KIND_FLAG] = {"flag", "true or false, without quotes", "true or false", VALUE_BOOLEAN,
-                   PROBLEM_WRONG_TYPE, .read = read_flag, .show = show_flag, .advise = advise_flag},
+                   PROBLEM_WRONG_TYPE, .read = read_flag, .show = show_flag,
+                   .hints = {[VALUE_STRING] = "write it without quotes, as true or false"}},
     [KIND_CHOICE] = {"choice", "text: one of the words below", "", VALUE_STRING, PROBLEM_BAD_CHOICE,
-                     .read = read_choice, .show = show_choice, .advise = advise_choice},
+                     .read = read_choice, .show = show_choice,
+                     .hints = {[VALUE_BOOLEAN] = "write one of these words, in quotes"}},
     [KIND_HOST] = {"host", "text: a name or an IP address, without scheme, port and path",
                    "text such as ", VALUE_STRING, PROBLEM_BAD_HOST,
                    .pattern = "^(" NAME "|" IPV6 "|\\[" IPV6 "\\])$", .read = read_text,
-                   .parse = host_parse, .show = show_text, .advise = advise_host},
+                   .parse = host_parse, .show = show_text,
+                   .hints = {[VALUE_ARRAY] = "write one route for each host"}},
     [KIND_UPSTREAM] = {"upstream", "text: host:port, [IPv6 address]:port, or builtin:hello",
                        "text such as ", VALUE_STRING, PROBLEM_BAD_UPSTREAM,
                        .pattern = "^(builtin:hello|(" NAME "|\\[" IPV6 "\\]):0*[1-9][0-9]{0,4})$",
-                       .read = read_upstream, .show = show_text, .advise = advise_upstream},
+                       .read = read_upstream, .show = show_text,
+                       .hints = {[VALUE_INTEGER] =
+                                     "for a port of this machine write \"127.0.0.1:PORT\""}},
     [KIND_EMAIL] = {"mail address", "text", "text such as ", VALUE_STRING, PROBLEM_BAD_EMAIL,
                     .has_at = true, .pattern = "^[^@ ]+@[^@ ]+$", .read = read_text,
                     .check = email_check, .show = show_text},
@@ -345,12 +258,14 @@ const struct kind kinds[KIND_COUNT_OF] = {
                    "is started",
                    "text such as ", VALUE_STRING, PROBLEM_BAD_PATH, .pattern = ".+",
                    .read = read_path, .show = show_text},
-    [KIND_ADDRESSES] = {"list of addresses", "texts in brackets: IP addresses without port",
-                        "an array such as ", VALUE_STRING, PROBLEM_BAD_ADDRESS, .is_list = true,
-                        .is_set = true, .pattern = "^" ADDRESS "$", .read = read_text,
-                        .parse = listen_parse, .show = show_text, .advise = advise_address,
-                        .if_empty = "to listen everywhere, leave \"listen\" out",
-                        .if_many = "\"0.0.0.0\" and \"::\" stand for all addresses of the machine"},
+    [KIND_ADDRESSES] =
+        {"list of addresses", "texts in brackets: IP addresses without port", "an array such as ",
+         VALUE_STRING, PROBLEM_BAD_ADDRESS, .is_list = true, .is_set = true,
+         .pattern = "^" ADDRESS "$", .read = read_text, .parse = listen_parse, .show = show_text,
+         .hints = {[VALUE_INTEGER] =
+                       "the ports come from HTTP_PORT and HTTPS_PORT in the environment"},
+         .if_empty = "to listen everywhere, leave \"listen\" out",
+         .if_many = "\"0.0.0.0\" and \"::\" stand for all addresses of the machine"},
     [KIND_NETWORKS] = {"list of networks",
                        "texts in brackets: IP addresses, with or without a prefix length",
                        "an array such as ", VALUE_STRING, PROBLEM_BAD_NETWORK, .is_list = true,

@@ -60,10 +60,10 @@ struct kind {
     const char *pattern; /* of the text: a regular expression that every valid one matches, and few
                             others do. Written in what all dialects (ECMA-262, Rust, Python, POSIX
                             extended) have in common. NULL: none */
-    const char *if_empty, *if_many; /* hints about a list */
+    const char *hints[VALUE_TABLE + 1]; /* about a value of that type in its place; NULL: none */
+    const char *if_empty, *if_many;     /* hints about a list */
 
     int (*read)(struct reading *r, void *member); /* stores a value of the right type. 0, or -1 */
-    void (*advise)(struct reading *r); /* gives a hint about a value of another type; or NULL */
     /* The member's value as text, in `out` or the configuration; NULL when it has none. */
     const char *(*show)(const struct setting *setting, const void *member, char out[KIND_TEXT]);
 

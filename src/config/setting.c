@@ -105,8 +105,8 @@ static int report_type(struct setting_context *context, struct reading *r, bool 
         err_hint(&r->fault, "put it in brackets: [\"%s\"]", quoted);
     else if (is_item && type == VALUE_TABLE && context->format == &format_yaml)
         err_hint(&r->fault, "text that ends in \":\", or holds \": \", needs quotes");
-    else if (setting->kind->advise && !is_list)
-        setting->kind->advise(r);
+    else if (!is_list && (why = setting->kind->hints[is_text ? VALUE_STRING : type]) != NULL)
+        err_hint(&r->fault, "%s", why);
     if (r->fault.hint[0] == '\0' && type == VALUE_ARRAY && r->value.array->count > 0)
         err_hint(&r->fault, "only one value is possible: write it without brackets");
     problems_recode(&r->fault, PROBLEM_WRONG_TYPE);

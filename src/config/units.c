@@ -5,19 +5,17 @@
 
 #include "base/clock.h"
 
-const struct units units_duration = {.words = "ms, s, m, h or d",
-                                     .zero = "0s",
+const struct units units_duration = {.zero = "0s",
                                      .units = {{"ms", CLOCK_MS},
                                                {"s", CLOCK_SECOND},
                                                {"m", 60 * CLOCK_SECOND},
                                                {"h", 3600 * CLOCK_SECOND},
                                                {"d", 86400 * CLOCK_SECOND}}};
 
-const struct units units_size = {.words = "KiB, MiB or GiB",
-                                 .zero = "0",
+const struct units units_size = {.zero = "0",
                                  .units = {{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}}};
 
-const struct units units_none = {.words = "", .zero = "0"};
+const struct units units_none = {.zero = "0"};
 
 size_t units_digits(struct span text)
 {
@@ -41,22 +39,6 @@ bool units_parse(const struct units *units, struct span text, int64_t *number)
         return true;
     }
     return false;
-}
-
-bool units_sum(const struct units *units, struct span text, int64_t *sum)
-{
-    *sum = 0;
-    while (text.len) {
-        size_t len = units_digits(text);
-        int64_t part;
-        while (len < text.len && units_digits(span_from(text, len)) == 0)
-            len++;
-        if (!units_parse(units, span_trim(span_first(text, len)), &part) || part > INT64_MAX - *sum)
-            return false;
-        *sum += part;
-        text = span_from(text, len);
-    }
-    return *sum > 0;
 }
 
 const char *units_format(const struct units *units, int64_t number, char out[UNITS_TEXT])

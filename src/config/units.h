@@ -9,8 +9,7 @@
 #include "base/span.h"
 
 struct units {
-    const char *words; /* "ms, s, m, h or d" */
-    const char *zero;  /* the shortest text of 0 */
+    const char *zero; /* the shortest text of 0 */
     struct unit {
         const char *name;
         int64_t length;
@@ -24,10 +23,6 @@ size_t units_digits(struct span text);
 
 /* One number and one unit. False when the text is none, or too large for 64 bits. */
 bool units_parse(const struct units *units, struct span text, int64_t *number);
-
-/* "1h30m" and the like, which is not possible in the file: the sum of its parts, for a hint. False
- * when one of them is none, or the sum is 0. */
-bool units_sum(const struct units *units, struct span text, int64_t *sum);
 
 /* The shortest text of a number, into `out`: digits alone if it is a multiple of no unit. Returns
  * `out`. */

@@ -1,4 +1,4 @@
-/* Units: what is a duration, the shortest text of each, and sums that are none. */
+/* Units: what is a duration, the and the shortest text of each. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,25 +53,10 @@ static void reads_and_writes_durations(void **state)
         assert_false(units_parse(&units_duration, guarded(bad[i]), &duration));
 }
 
-static void adds_up(void **state)
-{
-    (void)state;
-    static const char *const none[] = {
-        "", "0s", "10", "1h30", "h", "1h 2x", "9999999999d9999999999d"};
-    int64_t sum;
-    assert_true(units_sum(&units_duration, guarded("1h30m"), &sum));
-    assert_int_equal(sum, INT64_C(5400000000));
-    assert_true(units_sum(&units_duration, guarded("1m 500ms"), &sum));
-    assert_int_equal(sum, 60500000);
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        assert_false(units_sum(&units_duration, guarded(none[i]), &sum));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_and_writes_durations),
-        cmocka_unit_test(adds_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
