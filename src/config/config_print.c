@@ -124,8 +124,8 @@ static bool note_value(struct uses *uses, const struct value *value, const struc
     if (value->type == VALUE_TABLE)
         note_table(uses, value->table, section);
     else if (value->type == VALUE_ARRAY)
-        for (uint32_t i = 0; i < value->array->count; i++)
-            note_value(uses, &value->array->items[i], setting, section);
+        for (const struct value_entry *item = value->table->first; item; item = item->next)
+            note_value(uses, &item->value, setting, section);
     may_show = may_show || value->type == VALUE_TABLE || value->type == VALUE_ARRAY;
     note(uses, value->line, value->column, may_show);
     return may_show;
@@ -135,8 +135,7 @@ static void note_table(struct uses *uses, const struct value_table *table,
                        const struct section *section)
 {
     char key[ERR_QUOTE];
-    for (uint32_t i = 0; i < table->count; i++) {
-        const struct value_entry *entry = &table->entries[i];
+    for (const struct value_entry *entry = table->first; entry; entry = entry->next) {
         bool may_show =
             note_value(uses, &entry->value, section ? schema_setting(section, entry->key) : NULL,
                        section ? schema_section(section, entry->key) : NULL);

@@ -100,8 +100,9 @@ static bool is_meant(const struct section *section, const struct value_table *ta
                      const char *name)
 {
     const struct section *wanted = schema_section(section, span_str(name));
-    for (uint32_t i = 0; i < table->count && i < MISSPELT_MAX; i++) {
-        struct span key = table->entries[i].key;
+    const struct value_entry *entry = table->first;
+    for (unsigned i = 0; entry && i < MISSPELT_MAX; i++, entry = entry->next) {
+        struct span key = entry->key;
         struct suggest suggest = {.word = key};
         const char *alias = schema_alias(key);
         suggest_offer(&suggest, name);
@@ -204,7 +205,7 @@ static void load_items(struct loader *loader, const struct section *section, voi
     size_t *count = (size_t *)((char *)parent + section->count_offset), before = *count;
     size_t mark = strlen(loader->context->problems->pointer);
     bool is_list = value->type == VALUE_ARRAY;
-    size_t more = is_list ? value->array->count : 1;
+    size_t more = is_list ? value->table->count : 1;
     char *items = value_alloc(loader->context->tree, (before + more + 1) * section->size);
     if (items == NULL) {
         problem(loader, PROBLEM_MEMORY, 0, 0, "out of memory");
@@ -215,8 +216,9 @@ static void load_items(struct loader *loader, const struct section *section, voi
         memcpy(items, *first, before * section->size);
     *first = items;
     *count = before + more;
-    for (size_t i = 0; i < more; i++) {
-        const struct value *item = is_list ? &value->array->items[i] : value;
+    const struct value_entry *entry = is_list ? value->table->first : NULL;
+    for (size_t i = 0; i < more; i++, entry = entry ? entry->next : NULL) {
+        const struct value *item = is_list ? &entry->value : value;
         if (is_list)
             problems_enter_item(loader->context->problems, i);
         if (item->type == VALUE_TABLE)
@@ -234,7 +236,7 @@ static void load_list(struct loader *loader, const struct section *section, void
 {
     const struct format_words *words = loader->words;
     bool is_single = value->type == VALUE_TABLE;
-    if (value->type == VALUE_ARRAY && value->array->count == 0 && section->is_required)
+    if (value->type == VALUE_ARRAY && value->table->count == 0 && section->is_required)
         problem(loader, PROBLEM_NO_ROUTE, value->line, value->column,
                 "\"%s\" is empty; at least one was expected", schema_name(section));
     if (value->type != VALUE_ARRAY) {
@@ -315,10 +317,11 @@ static void load_table(struct loader *loader, const struct section *section, voi
         }
     }
     load_children(loader, section, object, table);
-    for (uint32_t i = 0; table && i < table->count && !problems_is_full(problems); i++)
-        if (!is_known(section, table->entries[i].key)) {
-            size_t mark = problems_enter(problems, table->entries[i].key);
-            load_unknown(loader, section, object, &table->entries[i]);
+    const struct value_entry *entry = table ? table->first : NULL;
+    for (; entry && !problems_is_full(problems); entry = entry->next)
+        if (!is_known(section, entry->key)) {
+            size_t mark = problems_enter(problems, entry->key);
+            load_unknown(loader, section, object, entry);
             problems_leave(problems, mark);
         }
 }

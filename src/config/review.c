@@ -112,7 +112,7 @@ void review_routes(const struct config *config, struct setting_context *context)
 static size_t count_listed(const struct config *config)
 {
     const struct value_entry *routes = value_table_find(config->tree->root, SPAN("routes"));
-    return routes && routes->value.type == VALUE_ARRAY ? routes->value.array->count : 0;
+    return routes && routes->value.type == VALUE_ARRAY ? routes->value.table->count : 0;
 }
 
 void review_duplicates(struct config *config, struct setting_context *context)

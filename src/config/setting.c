@@ -107,7 +107,7 @@ static int report_type(struct setting_context *context, struct reading *r, bool 
         err_hint(&r->fault, "text that ends in \":\", or holds \": \", needs quotes");
     else if (!is_list && (why = setting->kind->hints[is_text ? VALUE_STRING : type]) != NULL)
         err_hint(&r->fault, "%s", why);
-    if (r->fault.hint[0] == '\0' && type == VALUE_ARRAY && r->value.array->count > 0)
+    if (r->fault.hint[0] == '\0' && type == VALUE_ARRAY && r->value.table->count > 0)
         err_hint(&r->fault, "only one value is possible: write it without brackets");
     problems_recode(&r->fault, PROBLEM_WRONG_TYPE);
     return report(context, &r->value, r, what);
@@ -205,7 +205,7 @@ static int apply_one(const struct setting *setting, void *member, const struct v
 static int check_count(const struct setting *setting, const struct value *value,
                        struct setting_context *context)
 {
-    uint32_t count = value->array->count;
+    uint32_t count = value->table->count;
     struct reading r = {.setting = setting};
     char what[80] = "is empty";
     bool is_empty = count < setting->min;
@@ -242,14 +242,14 @@ static int apply_list(const struct setting *setting, char ***out, const struct v
     size_t count = 0;
     if (value->type != VALUE_ARRAY)
         return report_type(context, &r, false);
-    const struct value_array *array = value->array;
-    char **list = value_alloc(context->tree, (array->count + 1) * sizeof *list);
+    char **list = value_alloc(context->tree, (value->table->count + 1) * sizeof *list);
     if (list == NULL)
         return out_of_memory(context);
-    for (uint32_t i = 0; i < array->count; i++) {
-        size_t mark = problems_enter_item(context->problems, i);
-        if (apply_one(setting, &list[count], &array->items[i], context) < 0 ||
-            is_twice(setting, list, ++count, &array->items[i], context))
+    size_t i = 0;
+    for (const struct value_entry *item = value->table->first; item; item = item->next) {
+        size_t mark = problems_enter_item(context->problems, i++);
+        if (apply_one(setting, &list[count], &item->value, context) < 0 ||
+            is_twice(setting, list, ++count, &item->value, context))
             result = -1;
         problems_leave(context->problems, mark);
     }
@@ -297,14 +297,14 @@ int setting_apply_default(const struct setting *setting, void *object,
         value = value_of(is_quoted ? VALUE_STRING : setting->kind->type, text);
         return setting_apply(setting, object, &value, context);
     }
-    value.array = value_array_new(context->tree);
-    while (value.array && span_split(&rest, '"', &text) && rest.len) {
+    value.table = value_table_new(context->tree);
+    while (value.table && span_split(&rest, '"', &text) && rest.len) {
         span_split(&rest, '"', &text);
         item = value_of(VALUE_STRING, text);
-        if (value_array_add(context->tree, value.array, &item) == NULL)
-            value.array = NULL;
+        if (value_table_add(value.table, (struct span){0}, &item) == NULL)
+            value.table = NULL;
     }
-    return value.array ? setting_apply(setting, object, &value, context) : out_of_memory(context);
+    return value.table ? setting_apply(setting, object, &value, context) : out_of_memory(context);
 }
 
 int setting_apply_variable(const struct setting *variable, void *object,

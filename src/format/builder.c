@@ -73,18 +73,12 @@ bool builder_exhausted(struct builder *builder, struct place place)
                            VALUE_COUNT_MAX);
 }
 
-bool builder_table(struct builder *builder, struct place place, struct value *value)
+bool builder_table(struct builder *builder, enum value_type type, struct place place,
+                   struct value *value)
 {
-    *value = (struct value){.type = VALUE_TABLE, .line = place.line, .column = place.column};
+    *value = (struct value){.type = type, .line = place.line, .column = place.column};
     value->table = value_table_new(builder->tree);
     return value->table != NULL || builder_exhausted(builder, place);
-}
-
-bool builder_array(struct builder *builder, struct place place, struct value *value)
-{
-    *value = (struct value){.type = VALUE_ARRAY, .line = place.line, .column = place.column};
-    value->array = value_array_new(builder->tree);
-    return value->array != NULL || builder_exhausted(builder, place);
 }
 
 bool builder_copy(struct builder *builder, struct place place, struct span text, struct span *copy)
@@ -116,7 +110,7 @@ bool builder_add(struct builder *builder, struct value_table *table, struct span
         return builder_problem(builder, PROBLEM_DUPLICATE_KEY, place, "remove one of the two",
                                "%s is already defined%s; each key was expected once",
                                key_words(key, words), where);
-    struct value_entry *entry = value_table_add(builder->tree, table, key, value);
+    struct value_entry *entry = value_table_add(table, key, value);
     if (entry == NULL)
         return builder_exhausted(builder, place);
     entry->line = place.line;
@@ -124,8 +118,8 @@ bool builder_add(struct builder *builder, struct value_table *table, struct span
     return true;
 }
 
-bool builder_append(struct builder *builder, struct value_array *array, const struct value *value)
+bool builder_append(struct builder *builder, struct value_table *array, const struct value *value)
 {
-    return value_array_add(builder->tree, array, value) != NULL ||
+    return value_table_add(array, (struct span){0}, value) != NULL ||
            builder_exhausted(builder, (struct place){value->line, value->column});
 }

@@ -47,18 +47,18 @@ bool builder_unclosed(struct builder *builder, struct place place, char bracket,
  * problem reported, when it is too deep or the tree takes no more. */
 bool builder_enter(struct builder *builder, struct place place);
 
-/* Makes `value` an empty table or array that begins at `place`. */
-bool builder_table(struct builder *builder, struct place place, struct value *value);
-bool builder_array(struct builder *builder, struct place place, struct value *value);
+/* Makes `value` an empty table or array, as `type` says, that begins at `place`. */
+bool builder_table(struct builder *builder, enum value_type type, struct place place,
+                   struct value *value);
 
 /* A copy of `text`, which stands at `place`, in the tree. */
 bool builder_copy(struct builder *builder, struct place place, struct span text, struct span *copy);
 
 /* Adds `value` under `key`, which stands at `place` and lies in the tree's memory; false as well
- * when the table has the key. */
+ * when the table has the key. builder_append adds an item to an array. */
 bool builder_add(struct builder *builder, struct value_table *table, struct span key,
                  struct place place, const struct value *value);
-bool builder_append(struct builder *builder, struct value_array *array, const struct value *value);
+bool builder_append(struct builder *builder, struct value_table *array, const struct value *value);
 
 /* Reports that the tree took no more at `place`: it holds as many values as it may, or memory ran
  * out. */

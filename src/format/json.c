@@ -159,11 +159,11 @@ static void add(struct builder *builder, const cJSON *item, const struct value *
     struct value value;
     struct span key = span_str(item->string);
     bool is_item = parent->type == VALUE_ARRAY;
-    size_t mark = is_item ? problems_enter_item(builder->problems, parent->array->count)
+    size_t mark = is_item ? problems_enter_item(builder->problems, parent->table->count)
                           : problems_enter(builder->problems, key);
     build(builder, item, &value);
     if (!builder->is_over && is_item)
-        builder_append(builder, parent->array, &value);
+        builder_append(builder, parent->table, &value);
     else if (!builder->is_over && builder_copy(builder, nowhere, key, &key))
         builder_add(builder, parent->table, key, nowhere, &value);
     problems_leave(builder->problems, mark);
@@ -194,9 +194,9 @@ static void build(struct builder *builder, const cJSON *item, struct value *valu
         value->type = VALUE_STRING;
         builder_copy(builder, nowhere, span_str(item->valuestring), &value->string);
     } else if (cJSON_IsArray(item)) {
-        builder_array(builder, nowhere, value);
+        builder_table(builder, VALUE_ARRAY, nowhere, value);
     } else if (cJSON_IsObject(item)) {
-        builder_table(builder, nowhere, value);
+        builder_table(builder, VALUE_TABLE, nowhere, value);
     }
     for (const cJSON *child = item->child; child && !builder->is_over; child = child->next)
         add(builder, child, value);

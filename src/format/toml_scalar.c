@@ -88,10 +88,7 @@ static const char *read_date(struct span word, struct value *value)
         return form;
     if (word.len)
         return form;
-    value->type = !has_date    ? VALUE_LOCAL_TIME
-                  : !has_time  ? VALUE_LOCAL_DATE
-                  : has_offset ? VALUE_OFFSET_DATETIME
-                               : VALUE_LOCAL_DATETIME;
+    value->type = VALUE_DATE;
     return is_possible(numbers, has_date) ? NULL : "there is no such day or time";
 }
 
@@ -260,6 +257,6 @@ bool toml_scalar(struct toml_lex *lex, struct value *value)
     const char *why = is_whole ? read_word(lex->builder->tree, word, value) : "it has no quotes";
     if (why)
         return bad_word(lex, place, start, why);
-    bool is_date = value->type >= VALUE_OFFSET_DATETIME && value->type <= VALUE_LOCAL_TIME;
+    bool is_date = value->type == VALUE_DATE;
     return !is_date || builder_copy(lex->builder, place, word, &value->string);
 }

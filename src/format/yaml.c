@@ -74,9 +74,9 @@ static bool read_event(struct yaml *yaml, const yaml_event_t *event, struct valu
     if (event->data.scalar.tag)
         refuse(yaml, place, TAG);
     if (event->type == YAML_SEQUENCE_START_EVENT)
-        return builder_array(&yaml->builder, place, value);
+        return builder_table(&yaml->builder, VALUE_ARRAY, place, value);
     if (event->type == YAML_MAPPING_START_EVENT)
-        return builder_table(&yaml->builder, place, value);
+        return builder_table(&yaml->builder, VALUE_TABLE, place, value);
     struct span text = span_make(event->data.scalar.value, event->data.scalar.length);
     if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
         value->type = VALUE_STRING;
@@ -121,7 +121,7 @@ static bool build(struct yaml *yaml, struct value *value, bool *is_end)
         return false;
     struct value key, item;
     while (value->type == VALUE_ARRAY
-               ? build(yaml, &item, &is_over) && builder_append(&yaml->builder, value->array, &item)
+               ? build(yaml, &item, &is_over) && builder_append(&yaml->builder, value->table, &item)
                : build(yaml, &key, &is_over) && build(yaml, &item, &is_over) &&
                      add(yaml, value->table, &key, &item))
         continue;

@@ -27,8 +27,7 @@ static void check_value(const struct value *value, unsigned depth, const struct 
 static void check_table(const struct value_table *table, unsigned depth,
                         const struct bounds *bounds)
 {
-    for (uint32_t i = 0; i < table->count; i++) {
-        const struct value_entry *entry = &table->entries[i];
+    for (const struct value_entry *entry = table->first; entry; entry = entry->next) {
         check(value_table_find(table, entry->key) == entry);
         check(entry->key.data[entry->key.len] == '\0');
         check_place(entry->line, entry->column, bounds);
@@ -46,8 +45,8 @@ static void check_value(const struct value *value, unsigned depth, const struct 
         check(utf8_find_bad(value->string) == value->string.len);
     }
     if (value->type == VALUE_ARRAY)
-        for (uint32_t i = 0; i < value->array->count; i++)
-            check_value(&value->array->items[i], depth + 1, bounds);
+        for (const struct value_entry *item = value->table->first; item; item = item->next)
+            check_value(&item->value, depth + 1, bounds);
     if (value->type == VALUE_TABLE)
         check_table(value->table, depth, bounds);
 }

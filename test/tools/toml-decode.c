@@ -23,28 +23,27 @@ static void print_string(struct span s)
     putchar('"');
 }
 
-static void print_table(const struct value_table *table)
+static void print_entries(const struct value_table *table)
 {
-    putchar('{');
-    for (uint32_t i = 0; i < table->count; i++) {
-        if (i)
+    for (const struct value_entry *entry = table->first; entry; entry = entry->next) {
+        if (entry != table->first)
             putchar(',');
-        print_string(table->entries[i].key);
-        putchar(':');
-        print_value(&table->entries[i].value);
+        if (entry->key.data) {
+            print_string(entry->key);
+            putchar(':');
+        }
+        print_value(&entry->value);
     }
-    putchar('}');
 }
 
-static void print_array(const struct value_array *array)
+/* The kind of date, by its length and by what stands where. */
+static const char *date_tag(struct span date)
 {
-    putchar('[');
-    for (uint32_t i = 0; i < array->count; i++) {
-        if (i)
-            putchar(',');
-        print_value(&array->items[i]);
-    }
-    putchar(']');
+    if (date.data[2] == ':')
+        return "time-local";
+    if (date.len == 10)
+        return "date-local";
+    return strpbrk(date.data + 10, "Zz+-") ? "datetime" : "datetime-local";
 }
 
 static void print_float(double real)
@@ -63,17 +62,13 @@ static void print_value(const struct value *value)
         [VALUE_INTEGER] = "integer",
         [VALUE_FLOAT] = "float",
         [VALUE_BOOLEAN] = "bool",
-        [VALUE_OFFSET_DATETIME] = "datetime",
-        [VALUE_LOCAL_DATETIME] = "datetime-local",
-        [VALUE_LOCAL_DATE] = "date-local",
-        [VALUE_LOCAL_TIME] = "time-local",
     };
     switch (value->type) {
     case VALUE_TABLE:
-        print_table(value->table);
-        return;
     case VALUE_ARRAY:
-        print_array(value->array);
+        putchar(value->type == VALUE_TABLE ? '{' : '[');
+        print_entries(value->table);
+        putchar(value->type == VALUE_TABLE ? '}' : ']');
         return;
     case VALUE_STRING:
         printf("{\"type\":\"string\",\"value\":");
@@ -83,7 +78,8 @@ static void print_value(const struct value *value)
     default:
         break;
     }
-    printf("{\"type\":\"%s\",\"value\":\"", tags[value->type]);
+    printf("{\"type\":\"%s\",\"value\":\"",
+           value->type == VALUE_DATE ? date_tag(value->string) : tags[value->type]);
     if (value->type == VALUE_INTEGER)
         printf("%lld", (long long)value->integer);
     else if (value->type == VALUE_FLOAT)
@@ -123,7 +119,7 @@ int main(void)
     struct value_tree *tree = toml_parse("-", span_make(text, len), &problems);
     int status = 0;
     if (problems_is_empty(&problems)) {
-        print_table(tree->root);
+        print_value(&(struct value){.type = VALUE_TABLE, .table = tree->root});
         putchar('\n');
     } else {
         status = 1;

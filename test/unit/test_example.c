@@ -48,7 +48,8 @@ static void check_section(const struct section *section, const struct value_tabl
         if (entry == NULL)
             print_message("not shown: %s\n", in->path);
         assert_non_null(entry);
-        check_section(in, in->is_list ? entry->value.array->items[0].table : entry->value.table);
+        check_section(in,
+                      in->is_list ? entry->value.table->first->value.table : entry->value.table);
     }
 }
 

@@ -65,10 +65,10 @@ static struct value text(const char *string)
 /* A list of texts, up to the first NULL. */
 static struct value list(struct fixture *f, const char *const *texts)
 {
-    struct value value = {.type = VALUE_ARRAY, .array = value_array_new(f->context.tree)};
+    struct value value = {.type = VALUE_ARRAY, .table = value_table_new(f->context.tree)};
     for (; *texts; texts++) {
         struct value item = text(*texts);
-        assert_non_null(value_array_add(f->context.tree, value.array, &item));
+        assert_non_null(value_table_add(value.table, (struct span){0}, &item));
     }
     return value;
 }

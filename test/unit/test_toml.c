@@ -168,11 +168,8 @@ static void reads_dates(void **state)
                                       "c = 2000-02-29\nd = 07:32:60.123456789123 # leap second\n"
                                       "e = 1979-05-27t07:32z"));
     assert_true(problems_is_empty(&parsed.problems));
-    static const enum value_type types[] = {VALUE_OFFSET_DATETIME, VALUE_LOCAL_DATETIME,
-                                            VALUE_LOCAL_DATE, VALUE_LOCAL_TIME,
-                                            VALUE_OFFSET_DATETIME};
-    for (size_t i = 0; i < 5; i++)
-        assert_int_equal(parsed.tree->root->entries[i].value.type, types[i]);
+    for (const struct value_entry *e = parsed.tree->root->first; e; e = e->next)
+        assert_int_equal(e->value.type, VALUE_DATE);
     assert_true(span_eq(get(&parsed, "b")->string, SPAN("1979-05-27 07:32")));
     assert_true(span_eq(get(&parsed, "d")->string, SPAN("07:32:60.123456789123")));
     done(&parsed);
@@ -192,14 +189,14 @@ static void nests(void **state)
                                       "[t.list.sub]\ny = 2\n[t]\nz = 3"));
     assert_true(problems_is_empty(&parsed.problems));
     const struct value *a = get(&parsed, "a");
-    assert_int_equal(a->array->count, 2);
-    const struct value *inside = &a->array->items[1].array->items[1];
+    assert_int_equal(a->table->count, 2);
+    const struct value *inside = &a->table->last->value.table->last->value;
     assert_int_equal(inside->type, VALUE_TABLE);
-    assert_int_equal(inside->table->entries[0].value.table->count, 2);
+    assert_int_equal(inside->table->first->value.table->count, 2);
     const struct value *t = get(&parsed, "t");
     const struct value_entry *list = value_table_find(t->table, SPAN("list"));
-    assert_int_equal(list->value.array->count, 2);
-    assert_non_null(value_table_find(list->value.array->items[1].table, SPAN("sub")));
+    assert_int_equal(list->value.table->count, 2);
+    assert_non_null(value_table_find(list->value.table->last->value.table, SPAN("sub")));
     assert_non_null(value_table_find(t->table, SPAN("z")));
     done(&parsed);
 }
@@ -246,11 +243,11 @@ static void keeps_places(void **state)
     const struct value_entry *k = value_table_find(t->table, SPAN("k"));
     assert_int_equal(k->line, 5);
     assert_int_equal(k->column, 2);
-    const struct value *items = k->value.array->items;
-    assert_int_equal(items[0].line, 6);
-    assert_int_equal(items[1].line, 7);
-    assert_int_equal(items[2].line, 9); /* behind a string of several lines */
-    assert_int_equal(items[2].column, 6);
+    const struct value_table *items = k->value.table;
+    assert_int_equal(items->first->value.line, 6);
+    assert_int_equal(items->first->next->value.line, 7);
+    assert_int_equal(items->last->value.line, 9); /* behind a string of several lines */
+    assert_int_equal(items->last->value.column, 6);
     done(&parsed);
 }
 

@@ -20,27 +20,17 @@ static void print_place(FILE *out, unsigned line, unsigned column)
         fprintf(out, "@%u:%u", line, column);
 }
 
-static void print_table(FILE *out, const struct value_table *table)
+/* With keys if it has them, which items of an array have not. */
+static void print_entries(FILE *out, const struct value_table *table)
 {
-    fputc('{', out);
-    for (uint32_t i = 0; i < table->count; i++) {
-        const struct value_entry *entry = &table->entries[i];
-        fprintf(out, "%s" SPAN_FMT, i ? ", " : "", SPAN_ARG(entry->key));
-        print_place(out, entry->line, entry->column);
-        fputs(": ", out);
+    for (const struct value_entry *entry = table->first; entry; entry = entry->next) {
+        fprintf(out, "%s" SPAN_FMT, entry == table->first ? "" : ", ", SPAN_ARG(entry->key));
+        if (entry->key.data) {
+            print_place(out, entry->line, entry->column);
+            fputs(": ", out);
+        }
         print_value(out, &entry->value);
     }
-    fputc('}', out);
-}
-
-static void print_array(FILE *out, const struct value_array *array)
-{
-    fputc('[', out);
-    for (uint32_t i = 0; i < array->count; i++) {
-        fputs(i ? ", " : "", out);
-        print_value(out, &array->items[i]);
-    }
-    fputc(']', out);
 }
 
 static void print_value(FILE *out, const struct value *value)
@@ -65,10 +55,10 @@ static void print_value(FILE *out, const struct value *value)
         fputs(value->boolean ? "true" : "false", out);
         break;
     case VALUE_ARRAY:
-        print_array(out, value->array);
-        break;
     case VALUE_TABLE:
-        print_table(out, value->table);
+        fputc(value->type == VALUE_ARRAY ? '[' : '{', out);
+        print_entries(out, value->table);
+        fputc(value->type == VALUE_ARRAY ? ']' : '}', out);
         break;
     default:
         fputs("bad", out);
@@ -83,7 +73,7 @@ char *tree_text(const struct value_tree *tree)
     size_t len;
     FILE *out = open_memstream(&text, &len);
     check(out != NULL);
-    print_table(out, tree->root);
+    print_value(out, &(struct value){.type = VALUE_TABLE, .table = tree->root});
     fclose(out);
     return text;
 }
