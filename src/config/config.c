@@ -167,12 +167,7 @@ struct config *config_load(const char *path, const struct format *format,
 
 const struct value *config_route_value(const struct config *config, size_t index, struct span key)
 {
-    const struct value_entry *routes = value_table_find(config->tree->root, SPAN("routes"));
-    const struct value_entry *route = routes->value.table->first;
-    while (index-- > 0)
-        route = route->next;
-    const struct value_entry *entry =
-        route->value.type == VALUE_TABLE ? value_table_find(route->value.table, key) : NULL;
+    const struct value_entry *entry = value_table_find(config->routes[index].written, key);
     return entry ? &entry->value : NULL;
 }
 

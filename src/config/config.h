@@ -44,9 +44,10 @@ struct config_route {
     struct config_place upstream;
     enum cert_type cert_type;
     struct config_timeouts timeouts; /* the route's own, else those of the configuration */
-    char *authorization;  /* a secret: what the upstream gets as the Authorization field in place of
-                             the client's; NULL: the client's own */
-    unsigned line;        /* of the host in the file; 0 when its parser gave no places */
+    char *authorization; /* a secret: what the upstream gets as the Authorization field in place of
+                            the client's; NULL: the client's own */
+    unsigned line;       /* of the host in the file; 0 when its parser gave no places */
+    const struct value_table *written; /* what the file says about it, in the tree */
     void *upstream_state; /* owned elsewhere: the proxy's struct upstream, set once before
                              the configuration is published */
 };

@@ -108,20 +108,18 @@ void review_routes(const struct config *config, struct setting_context *context)
     }
 }
 
-/* Those of a section that is called otherwise have no place that could be told. */
-static size_t count_listed(const struct config *config)
-{
-    const struct value_entry *routes = value_table_find(config->tree->root, SPAN("routes"));
-    return routes && routes->value.type == VALUE_ARRAY ? routes->value.table->count : 0;
-}
-
 void review_duplicates(struct config *config, struct setting_context *context)
 {
     char quoted[ERR_QUOTE], where[48];
-    for (size_t i = 0; i < count_listed(config); i++) {
+    /* Routes of a section that is called otherwise have no place that could be told. */
+    const struct value_entry *routes = value_table_find(config->tree->root, SPAN("routes"));
+    bool is_list = routes && routes->value.type == VALUE_ARRAY;
+    const struct value_entry *entry = is_list ? routes->value.table->first : NULL;
+    for (size_t i = 0; entry; i++, entry = entry->next) {
         struct config_route *route = &config->routes[i];
         if (route->host == NULL)
             continue;
+        route->written = entry->value.table;
         const struct value *host = enter_host(config, i, context->problems);
         const struct config_route *first = route_find(config->table, span_str(route->host));
         route->line = host->line;
