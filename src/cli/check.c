@@ -19,36 +19,7 @@
 /* For all names together: more than a name server takes that is well. */
 #define PATIENCE (4 * CLOCK_SECOND)
 
-/* A warning about a key of a route, at its value. */
-static struct err *warn(const struct config *config, size_t route, struct span key,
-                        enum problem_code code, struct problems *problems, const char *message)
-{
-    const struct value *value = config_route_value(config, route, key);
-    size_t mark = problems_enter(problems, SPAN("routes"));
-    problems_enter_item(problems, route);
-    problems_enter(problems, key);
-    struct err *err =
-        problems_add(problems, code, config_file_name(config->path), value ? value->line : 0,
-                     value ? value->column : 0, "%s", message);
-    problems_leave(problems, mark);
-    return err;
-}
-
 /* ---- Names ---- */
-
-static void warn_unresolved(const struct config *config, size_t i, const struct lookup *lookup,
-                            struct problems *problems)
-{
-    char message[sizeof((struct err *)0)->message], quoted[ERR_QUOTE];
-    const struct value *written = config_route_value(config, i, SPAN("upstream"));
-    snprintf(message, sizeof message,
-             "upstream \"%s\" has a name that does not resolve now: %s; a name that this machine "
-             "knows was expected",
-             setting_quote_written(written, config->routes[i].upstream.text, quoted), lookup->why);
-    err_hint(warn(config, i, SPAN("upstream"), PROBLEM_UNRESOLVED, problems, message),
-             "requests get an error (502) until it does; --offline checks without looking names "
-             "up");
-}
 
 static void check_names(const struct config *config, struct problems *problems)
 {
@@ -60,9 +31,19 @@ static void check_names(const struct config *config, struct problems *problems)
     for (size_t i = 0; i < config->route_count; i++)
         lookups[i].host = config->routes[i].upstream.host;
     lookup_all(lookups, config->route_count, PATIENCE);
-    for (size_t i = 0; i < config->route_count; i++)
-        if (lookups[i].result != RESOLVER_DONE)
-            warn_unresolved(config, i, &lookups[i], problems);
+    for (size_t i = 0; i < config->route_count; i++) {
+        if (lookups[i].result == RESOLVER_DONE)
+            continue;
+        char quoted[ERR_QUOTE];
+        setting_quote_written(config_route_value(config, i, SPAN("upstream")),
+                              config->routes[i].upstream.text, quoted);
+        err_hint(config_route_problem(config, i, SPAN("upstream"), problems, PROBLEM_UNRESOLVED,
+                                      "upstream \"%s\" has a name that does not resolve now: %s; a "
+                                      "name that this machine knows was expected",
+                                      quoted, lookups[i].why),
+                 "requests get an error (502) until it does; --offline checks without looking "
+                 "names up");
+    }
     free(lookups);
 }
 
@@ -78,7 +59,6 @@ static void check_certificates(const struct config *config, struct problems *pro
     time_t now = (time_t)(clock_wall() / CLOCK_SECOND);
     bool needs_root = false;
     struct err found = {0};
-    char message[sizeof found.message];
     for (size_t i = 0; i < config->route_count; i++) {
         const struct config_route *route = &config->routes[i];
         if (route->cert_type == CERT_NONE)
@@ -87,10 +67,11 @@ static void check_certificates(const struct config *config, struct problems *pro
         enum inspect_result result = inspect_leaf(config->cert_dir, route->host, now, &found);
         if (result == INSPECT_GOOD)
             continue;
-        snprintf(message, sizeof message, "the certificate of \"%.80s\" %s: %.250s", route->host,
-                 result == INSPECT_EXPIRES ? "was not renewed in time" : "is no use",
-                 found.message);
-        err_hint(warn(config, i, SPAN("host"), code_of(result), problems, message),
+        err_hint(config_route_problem(config, i, SPAN("host"), problems, code_of(result),
+                                      "the certificate of \"%.80s\" %s: %.250s", route->host,
+                                      result == INSPECT_EXPIRES ? "was not renewed in time"
+                                                                : "is no use",
+                                      found.message),
                  result == INSPECT_EXPIRES
                      ? "Portico renews it while it runs, if it may write to CERT_DIR"
                      : "make it readable for the user that runs Portico, or remove it: Portico "

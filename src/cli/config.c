@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "config/config_write.h"
 
 int cli_config(const struct cli_call *call)
 {

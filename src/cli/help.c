@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "config/json_schema.h"
 #include "config/reference.h"
 #include "config/schema.h"
 #include "config/suggest.h"

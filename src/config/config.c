@@ -11,6 +11,7 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -169,6 +170,24 @@ const struct value *config_route_value(const struct config *config, size_t index
 {
     const struct value_entry *entry = value_table_find(config->routes[index].written, key);
     return entry ? &entry->value : NULL;
+}
+
+struct err *config_route_problem(const struct config *config, size_t index, struct span key,
+                                 struct problems *problems, enum problem_code code,
+                                 const char *format, ...)
+{
+    const struct value *value = config_route_value(config, index, key);
+    va_list args;
+    problems_enter(problems, SPAN("routes"));
+    problems_enter_item(problems, index);
+    problems_enter(problems, key);
+    va_start(args, format);
+    struct err *err =
+        problems_vadd(problems, code, config_file_name(config->path), value ? value->line : 0,
+                      value ? value->column : 0, format, args);
+    va_end(args);
+    problems_leave(problems, 0);
+    return err;
 }
 
 struct config *config_peek(const char *path, const struct format *format)

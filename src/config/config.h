@@ -126,8 +126,19 @@ void config_problems_log(const struct config_problems *problems);
 /* What a file is called in messages: its path, or "standard input". */
 const char *config_file_name(const char *path);
 
+/* Writes every setting of the schema that has a value, at its place and in its order; without those
+ * that are what they would be anyway, unless `with_defaults`. Loading it again gives the same,
+ * secrets apart. Errors are those of `out`. */
+void config_write(const struct config *config, const struct format *format, bool with_defaults,
+                  FILE *out);
+
 /* What the file says about a route (in the order of config->routes) under `key`, or NULL. */
 const struct value *config_route_value(const struct config *config, size_t index, struct span key);
+
+/* Adds a problem about that, see problems_add. */
+struct err *config_route_problem(const struct config *config, size_t index, struct span key,
+                                 struct problems *problems, enum problem_code code,
+                                 const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */

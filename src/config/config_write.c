@@ -1,11 +1,11 @@
-/* Writing a configuration: see config_write.h. The schema says what there is; a configuration is
- * sections in sections, their keys, and lists of texts, so the three formats differ in signs only.
- * One way to escape text suits all of them. Holds nothing. */
-#include "config/config_write.h"
+/* Writing a configuration, see config_write in config.h. The schema says what there is; a
+ * configuration is sections in sections, their keys, and lists of texts, so the three formats
+ * differ in signs only. One way to write values suits all of them. Holds nothing. */
+#include <stdlib.h>
 
 #include "base/utf8.h"
+#include "config/config.h"
 #include "config/setting.h"
-#include "format/text.h"
 
 struct sheet {
     FILE *out;
@@ -21,51 +21,65 @@ static bool is(const struct sheet *sheet, const struct format *format)
 }
 
 /* Characters that vanish, or end a line for somebody (YAML's are the most). */
-static bool is_hidden(struct span c, unsigned code)
+static bool is_hidden(uint32_t code)
 {
-    return c.len == 1 ? code < ' ' || code == 0x7f
-                      : (code >= 0x80 && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
-                            code == 0xfeff || code == 0xfffe || code == 0xffff;
+    return code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
+           code == 0xfeff || code == 0xfffe || code == 0xffff;
 }
 
-/* As the file would have it: "${" stands for a variable there, and "$${" for itself. */
+/* As the file would have it, which is UTF-8: "${" stands for a variable there, and "$${" for
+ * itself. */
 static void put_quoted(FILE *out, const char *text)
 {
-    struct span rest = span_str(text);
     fputc('"', out);
-    while (rest.len) {
+    for (struct span rest = span_str(text); rest.len;) {
         size_t len = utf8_char(rest);
-        unsigned code = (unsigned char)rest.data[0];
-        for (size_t i = 1; i < len && len < 4; i++)
-            code = (i == 1 ? code & (len == 2 ? 0x1f : 0x0f) : code) << 6 |
-                   ((unsigned char)rest.data[i] & 0x3f);
-        struct span c = span_first(rest, len ? len : 1);
+        uint32_t code = utf8_decode(rest, len);
         if (code == '"' || code == '\\')
             fprintf(out, "\\%c", (char)code);
-        else if (code == '\n' || code == '\t')
-            fputs(code == '\n' ? "\\n" : "\\t", out);
-        else if (len < 4 && is_hidden(c, code))
-            fprintf(out, "\\u%04x", code);
+        else if (is_hidden(code))
+            fprintf(out, "\\u%04x", (unsigned)code);
         else
-            fprintf(out, "%s" SPAN_FMT, span_has_prefix(rest, SPAN("${")) ? "$" : "", SPAN_ARG(c));
-        rest = span_from(rest, c.len);
+            fprintf(out, "%s%.*s", span_has_prefix(rest, SPAN("${")) ? "$" : "", (int)len,
+                    rest.data);
+        rest = span_from(rest, len);
     }
     fputc('"', out);
 }
 
-/* May text stand in YAML without quotes: can no reader take it for anything else? */
-static bool is_plain(const char *text)
+/* The setting's value, in `text`, which the caller frees; NULL when memory is short. */
+static char *value_text(const struct setting *setting, const void *object)
 {
-    static const char *const words[] = {"true", "false", "yes", "no",   "on",
-                                        "off",  "y",     "n",   "null", NULL};
-    char first = span_lower(text[0]);
-    for (const char *const *word = words; *word; word++)
-        if (span_eq_nocase(span_str(text), span_str(*word)))
-            return false;
-    for (const char *c = text; *c; c++)
-        if (!text_is_word(*c) && !strchr(".@/", *c) && !(*c == ':' && c[1]))
-            return false;
-    return first >= 'a' && first <= 'z';
+    bool is_list = setting->kind->is_list;
+    char room[KIND_TEXT], *text = NULL;
+    const char *item;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    if (out == NULL)
+        return NULL;
+    fputs(is_list ? "[" : "", out);
+    for (size_t i = 0; (item = setting_show(setting, object, i, room)) != NULL; i++) {
+        fputs(i ? ", " : "", out);
+        if (kind_quote(setting->kind, item)[0] == '\0')
+            fputs(item, out);
+        else
+            put_quoted(out, item);
+    }
+    fputs(is_list ? "]" : "", out);
+    fclose(out);
+    return text;
+}
+
+/* Is it what the setting has when nobody says anything: the default, or what `base` (the struct
+ * that the section inherits from, or NULL) has? Secrets look the same and are not. */
+static bool is_default(const struct setting *setting, const void *object, const void *base)
+{
+    char *text = value_text(setting, object), *inherited = base ? value_text(setting, base) : NULL;
+    const char *expected = base ? inherited : setting->fallback;
+    bool is_same = !setting->is_secret && text && expected && strcmp(text, expected) == 0;
+    free(text);
+    free(inherited);
+    return is_same;
 }
 
 /* Is the setting written, rather than left to its default? */
@@ -77,8 +91,7 @@ static bool is_written(const struct sheet *sheet, const struct section *section,
         base = (const char *)sheet->config + section->inherits->offset;
     char text[KIND_TEXT];
     bool has_value = setting->kind->is_list || setting_show(setting, object, 0, text);
-    return has_value &&
-           ((sheet->with_defaults && !base) || !setting_is_default(setting, object, base));
+    return has_value && ((sheet->with_defaults && !base) || !is_default(setting, object, base));
 }
 
 /* Is there anything to write of a section that is no list? */
@@ -107,20 +120,9 @@ static void put_key(struct sheet *sheet, const char *name, unsigned depth, bool 
 
 static void put_value(struct sheet *sheet, const struct setting *setting, const void *object)
 {
-    bool is_list = setting->kind->is_list;
-    char room[KIND_TEXT];
-    const char *text;
-    fputs(is_list ? " [" : " ", sheet->out);
-    for (size_t i = 0; (text = setting_show(setting, object, i, room)) != NULL; i++) {
-        fputs(i ? ", " : "", sheet->out);
-        if (kind_quote(setting->kind, text)[0] == '\0' ||
-            (is(sheet, &format_yaml) && !is_list && is_plain(text)))
-            fputs(text, sheet->out);
-        else
-            put_quoted(sheet->out, text);
-    }
-    fputs(is_list ? "]" : "", sheet->out);
-    fputs(is(sheet, &format_json) ? "" : "\n", sheet->out);
+    char *text = value_text(setting, object);
+    fprintf(sheet->out, " %s%s", text ? text : "", is(sheet, &format_json) ? "" : "\n");
+    free(text);
 }
 
 static bool put_section(struct sheet *sheet, const struct section *section, const void *parent,

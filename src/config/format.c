@@ -13,13 +13,10 @@ const struct format format_toml = {
               .table = "a table",
               .null = "null",
               .section = {"[@]", "[[@]]"},
-              .section_noun = "table",
-              .under = {"it belongs under [@]", "it belongs under [[@]]"},
-              .outside = "stands outside of every table; it was expected under a header",
-              .move = {"write [@] above it", "write [[@]] above it"},
+              .belongs = {"it belongs under [@]", "it belongs under [[@]]"},
               .add = "add a line such as: @ = #",
-              .write_list = "write [[@]], in double brackets, above each of them",
-              .write_single = "write [@] once, in single brackets",
+              .write = {"write [@] once, in single brackets",
+                        "write [[@]], in double brackets, above each of them"},
               .first_route = "[[routes]]\nhost = \"app.example.com\"\n"
                              "upstream = \"127.0.0.1:8080\""}};
 
@@ -31,15 +28,11 @@ const struct format format_json = {
               .table = "an object",
               .null = "null",
               .section = {"\"@\"", "\"@\""},
-              .section_noun = "section",
-              .under = {"it belongs into \"@\": { ... }",
-                        "it belongs into one of the objects in \"@\": [ ... ]"},
-              .outside = "stands outside of every section; it was expected inside of one",
-              .move = {"move it into the braces of \"@\": { ... }",
-                       "move it into one of the objects in \"@\": [ { ... } ]"},
+              .belongs = {"it belongs into \"@\": { ... }",
+                          "it belongs into one of the objects in \"@\": [ ... ]"},
               .add = "add to it: \"@\": #",
-              .write_list = "put brackets around the objects: \"@\": [ { ... }, { ... } ]",
-              .write_single = "write one object: \"@\": { ... }",
+              .write = {"write one object: \"@\": { ... }",
+                        "put brackets around the objects: \"@\": [ { ... }, { ... } ]"},
               .first_route = "{ \"routes\": [\n    { \"host\": "
                              "\"app.example.com\", \"upstream\": \"127.0.0.1:8080\" }\n] }"}};
 
@@ -51,16 +44,11 @@ const struct format format_yaml = {
               .table = "a mapping",
               .null = "empty",
               .section = {"\"@\"", "\"@\""},
-              .section_noun = "section",
-              .under = {"it belongs below \"@:\", indented",
-                        "it belongs below \"@:\", indented as the keys of a route"},
-              .outside = "stands outside of every section; it was expected below one, indented",
-              .move = {"move it below \"@:\" and indent it",
-                       "move it below \"@:\" and indent it; \"- \" stands before each route's "
-                       "first key"},
+              .belongs = {"it belongs below \"@:\", indented",
+                          "it belongs below \"@:\", indented as the keys of a route"},
               .add = "add a line, indented like the others: @: #",
-              .write_list = "write \"- \" before the first key of each of them, below \"@:\"",
-              .write_single = "write its keys below \"@:\", indented, or remove the line",
+              .write = {"write its keys below \"@:\", indented, or remove the line",
+                        "write \"- \" before the first key of each of them, below \"@:\""},
               .first_route = "routes:\n  - host: app.example.com\n"
                              "    upstream: 127.0.0.1:8080"}};
 
@@ -164,18 +152,10 @@ const char *format_say(const char *phrase, const char *name, const char *value,
 
 const char *format_type_name(const struct format *format, enum value_type type)
 {
-    switch (type) {
-    case VALUE_NULL:
-        return format->words.null;
-    case VALUE_ARRAY:
-        return format->words.list;
-    case VALUE_TABLE:
-        return format->words.table;
-    case VALUE_FLOAT:
-        if (format == &format_json)
-            return "a number with a fraction, or too large";
-        return value_type_name(type);
-    default:
-        return value_type_name(type);
-    }
+    if (type == VALUE_FLOAT && format == &format_json)
+        return "a number with a fraction, or too large";
+    return type == VALUE_NULL    ? format->words.null
+           : type == VALUE_ARRAY ? format->words.list
+           : type == VALUE_TABLE ? format->words.table
+                                 : value_type_name(type);
 }

@@ -17,13 +17,9 @@ typedef struct value_tree *format_parser(const char *file, struct span text,
 struct format_words {
     const char *list, *table, *null; /* types: "a list", "a table", "null" */
     const char *section[2];          /* a section's name; of one that is a list */
-    const char *section_noun;        /* what a section is, in a sentence */
-    const char *under[2];            /* "it belongs ...", about a section */
-    const char *outside;             /* what is wrong with the key @ at the top */
-    const char *move[2];             /* how to move it into the section @ */
+    const char *belongs[2];          /* where a key belongs: a section; one that is a list */
     const char *add;                 /* how to add the key @ with the value # */
-    const char *write_list;          /* how to write the section @, which is no list */
-    const char *write_single;        /* how to write the section @, which is no table */
+    const char *write[2];            /* how to write the section @; one that is a list */
     const char *first_route;         /* the lines of the smallest configuration */
 };
 

@@ -1,11 +1,9 @@
-/* This file makes the JSON Schema, see json_schema.h. It reads the tables, makes a tree of cJSON's,
+/* This file makes the JSON Schema, see reference.h. It reads the tables, makes a tree of cJSON's,
  * and prints that; holds nothing.
  *
  * Everything stands where it is used: $ref with keywords beside it is not understood by all
  * editors, and what has to be shown differs from key to key anyway. */
-#include "config/json_schema.h"
-
-#include "config/schema.h"
+#include "config/reference.h"
 #include "format/json_print.h"
 
 /* The sentences; where the schema cannot express the range, in words. */

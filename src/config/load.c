@@ -9,9 +9,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "config/review.h"
 #include "config/schema.h"
 #include "config/suggest.h"
+#include "format/toml_parse.h"
 
 struct loader {
     const struct section *file; /* the section that is the whole file */
@@ -126,62 +128,53 @@ static const char *near_name(const struct section *section, struct span key)
 }
 
 static void unknown_key(struct loader *loader, const struct section *section,
-                        const struct value_entry *entry, const char *near)
+                        const struct value_entry *entry, bool is_table, const char *near)
 {
-    char key[ERR_QUOTE], name[FORMAT_PHRASE];
-    struct err *err =
-        problem(loader, PROBLEM_UNKNOWN_KEY, entry->line, entry->column,
-                "\"%s\" is no key of %s; one that Portico knows was expected",
-                problems_quote_key(entry->key, key), section_phrase(loader, section, name));
     const struct section *other = schema_owner(section, entry->key);
+    const struct section *meant = near ? schema_section(section, span_str(near)) : NULL;
     const char *alias = schema_alias(entry->key);
+    char key[ERR_QUOTE], text[FORMAT_PHRASE];
+    enum problem_code code = PROBLEM_UNKNOWN_SECTION;
+    struct err *err;
     if (other == NULL)
         other = schema_owner(loader->file, entry->key);
+    problems_quote_key(entry->key, key);
+    if (section != loader->file)
+        err = problem(loader, PROBLEM_UNKNOWN_KEY, entry->line, entry->column,
+                      "\"%s\" is no key of %s; one that Portico knows was expected", key,
+                      section_phrase(loader, section, text));
+    else if (is_table && !other)
+        err =
+            problem(loader, code, entry->line, entry->column,
+                    "there is no section \"%s\"; %s was expected", key, all_sections(loader, text));
+    else
+        err = problem(loader, code, entry->line, entry->column,
+                      "\"%s\" stands outside of every section; it was expected inside of one", key);
     if (alias && schema_setting(section, span_str(alias)))
         err_hint(err, "write \"%s\"", alias);
     else if (!section->is_list && schema_is_port(entry->key))
         err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     else if (other)
-        hint(err, loader->words->under[other->is_list], name_of(loader, other), NULL);
+        hint(err, loader->words->belongs[other->is_list], name_of(loader, other), NULL);
     else if (near)
-        err_hint(err, "did you mean \"%s\"?", near);
+        err_hint(err, meant ? "did you mean %s?" : "did you mean \"%s\"?",
+                 meant ? section_phrase(loader, meant, text) : near);
 }
 
-static void unknown_section(struct loader *loader, const struct value_entry *entry, bool is_table,
-                            const struct section *meant)
-{
-    const struct format_words *words = loader->words;
-    char key[ERR_QUOTE], text[FORMAT_PHRASE];
-    const struct section *other = schema_owner(loader->file, entry->key);
-    struct err *err;
-    problems_quote_key(entry->key, key);
-    if (is_table && !other)
-        err = problem(loader, PROBLEM_UNKNOWN_SECTION, entry->line, entry->column,
-                      "there is no %s \"%s\"; %s was expected", words->section_noun, key,
-                      all_sections(loader, text));
-    else
-        err = problem(loader, PROBLEM_UNKNOWN_SECTION, entry->line, entry->column, "\"%s\" %s", key,
-                      words->outside);
-    if (other)
-        hint(err, words->move[other->is_list], name_of(loader, other), NULL);
-    else if (meant)
-        err_hint(err, "did you mean %s?", section_phrase(loader, meant, text));
-}
-
-/* What nobody knows, and what it was meant to be: a section's keys are checked as those of that
- * one, so that all problems come in one go. */
-static void load_unknown(struct loader *loader, const struct section *section, void *object,
+/* What nobody knows. A section that is nearly one of Portico's is checked as that one, so that all
+ * problems come in one go; what it says is not kept. */
+static void load_unknown(struct loader *loader, const struct section *section,
                          const struct value_entry *entry)
 {
     bool is_table = entry->value.type == VALUE_TABLE || entry->value.type == VALUE_ARRAY;
     const char *near = near_name(section, entry->key);
     const struct section *meant = near ? schema_section(section, span_str(near)) : NULL;
-    if (section == loader->file)
-        unknown_section(loader, entry, is_table, meant);
-    else
-        unknown_key(loader, section, entry, near);
-    if (meant && is_table && !schema_owner(loader->file, entry->key))
-        load_section(loader, meant, object, &entry->value);
+    unknown_key(loader, section, entry, is_table, near);
+    if (meant == NULL || !is_table || schema_owner(loader->file, entry->key))
+        return;
+    void *scratch = value_alloc(loader->context->tree, section->size);
+    if (scratch)
+        load_section(loader, meant, memset(scratch, 0, section->size), &entry->value);
 }
 
 static void missing_key(struct loader *loader, const struct section *section,
@@ -197,79 +190,84 @@ static void missing_key(struct loader *loader, const struct section *section,
 
 /* ---- Sections ---- */
 
-/* The items of a list of tables, or a single table, behind those that `parent` has already. */
+/* The defaults of a section are read as a file would have them, but for those that it inherits. */
+static void load_defaults(struct loader *loader, const struct section *section, void *object)
+{
+    struct setting_context *context = loader->context;
+    char text[1024] = "";
+    size_t len = 0;
+    if (section->inherits) {
+        memcpy(object, loader->object + section->inherits->offset, section->size);
+        return;
+    }
+    for (const struct setting *setting = section->settings; setting->name; setting++)
+        if (setting->fallback)
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s = %s\n", setting->name,
+                                    setting->fallback);
+    check(len < sizeof text);
+    struct value_tree *tree = toml_parse("", span_make(text, len), context->problems);
+    for (const struct value_entry *entry = tree ? tree->root->first : NULL; entry;
+         entry = entry->next)
+        setting_apply(schema_setting(section, entry->key), object, &entry->value, context);
+    value_tree_free(tree);
+}
+
+/* The items of a list of tables, or a single table. */
 static void load_items(struct loader *loader, const struct section *section, void *parent,
                        const struct value *value)
 {
-    char **first = (char **)((char *)parent + section->offset);
-    size_t *count = (size_t *)((char *)parent + section->count_offset), before = *count;
-    size_t mark = strlen(loader->context->problems->pointer);
+    struct problems *problems = loader->context->problems;
     bool is_list = value->type == VALUE_ARRAY;
-    size_t more = is_list ? value->table->count : 1;
-    char *items = value_alloc(loader->context->tree, (before + more + 1) * section->size);
+    size_t mark = strlen(problems->pointer), count = is_list ? value->table->count : 1;
+    char *items = value_alloc(loader->context->tree, (count + 1) * section->size);
     if (items == NULL) {
         problem(loader, PROBLEM_MEMORY, 0, 0, "out of memory");
         return;
     }
-    memset(items, 0, (before + more) * section->size);
-    if (before)
-        memcpy(items, *first, before * section->size);
-    *first = items;
-    *count = before + more;
+    *(char **)((char *)parent + section->offset) = items;
+    *(size_t *)((char *)parent + section->count_offset) = count;
+    memset(items, 0, section->size);
+    load_defaults(loader, section, items);
+    for (size_t i = 1; i < count; i++)
+        memcpy(items + i * section->size, items, section->size);
     const struct value_entry *entry = is_list ? value->table->first : NULL;
-    for (size_t i = 0; i < more; i++, entry = entry ? entry->next : NULL) {
+    for (size_t i = 0; i < count; i++, entry = entry ? entry->next : NULL) {
         const struct value *item = is_list ? &entry->value : value;
         if (is_list)
-            problems_enter_item(loader->context->problems, i);
+            problems_enter_item(problems, i);
         if (item->type == VALUE_TABLE)
-            load_table(loader, section, items + (before + i) * section->size, item);
+            load_table(loader, section, items + i * section->size, item);
         else
             problem(loader, PROBLEM_WRONG_TYPE, item->line, item->column,
                     "this item of \"%s\" is %s; %s was expected", schema_name(section),
                     format_type_name(loader->context->format, item->type), loader->words->table);
-        problems_leave(loader->context->problems, mark);
+        problems_leave(problems, mark);
     }
-}
-
-static void load_list(struct loader *loader, const struct section *section, void *parent,
-                      const struct value *value)
-{
-    const struct format_words *words = loader->words;
-    bool is_single = value->type == VALUE_TABLE;
-    if (value->type == VALUE_ARRAY && value->table->count == 0 && section->is_required)
-        problem(loader, PROBLEM_NO_ROUTE, value->line, value->column,
-                "\"%s\" is empty; at least one was expected", schema_name(section));
-    if (value->type != VALUE_ARRAY) {
-        struct err *err = problem(
-            loader, PROBLEM_WRONG_TYPE, value->line, value->column,
-            "\"%s\" is %s%s; a list of %ss was expected", schema_name(section),
-            is_single ? "a single " : "",
-            is_single ? noun(words->table) : format_type_name(loader->context->format, value->type),
-            noun(words->table));
-        hint(err, words->write_list, name_of(loader, section), NULL);
-    }
-    if (value->type == VALUE_ARRAY || is_single)
-        load_items(loader, section, parent, value);
 }
 
 /* What the file says about the section, if it does. */
 static void load_section(struct loader *loader, const struct section *section, void *parent,
                          const struct value *value)
 {
+    bool is_table = value && value->type == VALUE_TABLE;
+    bool is_array = value && value->type == VALUE_ARRAY;
+    if (value && (section->is_list ? !is_array : !is_table)) {
+        const char *table = noun(loader->words->table);
+        struct err *err =
+            problem(loader, PROBLEM_WRONG_TYPE, value->line, value->column,
+                    "\"%s\" is %s; a %s%s%s was expected", schema_name(section),
+                    format_type_name(loader->context->format, value->type),
+                    section->is_list ? "list of " : "single ", table, section->is_list ? "s" : "");
+        hint(err, loader->words->write[section->is_list], name_of(loader, section), NULL);
+    }
     if (section->is_list) {
-        if (value)
-            load_list(loader, section, parent, value);
+        if (is_table || is_array)
+            load_items(loader, section, parent, value);
         return;
     }
-    if (value && value->type != VALUE_TABLE) {
-        struct err *err = problem(loader, PROBLEM_WRONG_TYPE, value->line, value->column,
-                                  "\"%s\" is %s; a single %s was expected", schema_name(section),
-                                  format_type_name(loader->context->format, value->type),
-                                  noun(loader->words->table));
-        hint(err, loader->words->write_single, name_of(loader, section), NULL);
-        value = NULL;
-    }
-    load_table(loader, section, (char *)parent + section->offset, value);
+    void *object = (char *)parent + section->offset;
+    load_defaults(loader, section, object);
+    load_table(loader, section, object, is_table ? value : NULL);
 }
 
 /* The sections of the section: first tables, then lists, whose own sections may inherit from the
@@ -287,27 +285,26 @@ static void load_children(struct loader *loader, const struct section *section, 
                 continue;
             size_t mark = entry ? problems_enter(problems, entry->key) : strlen(problems->pointer);
             load_section(loader, in, object, entry ? &entry->value : NULL);
-            if (!entry && in->is_required && table && !is_meant(section, table, name))
-                err_hint(problem(loader, PROBLEM_NO_ROUTE, 0, 0,
+            bool is_empty = entry ? entry->value.type == VALUE_ARRAY && !entry->value.table->count
+                                  : table && !is_meant(section, table, name);
+            if (in->is_required && is_empty)
+                err_hint(problem(loader, PROBLEM_NO_ROUTE, entry ? entry->value.line : 0,
+                                 entry ? entry->value.column : 0,
                                  "there is no route; at least one was expected"),
                          "begin with these lines:\n%s", loader->words->first_route);
             problems_leave(problems, mark);
         }
 }
 
-/* Fills `object` from the keys of a table (NULL: there is none) and the defaults. */
+/* Fills `object`, which has its defaults, from the keys of a table (NULL: there is none). */
 static void load_table(struct loader *loader, const struct section *section, void *object,
                        const struct value *value)
 {
     struct problems *problems = loader->context->problems;
     const struct value_table *table = value ? value->table : NULL;
-    if (section->inherits)
-        memcpy(object, loader->object + section->inherits->offset, section->size);
     for (const struct setting *setting = section->settings; setting->name; setting++) {
         const struct value_entry *entry =
             table ? value_table_find(table, span_str(setting->name)) : NULL;
-        if (!section->inherits)
-            setting_apply_default(setting, object, loader->context);
         if (entry) {
             size_t mark = problems_enter(problems, entry->key);
             setting_apply(setting, object, &entry->value, loader->context);
@@ -321,7 +318,7 @@ static void load_table(struct loader *loader, const struct section *section, voi
     for (; entry && !problems_is_full(problems); entry = entry->next)
         if (!is_known(section, entry->key)) {
             size_t mark = problems_enter(problems, entry->key);
-            load_unknown(loader, section, object, entry);
+            load_unknown(loader, section, entry);
             problems_leave(problems, mark);
         }
 }
@@ -353,10 +350,10 @@ void config_fill(struct config *config, struct setting_context *context)
     load_sections(schema_sections, config, context);
     config->table = route_table_new(config->routes, config->route_count);
     if (config->table)
-        review_duplicates(config, context);
+        review_duplicates(config, context->problems);
     else
         problems_add(context->problems, PROBLEM_MEMORY, context->file, 0, 0, "out of memory");
     load_environment(config, context);
     if (!problems_has_errors(context->problems))
-        review_routes(config, context);
+        review_routes(config, context->problems);
 }

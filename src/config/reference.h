@@ -15,4 +15,10 @@ void reference_variable(const struct setting *variable, FILE *out);
 /* Everything, in Markdown. */
 void reference_markdown(FILE *out);
 
+/* The JSON Schema (draft 2020-12) of the configuration lets editors complete and check it in all
+ * formats. It refuses nothing that Portico accepts. The other way round it is more generous: the
+ * length of durations, numbers inside of addresses, hosts that occur twice and what variables of
+ * the environment hold are beyond it. */
+void json_schema_print(FILE *out);
+
 #endif

@@ -6,26 +6,14 @@
 #include "config/review.h"
 
 #include "config/names.h"
-
-/* The last part of a name. */
-static struct span last_label(struct span name)
-{
-    size_t begin = name.len;
-    while (begin > 0 && name.data[begin - 1] != '.')
-        begin--;
-    return span_from(name, begin);
-}
+#include "config/setting.h"
 
 /* Browsers take a name whose last part is a number in hexadecimal for an IPv4 address, and ask
  * for that (WHATWG URL, "ends in a number"). */
-static bool is_hexadecimal(struct span label)
+static bool ends_in_number(const char *host)
 {
-    if (!span_has_prefix(label, SPAN("0x")))
-        return false;
-    for (size_t i = 2; i < label.len; i++)
-        if (strchr("0123456789abcdef", label.data[i]) == NULL)
-            return false;
-    return true;
+    const char *dot = strrchr(host, '.'), *label = dot ? dot + 1 : host;
+    return strncmp(label, "0x", 2) == 0 && label[2 + strspn(label + 2, "0123456789abcdef")] == '\0';
 }
 
 /* Why no client can ask for the host, or NULL. */
@@ -38,7 +26,7 @@ static const char *unreachable(const char *host)
         return "is no address that anybody can connect to";
     if (len == 4 ? ip[0] >= 0xe0 : len && ip[0] == 0xff) /* multicast, and what is reserved */
         return "is no address of a single machine";
-    if (is_hexadecimal(last_label(span_str(host))))
+    if (ends_in_number(host))
         return "ends in a number, which browsers take for an IPv4 address";
     return NULL;
 }
@@ -63,55 +51,42 @@ static const char *private(const char *host)
     return NULL;
 }
 
-void review_route(const struct config_route *route, const struct value *host,
-                  struct setting_context *context)
+const char *review_host(const char *host, enum cert_type cert_type, enum problem_code *code)
 {
-    const char *why = unreachable(route->host);
-    char quoted[ERR_QUOTE], name[FORMAT_PHRASE];
-    setting_quote_written(host, route->host, quoted);
-    if (why) {
-        struct err *err = problems_add(
-            context->problems, PROBLEM_NEVER_MATCHES, context->file, host->line, host->column,
-            "host \"%s\" %s, so this route never matches; a host that clients can ask for was "
-            "expected",
-            quoted, why);
-        err_hint(err, "write the name or the address as it stands in the address bar");
-        return;
-    }
-    why = route->cert_type == CERT_ACME ? private(route->host) : NULL;
-    if (why == NULL)
-        return;
-    struct err *err = problems_add(
-        context->problems, PROBLEM_NO_PUBLIC_CERT, context->file, host->line, host->column,
-        "host \"%s\" %s, for which no public CA gives a certificate; another "
-        "cert_type than \"acme\", the default, was expected",
-        quoted, why);
-    err_hint(err, "%s",
-             format_say(context->format->words.add, "cert_type", "\"self_signed\"", name));
+    const char *why = unreachable(host);
+    *code = why ? PROBLEM_NEVER_MATCHES : PROBLEM_NO_PUBLIC_CERT;
+    return why || cert_type != CERT_ACME ? why : private(host);
 }
 
-/* What follows is about the host of the route of that index, until problems_leave(..., 0). */
-static const struct value *enter_host(const struct config *config, size_t index,
-                                      struct problems *problems)
+void review_routes(const struct config *config, struct problems *problems)
 {
-    problems_enter(problems, SPAN("routes"));
-    problems_enter_item(problems, index);
-    problems_enter(problems, SPAN("host"));
-    return config_route_value(config, index, SPAN("host"));
-}
-
-void review_routes(const struct config *config, struct setting_context *context)
-{
+    char quoted[ERR_QUOTE], hint[FORMAT_PHRASE];
+    enum problem_code code;
+    format_say(config->format->words.add, "cert_type", "\"self_signed\"", hint);
     for (size_t i = 0; i < config->route_count; i++) {
-        review_route(&config->routes[i], enter_host(config, i, context->problems), context);
-        problems_leave(context->problems, 0);
+        const struct config_route *route = &config->routes[i];
+        const char *why = review_host(route->host, route->cert_type, &code);
+        bool is_unreachable = code == PROBLEM_NEVER_MATCHES;
+        if (why == NULL)
+            continue;
+        setting_quote_written(config_route_value(config, i, SPAN("host")), route->host, quoted);
+        err_hint(config_route_problem(
+                     config, i, SPAN("host"), problems, code, "host \"%s\" %s, %s was expected",
+                     quoted, why,
+                     is_unreachable
+                         ? "so this route never matches; a host that clients can ask for"
+                         : "for which no public CA gives a certificate; another cert_type than "
+                           "\"acme\", the default,"),
+                 "%s",
+                 is_unreachable ? "write the name or the address as it stands in the address bar"
+                                : hint);
     }
 }
 
-void review_duplicates(struct config *config, struct setting_context *context)
+void review_duplicates(struct config *config, struct problems *problems)
 {
     char quoted[ERR_QUOTE], where[48];
-    /* Routes of a section that is called otherwise have no place that could be told. */
+    /* A single table in place of the list is a problem already. */
     const struct value_entry *routes = value_table_find(config->tree->root, SPAN("routes"));
     bool is_list = routes && routes->value.type == VALUE_ARRAY;
     const struct value_entry *entry = is_list ? routes->value.table->first : NULL;
@@ -120,18 +95,16 @@ void review_duplicates(struct config *config, struct setting_context *context)
         if (route->host == NULL)
             continue;
         route->written = entry->value.table;
-        const struct value *host = enter_host(config, i, context->problems);
+        const struct value *host = config_route_value(config, i, SPAN("host"));
         const struct config_route *first = route_find(config->table, span_str(route->host));
         route->line = host->line;
-        if (first != route) {
-            snprintf(where, sizeof where, first->line ? "on line %zu" : "at /routes/%zu",
-                     first->line ? (size_t)first->line : (size_t)(first - config->routes));
-            err_hint(problems_add(context->problems, PROBLEM_DUPLICATE_HOST, context->file,
-                                  host->line, host->column,
-                                  "\"%s\" has a route already, %s; each host was expected once",
-                                  setting_quote_written(host, route->host, quoted), where),
-                     "remove one of the two");
-        }
-        problems_leave(context->problems, 0);
+        if (first == route)
+            continue;
+        snprintf(where, sizeof where, first->line ? "on line %zu" : "at /routes/%zu",
+                 first->line ? (size_t)first->line : (size_t)(first - config->routes));
+        err_hint(config_route_problem(config, i, SPAN("host"), problems, PROBLEM_DUPLICATE_HOST,
+                                      "\"%s\" has a route already, %s; each host was expected once",
+                                      setting_quote_written(host, route->host, quoted), where),
+                 "remove one of the two");
     }
 }

@@ -4,18 +4,16 @@
 #define PORTICO_CONFIG_REVIEW_H
 
 #include "config/config.h"
-#include "config/setting.h"
 
 /* Writes down where each route stands in the file, and reports those whose host has a route
  * already. */
-void review_duplicates(struct config *config, struct setting_context *context);
+void review_duplicates(struct config *config, struct problems *problems);
 
-/* Warns of a host that no client can ask for, or that no public CA gives certificates for; `host`
- * is where the file has it. It costs no look at the world. */
-void review_route(const struct config_route *route, const struct value *host,
-                  struct setting_context *context);
+/* Warns of hosts that no client can ask for, or that no public CA gives certificates for, in a
+ * configuration without errors. It costs no look at the world. */
+void review_routes(const struct config *config, struct problems *problems);
 
-/* The same of all routes of a configuration without errors. */
-void review_routes(const struct config *config, struct setting_context *context);
+/* What there is to warn of, as the end of a sentence, and its code; or NULL. */
+const char *review_host(const char *host, enum cert_type cert_type, enum problem_code *code);
 
 #endif

@@ -270,43 +270,6 @@ int setting_apply(const struct setting *setting, void *object, const struct valu
 
 /* ---- From elsewhere ---- */
 
-/* A text as the value of that type. */
-static struct value value_of(enum value_type type, struct span text)
-{
-    struct value value = {.type = type};
-    uint64_t number;
-    if (type == VALUE_INTEGER)
-        value.integer = span_parse_uint(text, INT64_MAX, &number) ? (int64_t)number : -1;
-    else if (type == VALUE_BOOLEAN)
-        value.boolean = span_eq(text, SPAN("true"));
-    else
-        value.string = text;
-    return value;
-}
-
-int setting_apply_default(const struct setting *setting, void *object,
-                          struct setting_context *context)
-{
-    if (setting->fallback == NULL)
-        return 0;
-    struct span rest = span_str(setting->fallback), text;
-    struct value value = {.type = VALUE_ARRAY}, item;
-    bool is_quoted = rest.data[0] == '"';
-    if (!setting->kind->is_list) {
-        text = is_quoted ? span_make(rest.data + 1, rest.len - 2) : rest;
-        value = value_of(is_quoted ? VALUE_STRING : setting->kind->type, text);
-        return setting_apply(setting, object, &value, context);
-    }
-    value.table = value_table_new(context->tree);
-    while (value.table && span_split(&rest, '"', &text) && rest.len) {
-        span_split(&rest, '"', &text);
-        item = value_of(VALUE_STRING, text);
-        if (value_table_add(value.table, (struct span){0}, &item) == NULL)
-            value.table = NULL;
-    }
-    return value.table ? setting_apply(setting, object, &value, context) : out_of_memory(context);
-}
-
 int setting_apply_variable(const struct setting *variable, void *object,
                            struct setting_context *context)
 {
@@ -315,8 +278,13 @@ int setting_apply_variable(const struct setting *variable, void *object,
     char quoted[ERR_QUOTE], expected[KIND_EXPECTED];
     while (text.len > 1 && span_has_suffix(text, SPAN("/")))
         text.len--;
-    struct reading r = {
-        .setting = variable, .value = value_of(variable->kind->type, text), .tree = context->tree};
+    struct reading r = {.setting = variable, .tree = context->tree};
+    r.value = (struct value){.type = VALUE_STRING, .string = text};
+    if (variable->kind->type == VALUE_INTEGER) {
+        uint64_t number;
+        r.value.type = VALUE_INTEGER;
+        r.value.integer = span_parse_uint(text, INT64_MAX, &number) ? (int64_t)number : -1;
+    }
     if (variable->kind->read(&r, (char *)object + variable->offset) == 0)
         return 0;
     problems_add(context->problems, variable->kind->code, NULL, 0, 0,
@@ -337,33 +305,4 @@ const char *setting_show(const struct setting *setting, const void *object, size
     }
     const char *text = index == 0 ? setting->kind->show(setting, member, out) : NULL;
     return text && setting->is_secret ? SECRET_MASK : text;
-}
-
-/* What the file would have for it, as far as there is room; without marks of its own in a text.
- * Returns `out`. */
-#define LITERAL 128u
-static const char *literal(const struct setting *setting, const void *object, char out[LITERAL])
-{
-    bool is_list = setting->kind->is_list;
-    size_t len = (size_t)snprintf(out, LITERAL, "%s", is_list ? "[" : "");
-    char room[KIND_TEXT];
-    const char *text;
-    for (size_t i = 0; len < LITERAL && (text = setting_show(setting, object, i, room)); i++) {
-        const char *mark = kind_quote(setting->kind, text);
-        len +=
-            (size_t)snprintf(out + len, LITERAL - len, "%s%s%s%s", i ? ", " : "", mark, text, mark);
-    }
-    if (len < LITERAL)
-        snprintf(out + len, LITERAL - len, "%s", is_list ? "]" : "");
-    return out;
-}
-
-bool setting_is_default(const struct setting *setting, const void *object, const void *base)
-{
-    char text[LITERAL], other[LITERAL];
-    const char *expected = base ? literal(setting, base, other) : setting->fallback;
-    literal(setting, object, text);
-    /* What is cut off, or a secret, is not the same only because it looks the same. */
-    return expected && !setting->is_secret && strlen(text) < LITERAL - 1 &&
-           strcmp(text, expected) == 0;
 }

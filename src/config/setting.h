@@ -26,10 +26,6 @@ struct setting_context {
 int setting_apply(const struct setting *setting, void *object, const struct value *value,
                   struct setting_context *context);
 
-/* Stores the default, if the setting has one. 0, or -1 when out of memory. */
-int setting_apply_default(const struct setting *setting, void *object,
-                          struct setting_context *context);
-
 /* Takes what a variable of the environment says, or its default; an empty one counts as not set. */
 int setting_apply_variable(const struct setting *variable, void *object,
                            struct setting_context *context);
@@ -39,10 +35,6 @@ int setting_apply_variable(const struct setting *variable, void *object,
  * `object`; kind_quote says what stands around it in a file. */
 const char *setting_show(const struct setting *setting, const void *object, size_t index,
                          char out[KIND_TEXT]);
-
-/* Is it what the setting has when nobody says anything: the default, or what `base` (the struct
- * that the section inherits from, or NULL) has? */
-bool setting_is_default(const struct setting *setting, const void *object, const void *base);
 
 /* What may be shown of a text in the file, or of a part of one: nothing of a secret, and of a place
  * what follows the "@"; up to the first white space, since behind a slip another line may have

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include "config/config.h"
-#include "config/config_write.h"
 #include "config/secret.h"
 
 static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};

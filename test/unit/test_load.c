@@ -50,7 +50,7 @@ static const struct setting user_keys[] = {
     {0}};
 
 static const struct section sections[] = {
-    {"", .settings = nothing},
+    {"", .settings = nothing, .size = sizeof(struct whole)},
     {"sites", &sections[0], site_keys, .is_list = true, .offset = offsetof(struct whole, sites),
      .count_offset = offsetof(struct whole, site_count), .size = sizeof(struct site)},
     {"sites.pause", &sections[1], pause_keys, .offset = offsetof(struct site, pause),
@@ -149,8 +149,8 @@ static void problems_point_into_them(void **state)
         const char *code, *pointer, *hint;
     } expected[] = {
         {"unknown-key", "/sites/0/wait", "it belongs under [sites.pause]"},
-        {"unknown-key", "/sites/0/user", "did you mean \"users\"?"},
-        {"unknown-key", "/sites/0/pauses", "did you mean \"pause\"?"},
+        {"unknown-key", "/sites/0/user", "did you mean [[sites.users]]?"},
+        {"unknown-key", "/sites/0/pauses", "did you mean [sites.pause]?"},
         {"wrong-type", "/sites/0/pauses/wait",
          "a duration is a whole number and one unit (ms, s, m, h or d), such as \"10s\""},
         {"bad-email", "/sites/0/users/0/email", ""},

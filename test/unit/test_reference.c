@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include "config/json_schema.h"
 #include "config/reference.h"
 #include "format/toml_parse.h"
 

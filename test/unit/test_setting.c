@@ -222,10 +222,6 @@ static void sizes_have_units(void **state)
     bytes.string = SPAN("3MiB");
     assert_int_equal(setting_apply(&body, &size, &bytes, &f->context), 0);
     assert_int_equal(size, 3 << 20);
-    assert_false(setting_is_default(&body, &size, NULL));
-    assert_int_equal(setting_apply_default(&body, &size, &f->context), 0);
-    assert_int_equal(size, 16 << 20);
-    assert_true(setting_is_default(&body, &size, NULL));
     assert_string_equal(kind_range(&body, range), "\"1KiB\" to \"1024GiB\"");
 }
 

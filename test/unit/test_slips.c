@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include "config/config.h"
-#include "config/config_write.h"
 #include "config/schema.h"
 
 #define SLIPS    2000u /* in each format */
