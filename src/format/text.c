@@ -129,3 +129,15 @@ const char *text_lookalike(struct span rest)
 {
     return lookalike_of(rest).hint;
 }
+
+const char *text_word_hint(struct span word)
+{
+    static const char *const words[] = {"null", "~",  "true", "false", "yes",
+                                        "no",   "on", "off",  "y",     "n"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (span_eq_nocase(word, span_str(words[i])))
+            return i < 2 ? "this means no value at all: to get the default, leave the key out"
+                         : "a boolean is written true or false, in small letters; text needs "
+                           "quotes";
+    return NULL;
+}

@@ -45,4 +45,8 @@ const char *text_describe(struct span rest, char out[TEXT_DESCRIBE]);
  * (typographic quotes, unusual spaces); NULL for any other. */
 const char *text_lookalike(struct span rest);
 
+/* The hint for a word without quotes that some formats take for a boolean, or for no value; NULL
+ * for any other. */
+const char *text_word_hint(struct span word);
+
 #endif

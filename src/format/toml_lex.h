@@ -1,7 +1,7 @@
 /* The lexer walks through a text in TOML, past white space, comments and signs.
  *
  * It counts lines and columns as it goes, and reports what it stumbles over. What a string, a
- * number or a statement is, others know (toml_string, toml_scalar, toml_parse). */
+ * number or a statement is, others know (toml_scalar, toml_parse). */
 #ifndef PORTICO_FORMAT_TOML_LEX_H
 #define PORTICO_FORMAT_TOML_LEX_H
 

@@ -17,7 +17,6 @@
 
 #include "format/toml_lex.h"
 #include "format/toml_scalar.h"
-#include "format/toml_string.h"
 
 struct parser {
     struct toml_lex lex;

@@ -173,16 +173,16 @@ static void names_traps(void **state)
     static const struct {
         const char *text, *word;
     } traps[] = {{"no", "true or false"}, {"On", "true or false"}, {"~", "no value"},
-                 {"NULL", "no value"},    {"True", "small"},       {"012", "octal"},
-                 {"08", "octal"},         {"0x1F", "notation"},    {"0b11", "notation"},
-                 {"-0o17", "notation"},   {"1_000", "alone"},      {"1:30", "base 60"},
+                 {"NULL", "no value"},    {"True", "small"},       {"012", "zeros"},
+                 {"08", "zeros"},         {"0x1F", "notation"},    {"0b11", "notation"},
+                 {"-0o17", "notation"},   {"1_000", "alone"},      {"1:30", "alone"},
                  {"+5", "plus"}};
     for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) {
         const char *trap = yaml_trap(guarded(traps[i].text));
         assert_non_null(trap);
         assert_non_null(strstr(trap, traps[i].word));
     }
-    static const char *const none[] = {"many", "1.5", "", "-", "true", "x:y", "_", "0x", "0xZZ"};
+    static const char *const none[] = {"many", "1.5", "", "-", "true", "x:y", "_", "0x"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         assert_null(yaml_trap(guarded(none[i])));
 }
