@@ -49,11 +49,6 @@ static void check_names(const struct config *config, struct problems *problems)
 
 /* ---- Certificates ---- */
 
-static enum problem_code code_of(enum inspect_result result)
-{
-    return result == INSPECT_EXPIRES ? PROBLEM_CERT_EXPIRES : PROBLEM_CERT_UNREADABLE;
-}
-
 static void check_certificates(const struct config *config, struct problems *problems)
 {
     time_t now = (time_t)(clock_wall() / CLOCK_SECOND);
@@ -67,7 +62,9 @@ static void check_certificates(const struct config *config, struct problems *pro
         enum inspect_result result = inspect_leaf(config->cert_dir, route->host, now, &found);
         if (result == INSPECT_GOOD)
             continue;
-        err_hint(config_route_problem(config, i, SPAN("host"), problems, code_of(result),
+        enum problem_code code =
+            result == INSPECT_EXPIRES ? PROBLEM_CERT_EXPIRES : PROBLEM_CERT_UNREADABLE;
+        err_hint(config_route_problem(config, i, SPAN("host"), problems, code,
                                       "the certificate of \"%.80s\" %s: %.250s", route->host,
                                       result == INSPECT_EXPIRES ? "was not renewed in time"
                                                                 : "is no use",
@@ -90,14 +87,6 @@ static void check_certificates(const struct config *config, struct problems *pro
                               "answered with 503",
                               found.message),
                  "%s", found.hint);
-}
-
-static void look_around(const struct config *config, bool look_up, struct problems *problems)
-{
-    if (look_up)
-        check_names(config, problems);
-    check_certificates(config, problems);
-    problems_sort(problems);
 }
 
 /* ---- The report ---- */
@@ -130,22 +119,15 @@ static void print_json(const char *file, const struct config *config,
     json_print(json, stdout);
 }
 
-static void print_verdict(const char *file, const struct config *config,
-                          const struct problems *problems)
-{
-    size_t warnings = problems->count;
-    printf("%s: ok, %zu route%s", file, config->route_count, config->route_count == 1 ? "" : "s");
-    if (warnings)
-        printf(", %zu warning%s", warnings, warnings == 1 ? "" : "s");
-    printf("\n");
-}
-
 int cli_check(const struct cli_call *call)
 {
     struct config_problems problems = {0};
     struct config *config = config_load(call->file, call->format, &problems);
+    if (config && !call->offline)
+        check_names(config, &problems.found);
     if (config)
-        look_around(config, !call->offline, &problems.found);
+        check_certificates(config, &problems.found);
+    problems_sort(&problems.found);
     for (size_t i = 0; call->strict && i < problems.found.count; i++)
         problems.found.items[i].is_warning = false;
     bool is_bad = config == NULL || problems_has_errors(&problems.found);
@@ -153,8 +135,10 @@ int cli_check(const struct cli_call *call)
         print_json(config_file_name(call->file), config, &problems.found);
     } else {
         config_problems_print(&problems, stderr);
+        size_t routes = config ? config->route_count : 0, warnings = problems.found.count;
         if (!is_bad)
-            print_verdict(call->file, config, &problems.found);
+            printf(warnings ? "%s: ok, %zu route%s, %zu warning%s\n" : "%s: ok, %zu route%s\n",
+                   call->file, routes, routes == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
     }
     config_problems_release(&problems);
     config_unref(config);

@@ -81,40 +81,28 @@ static struct span key_of(struct span topic)
     return topic;
 }
 
-/* Offers the name, and keeps it in `best` while it is the best one. */
-static void offer(struct suggest *suggest, const char *name, char best[FULL_NAME])
-{
-    suggest_offer(suggest, name);
-    if (suggest->best == name) {
-        snprintf(best, FULL_NAME, "%s", name);
-        suggest->best = best;
-    }
-}
-
-/* What could be meant by a topic that is none: into `out`, or false. */
-static bool find_meant(struct span topic, char out[FULL_NAME])
+/* What could be meant by a topic that is none; empty if there is nothing. Returns `out`. */
+static const char *find_meant(struct span topic, char out[FULL_NAME])
 {
     struct span key = key_of(topic);
     const char *alias = schema_alias(key);
     struct suggest suggest = {.word = topic};
-    char name[FULL_NAME];
     const struct section *owner = schema_owner(schema_sections, key);
     if (owner == NULL && alias)
         owner = schema_owner(schema_sections, key = span_str(alias));
-    if (owner) {
-        full_name(owner, schema_setting(owner, key)->name, out);
-        return true;
-    }
-    for (const struct section *in = schema_sections + 1; in->path; in++) {
-        offer(&suggest, in->path, out);
-        for (const struct setting *setting = in->settings; setting->name; setting++) {
-            offer(&suggest, setting->name, out);
-            offer(&suggest, full_name(in, setting->name, name), out);
-        }
-    }
     for (const struct setting *variable = schema_variables; variable->name; variable++)
-        offer(&suggest, variable->name, out);
-    return suggest.best != NULL;
+        suggest_offer(&suggest, variable->name);
+    for (const struct section *in = schema_sections + 1; in->path; in++) {
+        suggest.word = topic;
+        suggest_offer(&suggest, in->path);
+        suggest.word = key;
+        for (const struct setting *setting = in->settings; setting->name; setting++)
+            suggest_offer(&suggest, setting->name);
+    }
+    if (owner)
+        return full_name(owner, schema_setting(owner, key)->name, out);
+    snprintf(out, FULL_NAME, "%s", suggest.best ? suggest.best : "");
+    return out;
 }
 
 static int unknown(struct span topic)
@@ -122,7 +110,7 @@ static int unknown(struct span topic)
     char quoted[ERR_QUOTE], meant[FULL_NAME];
     fprintf(stderr, "portico: help: \"%s\" is no key, section or variable that Portico knows",
             err_quote(topic, quoted));
-    if (find_meant(topic, meant))
+    if (find_meant(topic, meant)[0])
         fprintf(stderr, "; did you mean \"%s\"?\n", meant);
     else if (schema_is_port(key_of(topic)))
         fprintf(stderr, "; the ports are HTTP_PORT and HTTPS_PORT\n");

@@ -7,20 +7,17 @@
  *
  * Keys are shown, and values of keys that Portico knows, if they are no secrets. So a line is shown
  * when the tree tells of everything that stands on it, and all of that may be shown. Comments, what
- * nobody knows the meaning of, and files that do not parse are not shown. Of a long line only the
- * neighbourhood of the place is. */
+ * nobody knows the meaning of, long lines, and files that do not parse are not shown. */
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/utf8.h"
 #include "config/config.h"
 #include "config/schema.h"
 #include "config/secret.h"
 #include "config/setting.h"
 #include "format/text.h"
 
-#define SHOWN_WIDTH 100u /* characters of the line, at most */
-#define SHOWN_LEFT  70u  /* of which before the place, if it lies further to the right */
+#define SHOWN_MAX 200u /* bytes of a line that is shown */
 
 struct style {
     const char *place, *mark, *faint, *end;
@@ -59,20 +56,15 @@ static struct span line_at(struct lines *lines, unsigned number)
 static void print_source(FILE *out, const struct style *style, struct span line,
                          const struct err *err)
 {
-    unsigned from = err->column > SHOWN_LEFT ? err->column - SHOWN_LEFT : 1, column = 0;
     if (err->line == 1)
         line = text_without_mark(line);
     if (span_is_empty(span_trim(line)))
         return;
-    int margin = snprintf(NULL, 0, "  %u | %s", err->line, from > 1 ? "..." : "");
-    fprintf(out, "  %s%u |%s %s", style->faint, err->line, style->end, from > 1 ? "..." : "");
-    for (size_t i = 0; i < line.len; i++) {
-        column += utf8_is_tail(line.data[i]) ? 0 : 1;
-        if (column >= from && column < from + SHOWN_WIDTH)
-            fputc(line.data[i] == '\t' ? ' ' : line.data[i], out);
-    }
-    fprintf(out, "%s\n%*s%s^%s\n", column < from + SHOWN_WIDTH ? "" : "...",
-            margin + (int)(err->column - from), "", style->mark, style->end);
+    int margin = snprintf(NULL, 0, "  %u | ", err->line);
+    fprintf(out, "  %s%u |%s ", style->faint, err->line, style->end);
+    for (size_t i = 0; i < line.len; i++)
+        fputc(line.data[i] == '\t' ? ' ' : line.data[i], out);
+    fprintf(out, "\n%*s%s^%s\n", margin + (int)err->column - 1, "", style->mark, style->end);
 }
 
 /* A hint's further lines stand below its first. */
@@ -144,9 +136,9 @@ static void note_table(struct uses *uses, const struct value_table *table,
     }
 }
 
-/* Does the line begin with something that the tree knows, rather than with the rest of what began
- * above; and hold neither a comment nor what a terminal could take for a command (of which those
- * beyond ASCII begin with C2)? */
+/* Is the line short, and does it begin with something that the tree knows, rather than with the
+ * rest of what began above; and hold neither a comment nor what a terminal could take for a command
+ * (of which those beyond ASCII begin with C2)? */
 static bool is_told(struct span line, const struct line_use *use)
 {
     size_t blank = 0, begin;
@@ -157,7 +149,8 @@ static bool is_told(struct span line, const struct line_use *use)
     for (size_t i = 0; i < line.len; i++)
         if (line.data[i] == '#' || text_is_control(line.data[i]) || line.data[i] == '\xc2')
             return false;
-    return use->first > blank && use->first <= begin + 1 && !use->has_unknown;
+    return line.len <= SHOWN_MAX && use->first > blank && use->first <= begin + 1 &&
+           !use->has_unknown;
 }
 
 void config_problems_excerpt(struct config_problems *problems, const struct value_tree *tree)

@@ -26,31 +26,25 @@ static bool is_name(struct span name)
     return name.len > 0;
 }
 
-static int not_a_variable(const char *what, struct err *err)
-{
-    return err_hint(err_say(err, "%s; ${NAME} or ${NAME:-default} was expected", what),
-                    "a name has letters, digits and \"_\"; write $${ for the characters ${");
-}
-
 /* Takes the variable that `rest` begins with apart, and goes behind it. */
 static int take_variable(struct span *rest, struct variable_use *use, struct err *err)
 {
     struct span inside = span_from(*rest, 2);
     size_t end = span_find(inside, '}');
-    if (end == inside.len)
-        return not_a_variable("has a \"${\" without its \"}\"", err);
     *rest = span_from(inside, end + 1);
+    bool has_end = end < inside.len;
     inside = span_first(inside, end);
-    for (size_t i = 0; i + 1 < inside.len; i++)
-        if (inside.data[i] == '$' && inside.data[i + 1] == '{')
-            return not_a_variable("has a \"${\" inside of another", err);
     size_t colon = span_find(inside, ':');
     use->name = span_first(inside, colon);
     use->fallback = span_from(inside, colon + 2);
     use->has_fallback = colon + 1 < inside.len && inside.data[colon + 1] == '-';
-    if (!is_name(use->name) || (colon < inside.len && !use->has_fallback))
-        return not_a_variable("has something other than the name of a variable in \"${...}\"", err);
-    return 0;
+    bool is_nested = memmem(inside.data, inside.len, "${", 2) != NULL;
+    if (has_end && !is_nested && is_name(use->name) && (colon == inside.len || use->has_fallback))
+        return 0;
+    return err_hint(
+        err_say(err,
+                "has a \"${\" that begins no variable; ${NAME} or ${NAME:-default} was expected"),
+        "a name has letters, digits and \"_\"; write $${ for the characters ${");
 }
 
 #define NAME_MAX_SHOWN 128u

@@ -1,6 +1,8 @@
 /* This file finds the nearest word by the edit distance with neighbouring letters swapped (optimal
- * string alignment), three rows at a time. */
+ * string alignment). */
 #include "config/suggest.h"
+
+#include <stdbool.h>
 
 #define LONGEST 64u /* of hosts, most */
 
@@ -9,33 +11,25 @@ static char fold(char c)
     return c == '-' ? '_' : span_lower(c);
 }
 
-static size_t least(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
 /* Both at most LONGEST long. */
 static size_t distance(struct span a, struct span b)
 {
-    size_t rows[3][LONGEST + 1];
-    size_t *before = rows[0], *above = rows[1], *row = rows[2];
-    for (size_t j = 0; j <= b.len; j++)
-        above[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            char x = fold(a.data[i - 1]), y = fold(b.data[j - 1]);
-            row[j] = least(above[j] + 1, row[j - 1] + 1, above[j - 1] + (x != y));
-            if (i > 1 && j > 1 && x == fold(b.data[j - 2]) && fold(a.data[i - 2]) == y)
-                row[j] = least(row[j], row[j], before[j - 2] + 1);
+    unsigned char cells[LONGEST + 1][LONGEST + 1]; /* of the first i letters and the first j */
+    for (size_t i = 0; i <= a.len; i++)
+        for (size_t j = 0; j <= b.len; j++) {
+            char x = i ? fold(a.data[i - 1]) : 0, y = j ? fold(b.data[j - 1]) : 0;
+            size_t least = i && j ? (size_t)(cells[i - 1][j - 1] + (x != y)) : i + j;
+            if (i && cells[i - 1][j] + 1u < least)
+                least = cells[i - 1][j] + 1u;
+            if (j && cells[i][j - 1] + 1u < least)
+                least = cells[i][j - 1] + 1u;
+            bool is_swapped =
+                i > 1 && j > 1 && x == fold(b.data[j - 2]) && fold(a.data[i - 2]) == y;
+            if (is_swapped && cells[i - 2][j - 2] + 1u < least)
+                least = cells[i - 2][j - 2] + 1u;
+            cells[i][j] = (unsigned char)least;
         }
-        size_t *free_row = before;
-        before = above;
-        above = row;
-        row = free_row;
-    }
-    return above[b.len];
+    return cells[a.len][b.len];
 }
 
 void suggest_offer(struct suggest *suggest, const char *candidate)

@@ -229,7 +229,7 @@ def test_help_for_everything():
 
 
 @pytest.mark.parametrize("topic, words", [
-    ("haed", 'did you mean "head"'), ("timeouts.haed", 'did you mean "timeouts.head"'),
+    ("haed", 'did you mean "head"'), ("timeouts.haed", 'did you mean "head"'),
     ("routes.timeout", 'did you mean "routes.timeouts"'), ("server.head", 'did you mean "timeouts.head"'), ("domain", 'did you mean "routes.host"'), ("port", "HTTP_PORT"),
     ("CERT_DIRR", 'did you mean "CERT_DIR"'), ("frobnicate", "--reference"), ("", "--reference"), ("\x1b[2J", "?[2J")])
 def test_help_for_what_there_is_not(topic, words):
