@@ -4,24 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-bool builder_begin(struct builder *builder, const char *file, struct span text,
-                   struct problems *problems)
-{
-    *builder = (struct builder){.file = file, .problems = problems};
-    builder->has_problem = !text_check_encoding(file, text, problems);
-    if (builder->has_problem)
-        return false;
-    builder->tree = value_tree_new();
-    return builder->tree != NULL || builder_exhausted(builder, (struct place){0, 0});
-}
-
-struct value_tree *builder_finish(struct builder *builder)
-{
-    if (!builder->has_problem)
-        return builder->tree;
-    value_tree_free(builder->tree);
-    return NULL;
-}
+#include "base/utf8.h"
 
 bool builder_problem(struct builder *builder, enum problem_code code, struct place place,
                      const char *hint, const char *format, ...)
@@ -35,6 +18,44 @@ bool builder_problem(struct builder *builder, enum problem_code code, struct pla
         err_hint(err, "%s", hint);
     builder->has_problem = true;
     return false;
+}
+
+/* Is this UTF-8, without NUL? False, with the problem reported, if not. */
+static bool check_encoding(struct builder *builder, struct span text)
+{
+    struct place nowhere = {0, 0};
+    const char *hint = "it is binary, or was saved as UTF-16: save it as UTF-8";
+    size_t bad = utf8_find_bad(text);
+    if (span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff")))
+        return builder_problem(builder, PROBLEM_ENCODING, nowhere, hint,
+                               "the file is UTF-16; UTF-8 was expected");
+    if (span_find(text, '\0') < text.len)
+        return builder_problem(builder, PROBLEM_ENCODING, nowhere, hint,
+                               "the file holds NUL bytes; a text file was expected");
+    return bad == text.len ||
+           builder_problem(builder, PROBLEM_ENCODING, text_place(text, bad),
+                           "save the file again as UTF-8",
+                           "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
+                           (unsigned)(unsigned char)text.data[bad]);
+}
+
+bool builder_begin(struct builder *builder, const char *file, struct span *text,
+                   struct problems *problems)
+{
+    *builder = (struct builder){.file = file, .problems = problems};
+    *text = text_without_mark(*text);
+    if (!check_encoding(builder, *text))
+        return false;
+    builder->tree = value_tree_new();
+    return builder->tree != NULL || builder_exhausted(builder, (struct place){0, 0});
+}
+
+struct value_tree *builder_finish(struct builder *builder)
+{
+    if (!builder->has_problem)
+        return builder->tree;
+    value_tree_free(builder->tree);
+    return NULL;
 }
 
 bool builder_unexpected(struct builder *builder, struct place place, struct span rest,

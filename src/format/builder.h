@@ -22,9 +22,9 @@ struct builder {
     bool is_over;              /* the tree took no more: stop */
 };
 
-/* Begins a tree for `text`. False, with the problem reported, when that is no text at all or memory
- * ran out. builder_finish is due in any case. */
-bool builder_begin(struct builder *builder, const char *file, struct span text,
+/* Begins a tree for `text`, and takes the byte order mark off. False, with the problem reported,
+ * when that is no UTF-8, holds NUL, or memory ran out. builder_finish is due in any case. */
+bool builder_begin(struct builder *builder, const char *file, struct span *text,
                    struct problems *problems);
 
 /* The tree; NULL if there was any problem. */

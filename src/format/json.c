@@ -246,9 +246,8 @@ static void parse(struct builder *builder, struct span text)
 struct value_tree *json_parse(const char *file, struct span text, struct problems *problems)
 {
     struct builder builder;
-    text = text_without_mark(text);
     /* A blank file says as much as an empty object. */
-    if (builder_begin(&builder, file, text, problems) && strspn(text.data, " \t\r\n") < text.len)
+    if (builder_begin(&builder, file, &text, problems) && strspn(text.data, " \t\r\n") < text.len)
         parse(&builder, text);
     return builder_finish(&builder);
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/err.h"
 #include "base/utf8.h"
 
 struct place text_place(struct span text, size_t offset)
@@ -13,28 +14,6 @@ struct place text_place(struct span text, size_t offset)
         place.column = text.data[i] == '\n' ? 1 : place.column + !utf8_is_tail(text.data[i]);
     }
     return place;
-}
-
-bool text_check_encoding(const char *file, struct span text, struct problems *problems)
-{
-    bool is_utf16 =
-        span_has_prefix(text, SPAN("\xff\xfe")) || span_has_prefix(text, SPAN("\xfe\xff"));
-    if (is_utf16 || span_find(text, '\0') < text.len) {
-        err_hint(problems_add(problems, PROBLEM_ENCODING, file, 0, 0, "%s",
-                              is_utf16 ? "the file is UTF-16; UTF-8 was expected"
-                                       : "the file holds NUL bytes; a text file was expected"),
-                 "it is binary, or was saved as UTF-16: save it as UTF-8");
-        return false;
-    }
-    size_t bad = utf8_find_bad(text);
-    if (bad == text.len)
-        return true;
-    struct place place = text_place(text, bad);
-    err_hint(problems_add(problems, PROBLEM_ENCODING, file, place.line, place.column,
-                          "the byte 0x%02X is not UTF-8; UTF-8 text was expected",
-                          (unsigned)(unsigned char)text.data[bad]),
-             "save the file again as UTF-8");
-    return false;
 }
 
 struct span text_without_mark(struct span text)

@@ -1,5 +1,5 @@
-/* These functions know text of any format: whether a file is text at all, where a byte of it
- * stands, and what a character that should not be there is called. */
+/* These functions know text of any format: where a byte of it stands, and what a character that
+ * should not be there is called. */
 #ifndef PORTICO_FORMAT_TEXT_H
 #define PORTICO_FORMAT_TEXT_H
 
@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 #include "base/span.h"
-#include "format/problems.h"
 
 struct place {
     unsigned line, column; /* from 1; columns count characters. 0: not known */
@@ -16,9 +15,6 @@ struct place {
 
 /* The place of the byte that lies so far from the beginning of `text`. */
 struct place text_place(struct span text, size_t offset);
-
-/* Is this UTF-8, without NUL? False, with one problem, if not. */
-bool text_check_encoding(const char *file, struct span text, struct problems *problems);
 
 /* `text` without the byte order mark that it may begin with. */
 struct span text_without_mark(struct span text);

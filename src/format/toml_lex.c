@@ -10,7 +10,6 @@
 
 void toml_lex_init(struct toml_lex *lex, struct builder *builder, struct span text)
 {
-    text = text_without_mark(text);
     *lex = (struct toml_lex){.builder = builder,
                              .at = text.data,
                              .end = text.data + text.len,

@@ -20,7 +20,7 @@ struct toml_lex {
     unsigned column; /* of `counted` */
 };
 
-/* Begins at the start of `text` (behind a byte order mark). All pointers are borrowed. */
+/* Begins at the start of `text`. All pointers are borrowed. */
 void toml_lex_init(struct toml_lex *lex, struct builder *builder, struct span text);
 
 /* The place of the next byte. Constant time over the whole of a parse. */

@@ -368,7 +368,7 @@ static bool parse_statement(struct parser *p)
 struct value_tree *toml_parse(const char *file, struct span text, struct problems *problems)
 {
     struct parser p = {0};
-    if (!builder_begin(&p.builder, file, text, problems))
+    if (!builder_begin(&p.builder, file, &text, problems))
         return builder_finish(&p.builder);
     toml_lex_init(&p.lex, &p.builder, text);
     p.current = p.builder.tree->root;
