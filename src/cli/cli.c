@@ -1,6 +1,6 @@
 /* This is the table of Portico's commands and that of their options, with what is done by them: a
- * command line is read, and `portico help` prints it. A command is a row here and a file of its
- * own. All values point into the arguments. */
+ * command line is read, and `portico help` prints it. A command is a row here and, if
+ * there is much to it, a file of its own. All values point into the arguments. */
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -30,6 +30,17 @@ static int cli_version(const struct cli_call *call)
 {
     (void)call;
     printf("portico %s\n", PORTICO_VERSION);
+    return CLI_OK;
+}
+
+/* What the environment alone says (ports, CERT_DIR) is no part of what is printed. */
+static int cli_config(const struct cli_call *call)
+{
+    struct config *config = cli_load(call);
+    if (config == NULL)
+        return CLI_BAD_CONFIG;
+    config_write(config, call->to ? call->to : config->format, !call->without_defaults, stdout);
+    config_unref(config);
     return CLI_OK;
 }
 

@@ -44,7 +44,6 @@ int cli_usage(const char *what, const char *word);
 /* The commands: see the table in cli.c. Each returns the exit status. */
 int cli_run(const struct cli_call *call);
 int cli_check(const struct cli_call *call);
-int cli_config(const struct cli_call *call);
 int cli_explain(const struct cli_call *call);
 int cli_reload(const struct cli_call *call);
 int cli_help(const struct cli_call *call);

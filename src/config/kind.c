@@ -70,27 +70,21 @@ static const char *show_flag(const struct setting *setting, const void *member, 
     return *(const bool *)member ? "true" : "false";
 }
 
-/* What a word that is no choice stands for, as a hint. */
-static int not_a_choice(struct reading *r, struct span word)
-{
-    struct suggest suggest = {.word = word};
-    const char *alias = schema_alias(word);
-    for (const char *const *choice = r->setting->choices; *choice; choice++) {
-        if (alias && strcmp(alias, *choice) == 0)
-            return err_hint(&r->fault, "write \"%s\"", alias);
-        suggest_offer(&suggest, *choice);
-    }
-    return suggest.best ? err_hint(&r->fault, "did you mean \"%s\"?", suggest.best) : -1;
-}
-
+/* A word that is none of the choices may be what other servers call one of them. */
 static int read_choice(struct reading *r, void *member)
 {
-    for (unsigned i = 0; r->setting->choices[i]; i++)
-        if (span_eq(r->value.string, span_str(r->setting->choices[i]))) {
+    const char *const *choices = r->setting->choices, *alias = schema_alias(r->value.string);
+    struct suggest suggest = {.word = r->value.string};
+    for (unsigned i = 0; choices[i]; i++) {
+        if (span_eq(r->value.string, span_str(choices[i]))) {
             *(unsigned *)member = i;
             return 0;
         }
-    return not_a_choice(r, r->value.string);
+        suggest_offer(&suggest, choices[i]);
+        if (alias && strcmp(alias, choices[i]) == 0)
+            suggest = (struct suggest){.best = alias};
+    }
+    return suggest.best ? err_hint(&r->fault, "did you mean \"%s\"?", suggest.best) : -1;
 }
 
 static const char *show_choice(const struct setting *setting, const void *member,

@@ -115,11 +115,14 @@ static bool is_meant(const struct section *section, const struct value_table *ta
     return false;
 }
 
-/* The section or setting that has nearly the name of the key, or NULL. */
+/* The section or setting that the key is probably meant to be, or NULL. */
 static const char *near_name(const struct section *section, struct span key)
 {
     struct suggest suggest = {.word = key};
     const struct section *in = NULL;
+    const char *alias = schema_alias(key);
+    if (alias && schema_setting(section, span_str(alias)))
+        return alias;
     for (const struct setting *setting = section->settings; setting->name; setting++)
         suggest_offer(&suggest, setting->name);
     while ((in = schema_next(section, in)) != NULL)
@@ -132,7 +135,6 @@ static void unknown_key(struct loader *loader, const struct section *section,
 {
     const struct section *other = schema_owner(section, entry->key);
     const struct section *meant = near ? schema_section(section, span_str(near)) : NULL;
-    const char *alias = schema_alias(entry->key);
     char key[ERR_QUOTE], text[FORMAT_PHRASE];
     enum problem_code code = PROBLEM_UNKNOWN_SECTION;
     struct err *err;
@@ -150,9 +152,7 @@ static void unknown_key(struct loader *loader, const struct section *section,
     else
         err = problem(loader, code, entry->line, entry->column,
                       "\"%s\" stands outside of every section; it was expected inside of one", key);
-    if (alias && schema_setting(section, span_str(alias)))
-        err_hint(err, "write \"%s\"", alias);
-    else if (!section->is_list && schema_is_port(entry->key))
+    if (!section->is_list && schema_is_port(entry->key))
         err_hint(err, "the ports come from HTTP_PORT and HTTPS_PORT in the environment");
     else if (other)
         hint(err, loader->words->belongs[other->is_list], name_of(loader, other), NULL);

@@ -59,7 +59,8 @@ static struct place_text split(struct span text)
         return place;
     place.host = span_from(span_first(text, end), place.has_brackets);
     place.has_port = behind < text.len;
-    place.port = span_from(text, behind + 1);
+    place.port = span_from(text, behind);
+    place.port = span_from(place.port, span_has_prefix(place.port, SPAN(":")) ? 1 : text.len);
     return place;
 }
 
@@ -69,12 +70,13 @@ static struct place_text split(struct span text)
 static int check_around(struct span text, const char *expected, struct span *inside,
                         struct err *err)
 {
-    const char *scheme = memmem(text.data, text.len, "://", 3);
-    size_t begin = scheme ? (size_t)(scheme - text.data) + 3 : 0;
-    *inside = span_from(text, begin);
-    *inside = span_first(*inside, span_find(*inside, '/'));
+    *inside = text;
     if (text.len == 0)
         return err_set(err, "is empty; %s was expected", expected);
+    const char *scheme = memmem(text.data, text.len, "://", 3);
+    if (scheme)
+        *inside = span_from(text, (size_t)(scheme + 3 - text.data));
+    *inside = span_first(*inside, span_find(*inside, '/'));
     if (span_find(text, '@') < text.len)
         return err_hint(
             err_say(err, "has a user or a password before an \"@\"; %s was expected", expected),

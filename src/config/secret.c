@@ -23,8 +23,6 @@ static bool full_path(const char *config, struct span path, char out[PATH_MAX])
     return snprintf(out, PATH_MAX, "%.*s" SPAN_FMT, directory, config, SPAN_ARG(path)) < PATH_MAX;
 }
 
-#define TOO_LARGE                                                                                  \
-    "is too large; at most 8192 bytes were expected", "a file holds one secret, and nothing else"
 _Static_assert(SECRET_MAX == 8192, "as it is said");
 
 static int unusable(const char *path, const char *why, const char *hint, struct err *err)
@@ -38,6 +36,9 @@ static int unusable(const char *path, const char *why, const char *hint, struct 
 static int cannot_read(const char *path, int errnum, struct err *err)
 {
     char why[128], text[160];
+    if (errnum == EFBIG)
+        return unusable(path, "is too large; at most 8192 bytes were expected",
+                        "a file holds one secret, and nothing else", err);
     snprintf(text, sizeof text, "cannot be read: %s",
              errnum == EINVAL ? "it is a pipe or a device" : strerror_r(errnum, why, sizeof why));
     return unusable(path, text,
@@ -58,7 +59,7 @@ static int check_content(const char *path, struct span *text, struct err *err)
         return unusable(path, "is empty; a secret was expected",
                         "write the secret into it, and nothing else", err);
     if (text->len > SECRET_MAX)
-        return unusable(path, TOO_LARGE, err);
+        return cannot_read(path, EFBIG, err);
     if (span_find(*text, '\0') < text->len)
         return unusable(path, "holds a NUL byte; text was expected",
                         "it is binary, or was saved as UTF-16", err);
@@ -77,8 +78,6 @@ int secret_read(const char *config, struct span path, struct value_tree *tree, s
     if (span_find(path, '\0') < path.len || !full_path(config, path, full))
         return err_set(err, "has a path that is too long, or holds a NUL; another was expected");
     char *data = file_read(full, SECRET_MAX + 2, FILE_REGULAR, &len, mode); /* with its line end */
-    if (data == NULL && errno == EFBIG)
-        return unusable(full, TOO_LARGE, err);
     if (data == NULL)
         return cannot_read(full, errno, err);
     struct span text = span_make(data, len);

@@ -39,6 +39,7 @@ static void knows_hosts(void **state)
     assert_host("::ffff:192.0.2.1", "192.0.2.1");
     assert_host("[]", NULL);
     assert_host("[app.test]", NULL);
+    assert_host("[::1]x", NULL);
     assert_host("[", NULL);
     assert_host("]", NULL);
     assert_host(":", NULL);
@@ -79,7 +80,7 @@ static void knows_upstreams(void **state)
     assert_upstream("[]", NULL, 0);
     assert_upstream("[]:80", NULL, 0);
     assert_upstream("[::1", NULL, 0);
-    assert_upstream("[::1]80", NULL, 0);
+    assert_upstream("[::1]8080", NULL, 0);
     assert_upstream("[::1]:", NULL, 0);
     assert_upstream("[127.0.0.1]:80", NULL, 0);
     assert_upstream(":", NULL, 0);
