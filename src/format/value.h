@@ -60,7 +60,7 @@ struct value_table {
 /* Tables, arrays and keys around a value, together. */
 #define VALUE_DEPTH_MAX 64u
 
-/* Values that a file may have: more than fit into 10 MiB of routes, and not more than some 150 MB
+/* Values that a file may have: more than fit into 10 MiB of routes, and not more than some 220 MB
  * of memory take. */
 #define VALUE_COUNT_MAX 1000000u
 
