@@ -46,7 +46,7 @@ bool builder_begin(struct builder *builder, const char *file, struct span *text,
     *text = text_without_mark(*text);
     if (!check_encoding(builder, *text))
         return false;
-    builder->tree = value_tree_new();
+    builder->tree = value_tree_new(text->len);
     return builder->tree != NULL || builder_exhausted(builder, (struct place){0, 0});
 }
 

@@ -1,8 +1,8 @@
 /* This file gives trees of values their memory, and finds keys in their tables.
  *
  * Memory comes from a chain of blocks and is never given back singly. All tables of a tree share
- * one index of a fixed size: entries in the same place of it are chained, a dozen of them in the
- * largest file. Any thread may use a tree, one at a time.
+ * one index, whose size goes by that of the text and never changes: entries in the same place of it
+ * are chained, one or two of them. Any thread may use a tree, one at a time.
  *
  * Invariants:
  *   1. Every entry with a key is in the index, in the chain of its table and key.
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define BLOCK_SIZE (32u * 1024u)
+#define KEY_SIZE   16u /* bytes of a text in which there hardly is more than one key with a value */
 
 struct value_block {
     struct value_block *next;
@@ -23,11 +24,13 @@ struct value_block {
     alignas(max_align_t) char data[];
 };
 
-struct value_tree *value_tree_new(void)
+struct value_tree *value_tree_new(size_t size)
 {
-    struct value_tree *tree = calloc(1, sizeof *tree);
+    uint32_t places = 64 + (uint32_t)(size / KEY_SIZE);
+    struct value_tree *tree = calloc(1, sizeof *tree + places * sizeof *tree->index);
     if (tree == NULL)
         return NULL;
+    tree->places = places;
     tree->max = VALUE_COUNT_MAX;
     tree->root = value_table_new(tree);
     if (tree->root == NULL) {
@@ -94,7 +97,7 @@ static struct value_entry **place_of(const struct value_table *table, struct spa
 {
     uint32_t address = (uint32_t)((uintptr_t)table / alignof(max_align_t));
     uint32_t hash = (span_hash(key) + address) * 2654435769u;
-    return &table->tree->index[hash / (UINT32_MAX / VALUE_PLACES + 1)];
+    return &table->tree->index[((uint64_t)hash * table->tree->places) >> 32];
 }
 
 struct value_entry *value_table_find(const struct value_table *table, struct span key)

@@ -64,18 +64,18 @@ struct value_table {
  * of memory take. */
 #define VALUE_COUNT_MAX 1000000u
 
-#define VALUE_PLACES 0x10000u
-
 struct value_tree {
     struct value_block *blocks; /* owned */
     struct value_table *root;
-    size_t count;                            /* values that were added to tables and arrays */
-    size_t max;                              /* how many may be */
-    struct value_entry *index[VALUE_PLACES]; /* the entries of all tables, by table and key */
+    size_t count; /* values that were added to tables and arrays */
+    size_t max;   /* how many may be */
+    uint32_t places;
+    struct value_entry *index[]; /* the entries of all tables, by table and key */
 };
 
-/* A tree with an empty root, for VALUE_COUNT_MAX values, or NULL when out of memory. */
-struct value_tree *value_tree_new(void);
+/* A tree with an empty root, for VALUE_COUNT_MAX values of a text of `size` bytes, or NULL when out
+ * of memory. Of a larger text it would be slower. */
+struct value_tree *value_tree_new(size_t size);
 void value_tree_free(struct value_tree *tree); /* NULL is fine */
 
 /* Memory that lives as long as the tree, aligned for anything. NULL when there is none. */

@@ -84,7 +84,7 @@ static bool expands(struct span text, struct value_tree *tree, struct span *expa
 static void follows_the_table(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *row = &rows[i];
         struct span expanded;
@@ -111,7 +111,7 @@ static void takes_any_text(void **state)
     static const char letters[] = "$${{}}:-AAE_ 1\xc3\xa4";
     uint32_t random = 1;
     unsigned good = 0, bad = 0;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     for (unsigned round = 0; round < 20000; round++) {
         char text[16];
         size_t len = round % sizeof text;
@@ -135,7 +135,7 @@ static void takes_any_text(void **state)
 static void is_limited(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     char *text = malloc(EXPAND_MAX * 2);
     size_t len = 0;
     while (len < EXPAND_MAX)

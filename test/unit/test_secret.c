@@ -37,7 +37,7 @@ static int read_secret(const char *config, struct span path, struct value_tree *
 
 static void assert_secret(const char *config, const char *path, const char *expected)
 {
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     struct span secret = {0};
     struct err err;
     mode_t mode = 0;
@@ -51,7 +51,7 @@ static void assert_secret(const char *config, const char *path, const char *expe
 /* Refused, and the message has `words` in it, but not what the file holds. */
 static void assert_refused(const char *config, struct span path, const char *words)
 {
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     struct span secret = {0};
     struct err err;
     mode_t mode = 0;
@@ -113,7 +113,7 @@ static void tells_the_mode(void **state)
     } rows[] = {{0400, false}, {0600, false}, {0640, true},
                 {0604, true},  {0444, true},  {0711, false}};
     const char *dir = *state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     temp_dir_write(dir, "secret", "hush");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct span secret;

@@ -31,7 +31,7 @@ static int setup(void **state)
     f->context = (struct setting_context){.file = "f",
                                           .path = "-",
                                           .format = &format_toml,
-                                          .tree = value_tree_new(),
+                                          .tree = value_tree_new(0),
                                           .problems = &f->problems};
     assert_non_null(f->context.tree);
     *state = f;

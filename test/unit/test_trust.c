@@ -11,7 +11,7 @@
 
 static struct config config_of(char **networks)
 {
-    struct config config = {.tree = value_tree_new(), .trusted_proxies = networks};
+    struct config config = {.tree = value_tree_new(0), .trusted_proxies = networks};
     check(config.tree != NULL);
     assert_int_equal(trust_attach(&config), 0);
     return config;

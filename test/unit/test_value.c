@@ -24,7 +24,7 @@ static void add_integer(struct value_table *table, struct span key, int64_t inte
 static void tables_keep_order_and_find_keys(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     char text[32];
     assert_non_null(tree);
     assert_null(value_table_find(tree->root, SPAN("key-0")));
@@ -44,7 +44,7 @@ static void tables_keep_order_and_find_keys(void **state)
 static void keys_are_bytes(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     add_integer(tree->root, SPAN(""), 1);
     add_integer(tree->root, SPAN("a\0b"), 2);
     add_integer(tree->root, SPAN("a"), 3);
@@ -59,7 +59,7 @@ static void keys_are_bytes(void **state)
 static void tables_are_apart(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     struct value_table *tables[5000];
     const struct value item = {.type = VALUE_INTEGER};
     for (unsigned i = 0; i < 5000; i++) {
@@ -78,7 +78,7 @@ static void tables_are_apart(void **state)
 static void memory_is_aligned_and_apart(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     char *small[100];
     for (size_t i = 0; i < 100; i++) {
         size_t size = i % 10 == 0 ? 100000 : i; /* blocks of their own in between */
@@ -97,7 +97,7 @@ static void memory_is_aligned_and_apart(void **state)
 static void copies_end_with_a_nul(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     struct span copy;
     assert_true(value_copy(tree, SPAN("ab"), &copy));
     assert_int_equal(copy.len, 2);
@@ -110,7 +110,7 @@ static void copies_end_with_a_nul(void **state)
 static void a_tree_has_a_limit(void **state)
 {
     (void)state;
-    struct value_tree *tree = value_tree_new();
+    struct value_tree *tree = value_tree_new(0);
     struct value value = {.type = VALUE_INTEGER};
     struct problems problems = {0};
     assert_int_equal(tree->max, VALUE_COUNT_MAX);
