@@ -196,8 +196,8 @@ def test_explain_a_websocket(site):
 
 
 def test_explain_certificates(site):
-    said = explain("https://tls.test/", site.portico.path, env=site.portico.environment)["certificate"]
     path = site.portico.await_certificate("tls.test")
+    said = explain("https://tls.test/", site.portico.path, env=site.portico.environment)["certificate"]
     ends = subprocess.run(["openssl", "x509", "-in", path, "-noout", "-enddate", "-dateopt", "iso_8601"],
                           capture_output=True, text=True, check=True).stdout
     assert said["expires"] == ends.strip().removeprefix("notAfter=").replace(" ", "T")
