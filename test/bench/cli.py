@@ -53,6 +53,8 @@ def options_of(argv):
                         help=f"measure this part only (may be repeated): {', '.join(PARTS)}")
     parser.add_argument("--against", metavar="BINARY", type=Path,
                         help="compare with another build of Portico, and otherwise with nginx only")
+    parser.add_argument("--rounds", metavar="N", type=int,
+                        help="how often each figure is measured (default 5; --quick 2)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="all samples, as JSON")
     parser.add_argument("--record", action="store_true", help="write test/bench/RESULTS.md")
     parser.add_argument("--workers", type=int, default=0,
@@ -117,6 +119,7 @@ def run(options):
     plan, parts = QUICK if options.quick else FULL, options.only or PARTS
     if options.against:
         plan = dataclasses.replace(plan, peers=["Portico", peers.BEFORE, "nginx"])
+    plan = dataclasses.replace(plan, rounds=options.rounds or plan.rounds)
     connections = max(plan.idle, max(plan.connections)) + 500
     raise_open_files(2 * connections + 200)
     tools = prepare(options)
