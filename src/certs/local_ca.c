@@ -38,6 +38,7 @@
 #include "base/log.h"
 #include "certs/issue.h"
 #include "certs/pem_file.h"
+#include "net/tls_identity.h"
 
 #define RETRY_AFTER     ((time_t)3600) /* when a leaf could not be renewed */
 #define FINGERPRINT_LEN (32 * 3)       /* "AA:" … and a NUL for the last colon */

@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "certs/local_ca.h"
+#include "net/tls_identity.h"
 
 #define STORE_MAGIC   0xce57507eu
 #define SLEEP_MAX     ((time_t)3600)

@@ -20,7 +20,7 @@
 #include "net/waiting_room.h"
 
 struct tls_server;
-struct tls_identity; /* a certificate chain and its key */
+struct tls_identity; /* net/tls_identity */
 
 /* Finds the identity for a handshake. `name` is the SNI in lower case without a trailing dot
  * (never empty, no NUL inside, at most 253 bytes), or NULL when the client sent none; `local` is
@@ -35,13 +35,6 @@ typedef struct tls_identity *tls_lookup_fn(void *arg, const char *name, const st
 /* NULL with `err` when OpenSSL refuses. `arg` is borrowed. */
 struct tls_server *tls_server_new(tls_lookup_fn *lookup, void *arg, struct err *err);
 void tls_server_free(struct tls_server *server);
-
-/* From PEM text: the leaf first, then its chain; and the private key. Checks that they belong
- * together. NULL with `err`. One reference for the caller. */
-struct tls_identity *tls_identity_new(const char *chain_pem, size_t chain_len, const char *key_pem,
-                                      size_t key_len, struct err *err);
-struct tls_identity *tls_identity_ref(struct tls_identity *identity);
-void tls_identity_unref(struct tls_identity *identity);
 
 /* Puts the server side of TLS on a plain, connected stream; nothing is sent yet. 0, or -1
  * with errno ENOMEM. */
@@ -69,9 +62,6 @@ int tls_handshake(struct stream *stream, const struct room_ticket *ticket, enum 
 const char *tls_sni(const struct stream *stream);
 const char *tls_version(const struct stream *stream);
 const char *tls_cipher(const struct stream *stream);
-
-/* The first error of the calling thread's queue in OpenSSL's words. */
-const char *tls_error_text(void);
 
 /* Frees what OpenSSL keeps for the calling thread: a thread calls it as it ends. */
 void tls_thread_release(void);

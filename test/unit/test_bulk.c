@@ -28,6 +28,7 @@ static int64_t slow_cpu(void);
 #undef clock_thread_cpu
 
 #include "net/tls.h"
+#include "net/tls_identity.h"
 #include "noise.h"
 #include "tls_peer.h"
 

@@ -19,6 +19,7 @@
 #include "certs/issue.h"
 #include "certs/local_ca.h"
 #include "certs/store.h"
+#include "net/tls_identity.h"
 #include "temp_dir.h"
 
 #define WAITING  3                   /* handshakes for one certificate */

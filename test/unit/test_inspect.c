@@ -14,6 +14,7 @@
 #include "certs/inspect.h"
 #include "certs/issue.h"
 #include "certs/local_ca.h"
+#include "net/tls_identity.h"
 #include "temp_dir.h"
 
 #define NOW    ((time_t)1800000000)

@@ -25,6 +25,7 @@ static size_t any_room(const struct stream *stream, size_t *under_way);
 #define stream_read  any_read
 #define stream_write any_write
 #define stream_room  any_room
+#include "net/tls_identity.h"
 #include "proxy/relay.c"
 #undef stream_read
 #undef stream_write

@@ -18,6 +18,7 @@
 
 #include "net/stream.h"
 #include "net/tls.h"
+#include "net/tls_identity.h"
 #include "noise.h"
 #include "tls_peer.h"
 

@@ -23,6 +23,7 @@ static ssize_t counted_send(int fd, const void *data, size_t size, int flags);
 #undef send
 
 #include "net/tls.h"
+#include "net/tls_identity.h"
 #include "noise.h"
 #include "tls_peer.h"
 

@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "net/tls.h"
+#include "net/tls_identity.h"
 #include "tls_peer.h"
 
 /* ---- the world: two hosts, and what the lookup was asked ---------------------------------- */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "net/tls_identity.h"
 
 #define PATIENCE_MS 10000
 
