@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "certs/inspect.h"
 #include "cli/cli.h"
+#include "config/load.h"
 #include "config/names.h"
 #include "config/setting.h"
 #include "format/json_print.h"

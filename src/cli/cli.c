@@ -2,6 +2,7 @@
  * command line is read, and `portico help` prints it. A command is a row here and, if
  * there is much to it, a file of its own. All values point into the arguments. */
 #include "cli/cli.h"
+#include "config/load.h"
 
 #include <stdio.h>
 #include <stdlib.h>

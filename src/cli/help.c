@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "config/load.h"
 #include "config/reference.h"
 #include "config/schema.h"
 #include "config/suggest.h"
@@ -85,7 +86,7 @@ static struct span key_of(struct span topic)
 static const char *find_meant(struct span topic, char out[FULL_NAME])
 {
     struct span key = key_of(topic);
-    const char *alias = schema_alias(key);
+    const char *alias = suggest_alias(key);
     struct suggest suggest = {.word = topic};
     const struct section *owner = schema_owner(schema_sections, key);
     if (owner == NULL && alias)
@@ -112,7 +113,7 @@ static int unknown(struct span topic)
             err_quote(topic, quoted));
     if (find_meant(topic, meant)[0])
         fprintf(stderr, "; did you mean \"%s\"?\n", meant);
-    else if (schema_is_port(key_of(topic)))
+    else if (suggest_is_port(key_of(topic)))
         fprintf(stderr, "; the ports are HTTP_PORT and HTTPS_PORT\n");
     else
         fprintf(stderr, "; `portico help --reference` shows all of them\n");

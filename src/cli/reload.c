@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "config/load.h"
 #include "server/admin_client.h"
 #include "server/control_search.h"
 

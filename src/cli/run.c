@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "config/load.h"
 #include "server/server.h"
 
 int cli_run(const struct cli_call *call)

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "base/log.h"
+#include "config/config_print.h"
 #include "config/schema.h"
 #include "config/secret.h"
 #include "config/setting.h"

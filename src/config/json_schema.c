@@ -108,7 +108,7 @@ static void add_setting(cJSON *properties, const struct section *section,
     if (setting->fallback && !section->inherits)
         cJSON_AddRawToObject(json, "default", setting->fallback);
     cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "examples"),
-                         cJSON_CreateRaw(schema_example(setting)));
+                         cJSON_CreateRaw(setting_example(setting)));
     if (setting->is_secret)
         cJSON_AddTrueToObject(json, "writeOnly");
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "config/config.h"
-#include "config/schema.h"
 #include "config/suggest.h"
 
 static int keep(struct reading *r, struct span text, char **out)
@@ -73,7 +72,7 @@ static const char *show_flag(const struct setting *setting, const void *member, 
 /* A word that is none of the choices may be what other servers call one of them. */
 static int read_choice(struct reading *r, void *member)
 {
-    const char *const *choices = r->setting->choices, *alias = schema_alias(r->value.string);
+    const char *const *choices = r->setting->choices, *alias = suggest_alias(r->value.string);
     struct suggest suggest = {.word = r->value.string};
     for (unsigned i = 0; choices[i]; i++) {
         if (span_eq(r->value.string, span_str(choices[i]))) {
@@ -182,7 +181,7 @@ const char *kind_expected(const struct setting *setting, char out[KIND_EXPECTED]
     char text[KIND_RANGE];
     const char *range = kind_range(setting, text);
     if (range == NULL)
-        range = setting->kind->type == VALUE_BOOLEAN ? "" : schema_example(setting);
+        range = setting->kind->type == VALUE_BOOLEAN ? "" : setting_example(setting);
     snprintf(out, KIND_EXPECTED, "%s%s", setting->kind->expected, range);
     return out;
 }

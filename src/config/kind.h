@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/span.h"
@@ -14,7 +15,33 @@
 #include "format/problems.h"
 #include "format/value.h"
 
-struct setting;
+struct kind;
+
+/* A key of the file, or a variable of the environment: a row of the schema. */
+struct setting {
+    const char *name; /* NULL behind the last one of a table */
+    const struct kind *kind;
+    size_t offset; /* of the member in its section's struct */
+    const char
+        *fallback;       /* the default as it would stand in the file, `"10s"` or `["::"]`, in the
+                            words that `show` has for it; of a variable without quotes; NULL: none */
+    const char *help;    /* sentences; the first one says what it is */
+    const char *example; /* as the default; NULL: that one */
+    const char *unit;    /* of a number; NULL: none, or part of the value */
+    const char *const *choices; /* words in the order of the enum, then NULL */
+    int64_t min, max; /* a number; of a list, how many items; of a text, how many bytes; a list or
+                         a text without limit has 0 */
+    bool is_required;
+    bool is_secret;     /* not to be shown wherever the configuration is; "file:PATH" takes it from
+                           a file */
+    bool needs_restart; /* fixed once Portico has started */
+};
+
+/* A value as it stands in the file. */
+static inline const char *setting_example(const struct setting *setting)
+{
+    return setting->example ? setting->example : setting->fallback;
+}
 
 /* Where a value is stored, and what it goes into: */
 enum kind_id {

@@ -1,17 +1,26 @@
-/* Loading fills a configuration from a file that was parsed. */
+/* A configuration is loaded from its file, with all its problems at once. */
 #ifndef PORTICO_CONFIG_LOAD_H
 #define PORTICO_CONFIG_LOAD_H
 
 #include "config/config.h"
-#include "config/setting.h"
+#include "config/config_print.h"
 
-/* Fills `config` from what its file says (config->tree), the defaults and the environment, as far
- * as it goes. What is wrong is added to context->problems, in no order; without errors, what can
- * hardly be meant as well (config/review). */
-void config_fill(struct config *config, struct setting_context *context);
+#define CONFIG_DEFAULT_PATH "config.toml" /* in the current directory */
+#define CONFIG_SIZE_MAX     (10u * 1024u * 1024u)
 
-/* Fills `object`, the zeroed struct of a whole file whose sections are behind `file`, from what
- * context->tree says and the defaults. */
-void load_sections(const struct section *file, void *object, struct setting_context *context);
+/* Loads and checks `path` ("-": standard input), with the environment. `format` NULL: the one
+ * that the name of the file ends in. NULL with at least one error among the problems; else a
+ * configuration with one reference, and perhaps warnings. Release the problems in both cases. */
+struct config *config_load(const char *path, const struct format *format,
+                           struct config_problems *problems);
+
+/* The same, of a text in memory that goes by the name of `path`, which tells the format. */
+struct config *config_load_text(const char *path, struct span text,
+                                struct config_problems *problems);
+
+/* What can be made out of `path`, however wrong it is: for a command that wants to know where
+ * the process is that serves it (run_dir and cert_dir). Nothing else may be used of it. NULL only
+ * when out of memory. */
+struct config *config_peek(const char *path, const struct format *format);
 
 #endif

@@ -89,7 +89,7 @@ void reference_setting(const struct section *section, const struct setting *sett
     print_wrapped(setting->help, 2, out);
     fputc('\n', out);
     print_facts(section, setting, false, out);
-    fprintf(out, "  %-9s %s = %s\n", "example", setting->name, schema_example(setting));
+    fprintf(out, "  %-9s %s = %s\n", "example", setting->name, setting_example(setting));
 }
 
 void reference_variable(const struct setting *variable, FILE *out)
@@ -113,7 +113,7 @@ static void markdown_section(const struct section *section, FILE *out)
         print_facts(section, setting, true, out);
         fprintf(out, "\n```toml\n");
         print_header(section, out);
-        fprintf(out, "\n%s = %s\n```\n\n", setting->name, schema_example(setting));
+        fprintf(out, "\n%s = %s\n```\n\n", setting->name, setting_example(setting));
     }
 }
 

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "config/config.h"
 #include "config/names.h"
 
 struct route_table {

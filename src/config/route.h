@@ -1,4 +1,4 @@
-/* The table of routes finds the route of a host in one look-up.
+/* A route says what is done for a host, and the table of routes finds it in one look-up.
  *
  * A host entry is one name of the configuration. Exact names for now. Immutable; part of a
  * struct config. */
@@ -6,10 +6,39 @@
 #define PORTICO_CONFIG_ROUTE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/span.h"
+#include "format/value.h"
 
-struct config_route;
+enum cert_type { CERT_SELF_SIGNED, CERT_ACME, CERT_NONE };
+
+/* Where something listens. */
+struct config_place {
+    char *text; /* as written: "host:port", "[::1]:80" or "builtin:hello" */
+    char *host; /* lower case, without brackets; NULL for builtin:hello */
+    uint16_t port;
+};
+
+struct config_timeouts { /* all in microseconds */
+    int64_t handshake, head, keep_alive, linger;
+    int64_t connect, answer, write, tunnel, tunnel_half, body, upstream_idle;
+};
+
+/* One of the routes. */
+struct config_route {
+    char *host; /* lower case, no trailing dot, no port; IPv6 without brackets */
+    struct config_place upstream;
+    enum cert_type cert_type;
+    struct config_timeouts timeouts; /* the route's own, else those of the configuration */
+    char *authorization; /* a secret: what the upstream gets as the Authorization field in place of
+                            the client's; NULL: the client's own */
+    unsigned line;       /* of the host in the file; 0 when its parser gave no places */
+    const struct value_table *written; /* what the file says about it, in the tree */
+    void *upstream_state; /* owned elsewhere: the proxy's struct upstream, set once before
+                             the configuration is published */
+};
+
 struct route_table;
 
 /* Compiles `routes` (borrowed, must outlive the table): of those with the same host, the first;

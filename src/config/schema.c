@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "config/config.h"
+#include "config/load.h"
 
 #define MINUTE (60 * CLOCK_SECOND)
 #define HOUR   (60 * MINUTE)
@@ -223,25 +223,4 @@ const struct section *schema_owner(const struct section *section, struct span ke
     while (found == NULL && (in = schema_next(section, in)) != NULL)
         found = schema_owner(in, key);
     return found;
-}
-
-const char *schema_alias(struct span word)
-{
-    static const struct {
-        const char *word, *known;
-    } aliases[] = {{"domain", "host"},        {"domains", "host"},     {"hostname", "host"},
-                   {"server_name", "host"},   {"backend", "upstream"}, {"proxy_pass", "upstream"},
-                   {"target", "upstream"},    {"letsencrypt", "acme"}, {"lets_encrypt", "acme"},
-                   {"let's encrypt", "acme"}, {"true", "acme"},        {"http", "none"},
-                   {"off", "none"},           {"false", "none"}};
-    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (span_eq_nocase(word, span_str(aliases[i].word)))
-            return aliases[i].known;
-    return NULL;
-}
-
-bool schema_is_port(struct span key)
-{
-    return span_eq_nocase(key, SPAN("port")) || span_eq_nocase(key, SPAN("http_port")) ||
-           span_eq_nocase(key, SPAN("https_port"));
 }

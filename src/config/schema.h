@@ -11,26 +11,6 @@
 #include "base/span.h"
 #include "config/kind.h"
 
-/* A key, or a variable of the environment. */
-struct setting {
-    const char *name; /* NULL behind the last one of a table */
-    const struct kind *kind;
-    size_t offset; /* of the member in its section's struct */
-    const char
-        *fallback;       /* the default as it would stand in the file, `"10s"` or `["::"]`, in the
-                            words that `show` has for it; of a variable without quotes; NULL: none */
-    const char *help;    /* sentences; the first one says what it is */
-    const char *example; /* as the default; NULL: that one */
-    const char *unit;    /* of a number; NULL: none, or part of the value */
-    const char *const *choices; /* words in the order of the enum, then NULL */
-    int64_t min, max; /* a number; of a list, how many items; of a text, how many bytes; a list or
-                         a text without limit has 0 */
-    bool is_required;
-    bool is_secret;     /* not to be shown wherever the configuration is; "file:PATH" takes it from
-                           a file */
-    bool needs_restart; /* fixed once Portico has started */
-};
-
 /* A table of the file, or a list of them. Sections nest: the first row is the whole file, and each
  * section stands behind the one that it is in. */
 struct section {
@@ -61,12 +41,6 @@ extern const char *const schema_cert_types[], *const schema_log_levels[];
 /* "timeouts" of "routes.timeouts". */
 const char *schema_name(const struct section *section);
 
-/* A value as it stands in the file. */
-static inline const char *schema_example(const struct setting *setting)
-{
-    return setting->example ? setting->example : setting->fallback;
-}
-
 /* The section in `parent` behind `before` (NULL: the first), or NULL. */
 const struct section *schema_next(const struct section *parent, const struct section *before);
 
@@ -76,12 +50,5 @@ const struct setting *schema_setting(const struct section *section, struct span 
 
 /* A section somewhere in `section` that has a key of that name, of two the outer one; or NULL. */
 const struct section *schema_owner(const struct section *section, struct span key);
-
-/* What Portico calls a key, or a kind of certificate, that other servers know by the name of
- * `word`; NULL when there is nothing. */
-const char *schema_alias(struct span word);
-
-/* Is it a key that other servers have for a port to listen on? */
-bool schema_is_port(struct span key);
 
 #endif

@@ -100,7 +100,7 @@ static int report_type(struct setting_context *context, struct reading *r, bool 
         err_hint(&r->fault,
                  setting->is_required ? "write a value, such as %s"
                                       : "write a value, such as %s, or leave \"%s\" out",
-                 schema_example(setting), setting->name);
+                 setting_example(setting), setting->name);
     else if (is_list && is_text)
         err_hint(&r->fault, "put it in brackets: [\"%s\"]", quoted);
     else if (is_item && type == VALUE_TABLE && context->format == &format_yaml)

@@ -46,3 +46,24 @@ void suggest_offer(struct suggest *suggest, const char *candidate)
     suggest->best = candidate;
     suggest->distance = found;
 }
+
+const char *suggest_alias(struct span word)
+{
+    static const struct {
+        const char *word, *known;
+    } aliases[] = {{"domain", "host"},        {"domains", "host"},     {"hostname", "host"},
+                   {"server_name", "host"},   {"backend", "upstream"}, {"proxy_pass", "upstream"},
+                   {"target", "upstream"},    {"letsencrypt", "acme"}, {"lets_encrypt", "acme"},
+                   {"let's encrypt", "acme"}, {"true", "acme"},        {"http", "none"},
+                   {"off", "none"},           {"false", "none"}};
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (span_eq_nocase(word, span_str(aliases[i].word)))
+            return aliases[i].known;
+    return NULL;
+}
+
+bool suggest_is_port(struct span key)
+{
+    return span_eq_nocase(key, SPAN("port")) || span_eq_nocase(key, SPAN("http_port")) ||
+           span_eq_nocase(key, SPAN("https_port"));
+}

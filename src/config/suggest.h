@@ -2,6 +2,7 @@
 #ifndef PORTICO_CONFIG_SUGGEST_H
 #define PORTICO_CONFIG_SUGGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/span.h"
@@ -16,5 +17,12 @@ struct suggest {
 /* Offers a candidate. It is near when few letters are wrong, missing, too many or swapped, for
  * the length of the word; case and the choice between "-" and "_" do not matter. */
 void suggest_offer(struct suggest *suggest, const char *candidate);
+
+/* What Portico calls a key, or a kind of certificate, that other servers know by the name of
+ * `word`; NULL when there is nothing. */
+const char *suggest_alias(struct span word);
+
+/* Is it a key that other servers have for a port to listen on? */
+bool suggest_is_port(struct span key);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "config/load.h"
 #include "config/setting.h"
 #include "proxy/trust.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
-#include "config/config.h"
+#include "config/load.h"
 
 /* What is true of every tree. */
 struct bounds {

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "config/config.h"
+#include "config/load.h"
 #include "config/names.h"
 #include "config/schema.h"
 #include "config/setting.h"
@@ -526,7 +526,7 @@ static void the_schema_is_whole(void **state)
         assert_ptr_equal(schema_section(in->parent, span_str(schema_name(in))), in);
         for (const struct setting *setting = in->settings; setting->name; setting++) {
             assert_ptr_equal(schema_setting(in, span_str(setting->name)), setting);
-            assert_non_null(schema_example(setting));
+            assert_non_null(setting_example(setting));
             assert_true(setting->help[0] && setting->help[strlen(setting->help) - 1] == '.');
         }
     }

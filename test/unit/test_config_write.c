@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "config/secret.h"
 
 static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "guard_page.h"
 #include "proxy/decision.h"
 

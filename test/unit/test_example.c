@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "config/schema.h"
 #include "format/toml_parse.h"
 

@@ -151,7 +151,7 @@ static void defaults_and_examples_are_toml(void **state)
         for (const struct setting *setting = in->settings; setting->name; setting++) {
             char text[1024];
             snprintf(text, sizeof text, "a = %s\nb = %s\n",
-                     setting->fallback ? setting->fallback : "0", schema_example(setting));
+                     setting->fallback ? setting->fallback : "0", setting_example(setting));
             struct problems problems = {0};
             struct value_tree *tree = toml_parse("t", span_str(text), &problems);
             assert_non_null(tree);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "config/load.h"
 #include "config/review.h"
 
 /* With a certificate of its own kind and with one of a public CA: the code of the one warning, or

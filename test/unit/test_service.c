@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "base/metrics.h"
+#include "config/load.h"
 #include "proxy/service.h"
 
 static struct config *load(void)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "config/config.h"
+#include "config/load.h"
 #include "config/schema.h"
 
 #define SLIPS    2000u /* in each format */

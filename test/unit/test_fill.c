@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "config/load.h"
+#include "config/fill.h"
 
 struct user {
     char *email;
@@ -93,7 +93,7 @@ static void load(struct fixture *f, const struct format *format, const char *tex
     assert_non_null(f->tree);
     struct setting_context context = {
         .file = "f", .path = "f", .format = format, .tree = f->tree, .problems = &f->problems};
-    load_sections(sections, &f->whole, &context);
+    fill_sections(sections, &f->whole, &context);
     problems_sort(&f->problems);
 }
 
