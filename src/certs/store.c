@@ -42,6 +42,7 @@
 #define OPEN_PATIENCE ((time_t)5) /* a directory that takes longer to be opened does not answer */
 #define FREE_PATIENCE 1u          /* seconds: the end of the process does not wait for a disk */
 #define NAMES_MAX     400u        /* bytes of host names in a warning */
+#define WAITERS_MAX   (1u << 17)  /* handshakes; further ones fail at once */
 
 struct entry {
     atomic_uint refs;
@@ -74,13 +75,14 @@ struct certs_store {
 
     /* guarded by mutex, as everything below */
     struct certs_hosts *hosts; /* owned; "admin", which alone replaces them, reads without mutex */
-    struct waiter *waiters;    /* owned; who has waited longest is the first */
-    size_t next;               /* of the hosts: which the thread looks at next in this round */
-    time_t due;                /* the earliest renewal that this round has found so far */
-    char *dir;                 /* owned: where the thread is to open the CA; or NULL */
-    bool has_tried;            /* to open it */
-    struct err why;            /* it could not */
-    struct local_ca *ca;       /* NULL until it is open, fixed from then on, the thread's own */
+    struct waiter *waiters;    /* owned; who came last is the first */
+    unsigned waiter_count;
+    size_t next;         /* of the hosts: which the thread looks at next in this round */
+    time_t due;          /* the earliest renewal that this round has found so far */
+    char *dir;           /* owned: where the thread is to open the CA; or NULL */
+    bool has_tried;      /* to open it */
+    struct err why;      /* it could not */
+    struct local_ca *ca; /* NULL until it is open, fixed from then on, the thread's own */
     bool stopping;
 };
 
@@ -140,18 +142,17 @@ static struct entry *find_entry(const struct certs_hosts *hosts, const char *hos
 
 /* ---- look-ups ----------------------------------------------------------------------------- */
 
-/* Leaves a ticket. A connection has one at most: an older one of its slot is dead by now, so there
- * are never more of them than slots, however long the disk takes. False without memory. */
+/* Leaves a ticket. It stays until the certificate is loaded, even if its connection has ended by
+ * then: so however long the disk takes, there are no more than WAITERS_MAX. False: not left. */
 static bool add_waiter_locked(struct certs_store *store, struct entry *entry,
                               struct room_ticket ticket)
 {
-    struct waiter **at = &store->waiters;
-    while (*at && ((*at)->ticket.room != ticket.room || (*at)->ticket.index != ticket.index))
-        at = &(*at)->next;
-    if (*at == NULL && (*at = calloc(1, sizeof **at)) == NULL)
+    struct waiter *waiter = store->waiter_count < WAITERS_MAX ? malloc(sizeof *waiter) : NULL;
+    if (waiter == NULL)
         return false;
-    (*at)->entry = entry;
-    (*at)->ticket = ticket;
+    *waiter = (struct waiter){store->waiters, entry, ticket};
+    store->waiters = waiter;
+    store->waiter_count++;
     pthread_cond_signal(&store->wakeup);
     return true;
 }
@@ -169,6 +170,7 @@ static struct waiter *take_waiters_locked(struct certs_store *store, const struc
         *at = waiter->next;
         waiter->next = taken;
         taken = waiter;
+        store->waiter_count--;
     }
     return taken;
 }

@@ -31,7 +31,7 @@ struct service {
     struct room *room; /* borrowed, as the next four */
     struct resolver *resolver;
     struct upstreams *upstreams;
-    struct tls_server *tls; /* NULL when no route has a certificate */
+    struct tls_server *tls; /* always there, whether or not a route has a certificate */
     struct certs_store *certs;
 
     /* Called as a connection ends, for the limits per client. */

@@ -65,10 +65,13 @@ class Flow:
         return len(PIECE) + self.download()
 
     def await_progress(self, size):
-        """Until so many more bytes have been moved."""
+        """Until so many more bytes have been moved, however slowly: Portico gets what others leave it."""
         with self.progress:
-            goal = self.moved + size
-            assert self.progress.wait_for(lambda: self.moved >= goal or self.failure, LIMIT), "it stands still"
+            goal, before = self.moved + size, -1
+            while before < self.moved < goal and not self.failure:
+                before = self.moved
+                self.progress.wait_for(lambda: self.moved > before or self.failure, LIMIT)
+            assert self.moved >= goal or self.failure, "it stands still"
         if self.failure:
             raise self.failure
 
@@ -118,17 +121,20 @@ def test_two_that_never_stop(portico_factory, origin_factory, scheme, kinds):
             flow.await_progress(1 << 20)
         before = [flow.moved for flow in flows]
         kept = portico.connect(scheme, server_name=other)
-        for number in range(REQUESTS // 2):
+        # On a busy machine fifty requests can be over before a flow's next piece has gone.
+        number, moved = 0, [0]
+        while number < REQUESTS // 2 or not all(moved):
+            assert number < 20 * REQUESTS, f"they do not flow meanwhile: {moved}"
+            number += 1
             fresh = portico.connect(scheme, server_name=other)
             for client in (kept, fresh):
                 assert client.ask(request("GET", f"/{number}", host=other)).body == b"/%d" % number
             fresh.finish()
             assert fresh.end() == CLEAN
             fresh.close()
+            moved = [flow.moved - size for flow, size in zip(flows, before)]
         kept.close()
-        moved = [flow.moved - size for flow, size in zip(flows, before)]
-        assert all(moved), "they did not flow meanwhile"
-        assert max(moved) < REQUESTS * TURN, f"too many bytes went before fifty requests: {moved}"
+        assert max(moved) < 2 * number * TURN, f"too many bytes went before {2 * number} requests: {moved}"
         for flow in flows:
             flow.await_progress(1 << 20)
     finally:
