@@ -1,8 +1,9 @@
 /* This module is the registry of upstreams (upstream.h).
  *
  * The registry is a list that only grows. Its head is guarded by a mutex; what hangs from it
- * never changes, so a walk needs the mutex only to read where it begins. The main thread
- * attaches configurations, the acceptor sweeps, and workers reach upstreams through routes. */
+ * never changes, so a walk needs the mutex only to read where it begins. The main thread and
+ * "admin" attach configurations, finding names by their hash; the acceptor sweeps, and workers
+ * reach upstreams through routes. */
 #include "proxy/upstream.h"
 
 #include <pthread.h>
@@ -14,12 +15,14 @@
 #include "base/clock.h"
 
 #define UPSTREAMS_MAGIC 0x55707374u /* "Upst" */
+#define BUCKETS         4096u
 
 struct upstreams {
     unsigned magic;
     atomic_uint idle; /* idle connections of all pools */
     pthread_mutex_t mutex;
-    struct upstream *first; /* owned; guarded by mutex */
+    struct upstream *first; /* owned; guarded by mutex, as the next */
+    struct upstream *buckets[BUCKETS];
 };
 
 struct upstreams *upstreams_new(void)
@@ -75,15 +78,19 @@ static struct upstream *upstream_new(const struct config_route *route, atomic_ui
 static struct upstream *find_or_add_locked(struct upstreams *upstreams,
                                            const struct config_route *route)
 {
-    struct upstream *upstream = upstreams->first;
-    while (upstream && strcmp(upstream->name, route->upstream.text) != 0)
-        upstream = upstream->next;
+    const char *name = route->upstream.text;
+    struct upstream **bucket = &upstreams->buckets[span_hash(span_str(name)) % BUCKETS];
+    struct upstream *upstream = *bucket;
+    while (upstream && strcmp(upstream->name, name) != 0)
+        upstream = upstream->next_in_bucket;
     if (upstream)
         return upstream;
     upstream = upstream_new(route, &upstreams->idle);
     if (upstream) {
         upstream->next = upstreams->first;
         upstreams->first = upstream;
+        upstream->next_in_bucket = *bucket;
+        *bucket = upstream;
     }
     return upstream;
 }

@@ -22,7 +22,8 @@ struct upstream {
     char *host; /* NULL for the built-in one */
     uint16_t port;
     struct upstream_pool *pool; /* owned */
-    struct upstream *next;      /* the registry's */
+    struct upstream *next;      /* the registry's, as the next */
+    struct upstream *next_in_bucket;
 };
 
 /* NULL when out of memory. */

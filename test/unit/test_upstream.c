@@ -75,6 +75,31 @@ static void routes_with_the_same_upstream_share_it(void **state)
     upstreams_free(upstreams);
 }
 
+/* So many that a look at all of them for each would be felt. */
+static void many_upstreams(void **state)
+{
+    enum { COUNT = 20000 };
+    static struct config_route routes[COUNT];
+    static char names[COUNT][16];
+    struct config config = {.routes = routes, .route_count = COUNT};
+    struct upstreams *upstreams = upstreams_new();
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "h%d:80", i);
+        routes[i] = route_to(names[i], "h", 80);
+    }
+    assert_int_equal(upstreams_attach(upstreams, &config), 0);
+    for (int i = 0; i < COUNT; i++) {
+        struct upstream *upstream = routes[i].upstream_state;
+        assert_string_equal(upstream->name, names[i]);
+        routes[i].upstream.text = names[COUNT - 1 - i];
+    }
+    struct upstream *last = routes[COUNT - 1].upstream_state;
+    assert_int_equal(upstreams_attach(upstreams, &config), 0);
+    assert_ptr_equal(routes[0].upstream_state, last);
+    upstreams_free(upstreams);
+}
+
 static void upstreams_outlive_configurations(void **state)
 {
     struct config_route old[] = {route_to("nas:80", "nas", 80), route_to("git:80", "git", 80)};
@@ -191,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routes_with_the_same_upstream_share_it),
+        cmocka_unit_test(many_upstreams),
         cmocka_unit_test(upstreams_outlive_configurations),
         cmocka_unit_test(sweeping_visits_every_pool),
         cmocka_unit_test(all_pools_count_together),
