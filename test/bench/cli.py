@@ -52,7 +52,7 @@ def options_of(argv):
     parser.add_argument("--only", metavar="PART", action="append", choices=PARTS,
                         help=f"measure this part only (may be repeated): {', '.join(PARTS)}")
     parser.add_argument("--against", metavar="BINARY", type=Path,
-                        help="compare with another build of Portico, and otherwise with nginx only")
+                        help="compare with another build of Portico, instead of with Caddy")
     parser.add_argument("--rounds", metavar="N", type=int,
                         help="how often each figure is measured (default 5; --quick 2)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="all samples, as JSON")
@@ -118,7 +118,7 @@ def measure(field, tools, plan, parts):
 def run(options):
     plan, parts = QUICK if options.quick else FULL, options.only or PARTS
     if options.against:
-        plan = dataclasses.replace(plan, peers=["Portico", peers.BEFORE, "nginx"])
+        plan = dataclasses.replace(plan, peers=["Portico", peers.BEFORE, "nginx", "HAProxy"])
     plan = dataclasses.replace(plan, rounds=options.rounds or plan.rounds)
     connections = max(plan.idle, max(plan.connections)) + 500
     raise_open_files(2 * connections + 200)
