@@ -148,12 +148,13 @@ static bool parse_key(struct parser *p, struct key *key)
     do {
         toml_skip_space(&p->lex);
         struct place place = toml_here(&p->lex);
-        struct span *name = &key->parts[key->count].name;
         int c = toml_peek(&p->lex);
-        if (!builder_enter(&p->builder, place) ||
-            !(c == '"' || c == '\'' ? parse_quoted_key(p, name) : parse_bare_key(p, place, name)))
+        if (!builder_enter(&p->builder, place))
             return false;
+        struct span *name = &key->parts[key->count].name;
         key->parts[key->count++].place = place;
+        if (!(c == '"' || c == '\'' ? parse_quoted_key(p, name) : parse_bare_key(p, place, name)))
+            return false;
         toml_skip_space(&p->lex);
     } while (toml_take(&p->lex, '.'));
     return true;
