@@ -1,6 +1,6 @@
-/* This is the table of Portico's commands and that of their options, with what is done by them: a
- * command line is read, and `portico help` prints it. A command is a row here and, if
- * there is much to it, a file of its own. All values point into the arguments. */
+/* This file has the table of Portico's commands and that of their options. They are what a command
+ * line is read by, and what `portico help` prints. A command is a row here and, if there is much to
+ * it, a file of its own. All values point into the arguments. */
 #include "cli/cli.h"
 #include "config/load.h"
 

@@ -59,13 +59,14 @@ static bool has_line_break(const char *text)
 static int read_question(struct explanation *e)
 {
     const struct cli_call *call = e->call;
+    struct span word = span_str(call->word), shown = host_without_user(word);
     char quoted[ERR_QUOTE];
     struct err err = {0};
     if (call->word == NULL)
         return cli_usage("explain needs a URL", "such as https://app.example.com/");
-    if (http_url_parse(span_str(call->word), &e->url, &err) < 0) {
-        fprintf(stderr, "portico: explain: the URL \"%s\" %s%s%s\n",
-                err_quote(span_str(call->word), quoted), err.message,
+    if (http_url_parse(word, &e->url, &err) < 0) {
+        fprintf(stderr, "portico: explain: the URL \"%s%s\" %s%s%s\n",
+                shown.len < word.len ? "...@" : "", err_quote(shown, quoted), err.message,
                 err.hint[0] ? "\n  hint: " : "", err.hint);
         return -1;
     }

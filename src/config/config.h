@@ -1,4 +1,4 @@
-/* The configuration: what its file and the environment say, checked and complete.
+/* The configuration is what its file and the environment say, checked and complete.
  *
  * Immutable once loaded and counted: a reload loads a new one beside the old, and the last
  * reference frees. Everything in it is plain data; what changes at run time (pools, health,

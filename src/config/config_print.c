@@ -1,4 +1,4 @@
-/* Printing problems, for people:
+/* This file prints problems, for people:
  *
  *     config.toml:3:1: "hots" is no key of [[routes]]; one that Portico knows was expected
  *       3 | hots = "app.example.com"

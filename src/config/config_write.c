@@ -1,6 +1,7 @@
-/* Writing a configuration, see config_write in config.h. The schema says what there is; a
- * configuration is sections in sections, their keys, and lists of texts, so the three formats
- * differ in signs only. One way to write values suits all of them. Holds nothing. */
+/* This file writes a configuration in any format, see config_write in config.h. The schema says
+ * what there is. A configuration is sections in sections, their keys, and lists of texts, so the
+ * three formats differ in signs only, and one way to write values suits all of them. Holds nothing.
+ */
 #include <stdlib.h>
 
 #include "base/utf8.h"

@@ -1,4 +1,5 @@
-/* Formats: see format.h. All constant. */
+/* This file has the table of formats, see format.h, and tells when a file is in another one. All
+ * constant. */
 #include "config/format.h"
 
 #include "format/json.h"
@@ -91,8 +92,9 @@ static const char *program_of(struct span line)
 {
     static const struct {
         const char *begin, *program;
-    } lines[] = {{"server {", "nginx"},       {"server_name ", "nginx"}, {"proxy_pass ", "nginx"},
-                 {"reverse_proxy ", "Caddy"}, {"frontend ", "HAProxy"},  {"backend ", "HAProxy"}};
+    } lines[] = {{"server {", "nginx"},     {"server{", "nginx"},     {"location ", "nginx"},
+                 {"server_name ", "nginx"}, {"proxy_pass ", "nginx"}, {"reverse_proxy ", "Caddy"},
+                 {"frontend ", "HAProxy"},  {"backend ", "HAProxy"},  {"bind ", "HAProxy"}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (span_has_prefix(line, span_str(lines[i].begin)))
             return lines[i].program;

@@ -1,4 +1,4 @@
-/* Formats: TOML, JSON and YAML, as ways to write the same configuration.
+/* A format is TOML, JSON or YAML: three ways to write the same configuration.
  *
  * Each has its parser, and the words in which it is spoken about: what is an array in
  * one is a list in another, and advice is given in the format at hand. */

@@ -1,7 +1,6 @@
 /* A route says what is done for a host, and the table of routes finds it in one look-up.
  *
- * A host entry is one name of the configuration. Exact names for now. Immutable; part of a
- * struct config. */
+ * Names are exact for now. The table is immutable, and part of a struct config. */
 #ifndef PORTICO_CONFIG_ROUTE_H
 #define PORTICO_CONFIG_ROUTE_H
 

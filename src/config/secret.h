@@ -20,10 +20,11 @@
 
 /* Reads the file `path`, relative to the directory of the configuration file `config` ("-": to the
  * current one), into the memory of `tree`: its content, without the line end that it may have.
- * 0 with *secret and the file's *mode; or -1 with `err`, whose message begins with what follows
- * the name of the setting. */
-int secret_read(const char *config, struct span path, struct value_tree *tree, struct span *secret,
-                mode_t *mode, struct err *err);
+ * `written` is the path as the configuration has it, with its variables. 0 with *secret and the
+ * file's *mode; or -1 with `err`, whose message begins with what follows the name of the setting,
+ * and shows no variable's value. */
+int secret_read(const char *config, struct span path, struct span written, struct value_tree *tree,
+                struct span *secret, mode_t *mode, struct err *err);
 
 /* Can others than the owner read a file of that mode? */
 static inline bool secret_is_open(mode_t mode)

@@ -144,7 +144,7 @@ static int out_of_memory(struct setting_context *context)
 static int resolve_text(struct reading *r, struct setting_context *context)
 {
     const struct setting *setting = r->setting;
-    struct span written = r->value.string, path;
+    struct span written = r->value.string, path, file;
     bool is_file = setting->is_secret && span_has_prefix(written, SPAN(SECRET_FILE)), is_expanded;
     mode_t mode = 0;
     if (setting->is_secret && span_eq(written, SPAN(SECRET_MASK))) {
@@ -163,11 +163,13 @@ static int resolve_text(struct reading *r, struct setting_context *context)
     if (!is_file)
         return 0;
     path = span_from(r->value.string, strlen(SECRET_FILE));
-    if (secret_read(context->path, path, context->tree, &r->value.string, &mode, &r->fault) < 0) {
+    file = span_from(written, strlen(SECRET_FILE));
+    if (secret_read(context->path, path, file, context->tree, &r->value.string, &mode, &r->fault) <
+        0) {
         problems_recode(&r->fault, PROBLEM_SECRET_FILE);
         return -1;
     }
-    report_readers(context, setting, &r->value, &path, mode);
+    report_readers(context, setting, &r->value, &file, mode);
     return 0;
 }
 

@@ -88,29 +88,33 @@ static void walk_to(struct walk *walk, struct span text, const char *stop)
 
 /* ---- What does not parse ---- */
 
-/* What to do about the character that `rest` begins with, or NULL. Letters and digits go by "a". */
+/* What to do about the character that `rest` begins with, or NULL. Letters and digits go by "a"; of
+ * what is expected, "v" is a value, "k" a key, and "e" the end of the file. */
 static const char *hint_for(const struct walk *walk, struct span rest)
 {
     static const struct {
         const char *expected, *before, *characters, *hint;
     } hints[] = {
-        {"vk:,", NULL, "#/", "JSON has no comments; TOML and YAML have"},
-        {"vk:,", NULL, "'", "text stands in quotation marks: \"...\""},
-        {"vk:,", NULL, "=", "a key and its value are joined by a colon"},
+        {"vk:,e", NULL, "#/", "JSON has no comments; TOML and YAML have"},
+        {"vk:,e", NULL, "'", "text stands in quotation marks: \"...\""},
+        {"vk:,e", NULL, "=", "a key and its value are joined by a colon"},
         {"vk", ",", "}]", "remove the comma before it: JSON has none behind the last one"},
-        {"vk:,", NULL, ",", "a value is missing before it, or there is one comma too many"},
+        {"vk:,e", NULL, ",", "a value is missing before it, or there is one comma too many"},
         {"k", NULL, "a", "write the key in quotation marks"},
         {"v", NULL, "a", "text needs quotation marks, and true, false and null small letters"},
         {"v", NULL, "+.", "a number begins with a digit or a minus sign"},
-        {",", "0123456789", "a.:", "text needs quotation marks"},
-        {",", "}]", "}]", "a bracket of the other kind is still open"},
-        {",", "\"", ":", "put braces around the whole file: { ... }"},
-        {",", "\"", "a", "a quotation mark further left is missing, or lacks its backslash"},
+        {",e", "0123456789", "a.:", "text needs quotation marks"},
+        {",", NULL, "}]", "a bracket of the other kind is still open"},
+        {"e", NULL, "}]", "there is one bracket too many"},
+        {"e", "}", "{", "a file holds one object: merge the two"},
+        {"e", "\"", ":", "put braces around the whole file: { ... }"},
+        {",e", "\"", "a", "a quotation mark further left is missing, or lacks its backslash"},
     };
     char c = rest.len ? rest.data[0] : ' ';
+    char expected = walk->expected == A_COMMA && walk->depth == 0 ? 'e' : "vk:,"[walk->expected];
     c = text_is_word(c) || c == '$' ? 'a' : c;
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
-        if (strchr(hints[i].expected, "vk:,"[walk->expected]) && strchr(hints[i].characters, c) &&
+        if (strchr(hints[i].expected, expected) && strchr(hints[i].characters, c) &&
             (hints[i].before == NULL || strchr(hints[i].before, walk->last)))
             return hints[i].hint;
     return NULL;

@@ -1,4 +1,4 @@
-/* Writing JSON: see json_print.h. Pure, but for the stream; keeps nothing. */
+/* This file writes JSON, see json_print.h. Pure, but for the stream; keeps nothing. */
 #include "format/json_print.h"
 
 #include <stdlib.h>

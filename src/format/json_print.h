@@ -1,4 +1,4 @@
-/* Writing JSON: cJSON makes the text, and this prints it so that people can read it as well.
+/* This module writes JSON: cJSON makes the text, and this prints it so that people can read it.
  *
  * Members of an object stand on a line each, two spaces a level. Names and texts that cJSON copies
  * are C strings. When memory runs out, cJSON's functions that make and add items do nothing (they

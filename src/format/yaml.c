@@ -29,17 +29,17 @@ static struct place place_of(const struct yaml *yaml, yaml_mark_t mark)
                : (struct place){(unsigned)mark.line + 1, (unsigned)mark.column + 1};
 }
 
-/* ---- Faults ---- */
+/* ---- What stops libyaml ---- */
 
 #define TAB_HINT "YAML allows no tabs for indentation: use spaces"
 
-static const struct fault {
+static const struct wording {
     const char *context; /* how libyaml's context begins; NULL: any */
     const char *problem; /* how its problem begins */
     bool at_context;     /* which of libyaml's two places to show */
     const char *message;
     const char *hint;
-} faults[] = {
+} wordings[] = {
     {"while scanning a simple key", "could not find expected ':'", true,
      "this is no key; \"key: value\", with a space behind the colon, was expected",
      "text that goes on from the line above is indented further than its key"},
@@ -84,7 +84,7 @@ static bool begins_with(const char *text, const char *prefix)
 }
 
 /* Reports the error that stopped the parser. */
-static void report_fault(struct yaml *yaml)
+static void report_stop(struct yaml *yaml)
 {
     struct builder *builder = &yaml->builder;
     const yaml_parser_t *parser = &yaml->parser;
@@ -92,9 +92,9 @@ static void report_fault(struct yaml *yaml)
     struct place context = parser->context ? place_of(yaml, parser->context_mark) : place;
     const yaml_char_t *at = parser->buffer.pointer; /* what the scanner looks at */
     struct span next = span_make(at, (size_t)(parser->buffer.last - at));
-    size_t i = 0, count = sizeof faults / sizeof *faults;
-    while (i < count && !(begins_with(parser->context, faults[i].context) &&
-                          begins_with(parser->problem, faults[i].problem)))
+    size_t i = 0, count = sizeof wordings / sizeof *wordings;
+    while (i < count && !(begins_with(parser->context, wordings[i].context) &&
+                          begins_with(parser->problem, wordings[i].problem)))
         i++;
     if (parser->error == YAML_MEMORY_ERROR)
         builder_exhausted(builder, yaml->end);
@@ -113,8 +113,8 @@ static void report_fault(struct yaml *yaml)
             builder, context, strchr(parser->problem, ']') ? '[' : '{',
             "text that holds brackets or braces, such as an IPv6 address, needs quotes");
     else if (i < count)
-        builder_problem(builder, PROBLEM_SYNTAX, faults[i].at_context ? context : place,
-                        faults[i].hint, "%s", faults[i].message);
+        builder_problem(builder, PROBLEM_SYNTAX, wordings[i].at_context ? context : place,
+                        wordings[i].hint, "%s", wordings[i].message);
     else
         builder_problem(builder, PROBLEM_SYNTAX, place, "text with special characters needs quotes",
                         "this is no YAML (%s); \"key: value\" was expected", parser->problem);
@@ -177,7 +177,7 @@ static bool next_event(struct yaml *yaml, yaml_event_t *event)
         return false;
     if (yaml_parser_parse(&yaml->parser, event))
         return true;
-    report_fault(yaml);
+    report_stop(yaml);
     return false;
 }
 

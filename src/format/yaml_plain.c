@@ -55,6 +55,6 @@ const char *yaml_trap(struct span text)
         return NULL;
     return is_plain && text.data[0] != '+'
                ? NULL
-               : "YAML's versions disagree about this notation: write digits alone, without a plus "
+               : "YAML's versions disagree about this number: write digits alone, without a plus "
                  "sign or zeros in front";
 }

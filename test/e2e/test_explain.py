@@ -376,7 +376,7 @@ def test_explain_in_every_format(tmp_path, format):
 @pytest.mark.parametrize("arguments, words", [
     ([], "needs a URL"),
     (["nas.home.arpa"], "has no scheme"),
-    (["https://user@nas.home.arpa/"], "names a user"),
+    (["https://user:secret@nas.home.arpa/"], '"...@nas.home.arpa/" names a user'),
     (["https://b\u00fccher.test/"], "xn--"),
     (["https://nas.home.arpa/", "--from", "nas"], "--from is no IP address"),
     (["https://nas.home.arpa/", "--header", "X"], "--header"),

@@ -32,7 +32,8 @@ static int read_secret(const char *config, struct span path, struct value_tree *
                        struct span *secret, mode_t *mode, struct err *err)
 {
     *err = (struct err){0};
-    return secret_read(config, span_make(guard_page_copy(path), path.len), tree, secret, mode, err);
+    return secret_read(config, span_make(guard_page_copy(path), path.len), path, tree, secret, mode,
+                       err);
 }
 
 static void assert_secret(const char *config, const char *path, const char *expected)
@@ -238,6 +239,7 @@ static void what_is_none_is_refused(void **state)
     assert_loads(dir, ROUTE "\"" SECRET_MASK "\"\n", 0600, NULL, "masked-secret");
     assert_loads(dir, ROUTE "\"file:missing\"\n", 0600, NULL, "bad-secret-file");
     assert_loads(dir, ROUTE "\"file:\"\n", 0600, NULL, "bad-secret-file");
+    assert_loads(dir, ROUTE "\"file:${PORTICO_TEST_TOKEN}\"\n", 0600, NULL, "bad-secret-file");
     assert_loads(dir, ROUTE "\"file:secret\"\n", 0600, NULL, "bad-field");
     assert_loads(dir, ROUTE "\"${PORTICO_TEST_TOKEN}\"\n", 0600, NULL, "bad-field");
     assert_loads(dir, ROUTE "\"hush \"\n", 0600, NULL, "bad-field");
