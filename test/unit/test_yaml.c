@@ -172,10 +172,12 @@ static void names_traps(void **state)
     (void)state;
     static const struct {
         const char *text, *word;
-    } traps[] = {{"no", "true or false"}, {"On", "true or false"}, {"~", "no value"},
-                 {"NULL", "no value"},    {"True", "small"},       {"012", "zeros"},
-                 {"08", "zeros"},         {"0x1F", "notation"},    {"0b11", "notation"},
-                 {"-0o17", "notation"},   {"1_000", "alone"},      {"1:30", "alone"},
+    } traps[] = {{"no", "true or false"}, {"On", "true or false"},
+                 {"~", "no value"},       {"NULL", "no value"},
+                 {"True", "small"},       {"012", "zeros"},
+                 {"08", "zeros"},         {"0x1F", "this number"},
+                 {"0b11", "this number"}, {"-0o17", "this number"},
+                 {"1_000", "alone"},      {"1:30", "alone"},
                  {"+5", "plus"}};
     for (size_t i = 0; i < sizeof traps / sizeof *traps; i++) {
         const char *trap = yaml_trap(guarded(traps[i].text));
