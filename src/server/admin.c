@@ -22,7 +22,8 @@
 #include "server/admin_client.h"
 #include "server/control_socket.h"
 
-#define CLIENTS 8u
+#define CLIENTS       8u
+#define FREE_PATIENCE 3u /* seconds: the end of the process does not wait for a disk */
 
 struct admin {
     struct reload *reload; /* borrowed, as the next; its thread only */
@@ -188,14 +189,13 @@ void admin_reload(struct admin *admin)
     wake(admin);
 }
 
-void admin_free(struct admin *admin)
+bool admin_free(struct admin *admin)
 {
-    if (admin == NULL)
-        return;
     if (admin->started) {
         atomic_store(&admin->stopping, true);
         wake(admin);
-        pthread_join(admin->thread, NULL);
+        if (!thread_join_within(admin->thread, FREE_PATIENCE))
+            return false;
     }
     for (unsigned i = 0; i < CLIENTS; i++)
         admin_client_end(&admin->clients[i]);
@@ -203,4 +203,5 @@ void admin_free(struct admin *admin)
     if (admin->wake_fd != -1)
         close(admin->wake_fd);
     free(admin);
+    return true;
 }

@@ -19,7 +19,8 @@ struct admin *admin_new(struct reload *reload, struct file_watch *watch, struct 
  * as the next. */
 void admin_reload(struct admin *admin);
 
-/* Ends the thread, after the reload in hand, and removes the control socket. NULL is fine. */
-void admin_free(struct admin *admin);
+/* Ends the thread, after the reload in hand, and removes the control socket. False: a disk holds it
+ * up, so it is left behind, with all that it uses. */
+bool admin_free(struct admin *admin);
 
 #endif

@@ -265,15 +265,18 @@ static void serve(struct server *server)
             admin_reload(server->admin);
     } while (got != SIGTERM && got != SIGINT);
     log_write(LOG_INFO, "%s: draining", got == SIGTERM ? "SIGTERM" : "SIGINT");
-    admin_free(server->admin); /* nothing is to be opened any more */
-    server->admin = NULL;
+    bool freed = admin_free(server->admin); /* nothing is to be opened any more */
     drain(server);
+    log_write(LOG_INFO, "ended");
+    if (freed)
+        return;
+    log_stop();
+    _exit(0);
 }
 
 static void stop(struct server *server)
 {
     check_on_panic(NULL);
-    admin_free(server->admin);
     if (server->room)
         room_stop(server->room);
     workers_free(server->workers);
@@ -310,10 +313,8 @@ int server_run(struct config *config, struct file_watch *watch, struct err *err)
 {
     struct server server = {.config = config, .watch = watch, .signal_fd = -1, .ended_fd = -1};
     int result = start(&server, err);
-    if (result == 0) {
+    if (result == 0)
         serve(&server);
-        log_write(LOG_INFO, "ended");
-    }
     stop(&server);
     if (server.logging)
         log_stop();

@@ -8,9 +8,12 @@ import os
 import signal
 import socket
 import ssl
+import time
+from pathlib import Path
 
 import pytest
 
+from harness.hold import await_sleep, thread_of
 from harness.portico import toml
 from harness.wire import LIMIT, request
 
@@ -26,16 +29,16 @@ def held_lock(certs):
 
 
 @contextlib.contextmanager
-def dead_file_system(certs):
+def dead_file_system(certs, name="self-signed", kind=40000):
     """Whoever opens a file there waits: a FUSE file system whose server never says a word."""
-    folder = str(certs / "self-signed").encode()
+    folder = str(certs / name).encode()
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         server = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         pytest.skip(f"no file system can be made here that hangs: {error}")
     try:
-        options = f"fd={server},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()}".encode()
+        options = f"fd={server},rootmode={kind},user_id={os.getuid()},group_id={os.getgid()}".encode()
         if libc.mount(b"dead", folder, b"fuse", 0, options) != 0:
             pytest.skip(f"no file system can be made here that hangs: {os.strerror(ctypes.get_errno())}")
         yield
@@ -124,3 +127,20 @@ def test_the_process_ends(portico_factory, hung):
             portico.await_status(lambda n: n["connections"] == 1 and n["workers_busy"] == 0)
             portico.process.send_signal(signal.SIGTERM)
             portico.expect_exit(0, limit=8)  # `docker stop` gives 10 s
+
+
+def test_the_process_ends_during_a_reload(portico_factory):
+    """The same goes for the file that is being read again."""
+    portico = portico_factory(config(), env={"ASAN_OPTIONS": "halt_on_error=1:exitcode=99:detect_leaks=0"})
+    admin = thread_of(portico.process.pid, "admin")
+    await_sleep(portico.process.pid, admin)
+    call = Path(f"/proc/{portico.process.pid}/task/{admin}/syscall")
+    polls = call.read_text().split()[0]
+    with dead_file_system(portico.directory, portico.path.name, kind=100000):
+        portico.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + LIMIT
+        while call.read_text().split()[0] in (polls, "running"):
+            assert time.monotonic() < deadline, "it does not reload"
+        assert_serves(portico)
+        portico.process.send_signal(signal.SIGTERM)
+        portico.expect_exit(0, limit=8)
