@@ -438,15 +438,12 @@ static int open_ca(struct certs_store *store, const char *dir, struct err *err)
     pthread_cond_signal(&store->wakeup);
     while (!store->has_tried && result == 0)
         result = pthread_cond_timedwait(&store->opened, &store->mutex, &until);
-    struct local_ca *ca = store->ca;
-    struct err why = store->why;
+    bool is_open = store->ca != NULL;
+    if (!is_open && result == 0)
+        *err = store->why;
     pthread_mutex_unlock(&store->mutex);
-    if (ca != NULL)
-        return 0;
-    if (result == 0) {
-        *err = why;
-        return -1;
-    }
+    if (is_open || result == 0)
+        return is_open ? 0 : -1;
     err_set(err, "the certificate directory does not answer: %s", dir);
     return err_hint(err, "see whether its file system hangs, and which process holds %s/.lock",
                     dir);

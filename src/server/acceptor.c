@@ -135,13 +135,6 @@ static void accept_batch(struct acceptor *acceptor, const struct pollfd *fds, bo
             left--;
 }
 
-static void close_listeners(struct acceptor *acceptor)
-{
-    for (size_t i = 0; i < acceptor->listeners.count; i++)
-        close(acceptor->listeners.items[i].fd);
-    acceptor->listeners.count = 0;
-}
-
 /* Closes a listener that is not wanted any more. Whoever waits in its backlog has connected, and
  * is taken in. */
 static void retire(struct acceptor *acceptor, const struct listening *listener)
@@ -274,7 +267,8 @@ void acceptor_free(struct acceptor *acceptor)
         wake(acceptor);
         pthread_join(acceptor->thread, NULL);
     }
-    close_listeners(acceptor);
+    for (size_t i = 0; i < acceptor->listeners.count; i++)
+        close(acceptor->listeners.items[i].fd);
     config_unref(acceptor->config);
     if (acceptor->wake_fd != -1)
         close(acceptor->wake_fd);

@@ -56,18 +56,16 @@ static enum reload_result fail(const struct config *old, const struct err *err, 
 static int check_file(const char *path, struct err *err)
 {
     struct stat st;
-    if (strcmp(path, "-") == 0) {
+    if (strcmp(path, "-") == 0)
         err_set(err, "the configuration was read from standard input, which cannot be read again");
-        return err_hint(err, "start Portico with a file (portico run FILE) to be able to reload");
-    }
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+    else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         err_set(err,
                 "the configuration %s is no file but a pipe or a device, which cannot be "
                 "read again",
                 path);
-        return err_hint(err, "start Portico with a file (portico run FILE) to be able to reload");
-    }
-    return 0;
+    else
+        return 0;
+    return err_hint(err, "start Portico with a file (portico run FILE) to be able to reload");
 }
 
 /* A file that has a path and yet no name is a mount point whose file was replaced outside, as most
@@ -78,8 +76,7 @@ static void warn_about_mount(const char *path, FILE *out)
     if (stat(path, &st) == 0 && st.st_nlink == 0)
         say(out, LOG_WARN,
             "%s is mounted by itself and was replaced outside, so this is the file of before; "
-            "mount "
-            "its directory instead, or start the container anew",
+            "mount its directory instead, or start the container anew",
             path);
 }
 
