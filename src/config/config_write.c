@@ -129,8 +129,8 @@ static void put_value(struct sheet *sheet, const struct setting *setting, const 
 static bool put_section(struct sheet *sheet, const struct section *section, const void *parent,
                         unsigned depth, bool is_first);
 
-/* The keys and sections of one object. */
-static void put_members(struct sheet *sheet, const struct section *section, const void *object,
+/* The keys and sections of one object. False when there are none to write. */
+static bool put_members(struct sheet *sheet, const struct section *section, const void *object,
                         unsigned depth)
 {
     bool is_first = true;
@@ -143,6 +143,7 @@ static void put_members(struct sheet *sheet, const struct section *section, cons
     for (const struct section *in = NULL; (in = schema_next(section, in)) != NULL;)
         if (put_section(sheet, in, object, depth, is_first))
             is_first = false;
+    return !is_first;
 }
 
 /* One object, with what stands before and behind its members. */
@@ -155,9 +156,11 @@ static void put_object(struct sheet *sheet, const struct section *section, const
                 sheet->has_lines ? "\n" : "", section->path);
     sheet->has_lines = true;
     fputs(is(sheet, &format_json) ? "{" : "", sheet->out);
-    put_members(sheet, section, object, depth);
+    bool has_members = put_members(sheet, section, object, depth);
     if (is(sheet, &format_json))
         fprintf(sheet->out, "\n%*s}", indent, "");
+    else if (is(sheet, &format_yaml) && !has_members)
+        fprintf(sheet->out, "%*s- {}\n", indent - 2, "");
 }
 
 /* A section of `parent`, at the depth of its keys. False when there is nothing to write. */
@@ -174,7 +177,7 @@ static bool put_section(struct sheet *sheet, const struct section *section, cons
     if (count == 0 || (!section->is_list && !has_keys(sheet, section, object)))
         return false;
     if (!is(sheet, &format_toml))
-        put_key(sheet, schema_name(section), depth, is_first, false);
+        put_key(sheet, schema_name(section), depth, is_first, section->parent->is_list);
     fputs(is_json                   ? section->is_list ? " [" : " "
           : is(sheet, &format_yaml) ? "\n"
                                     : "",

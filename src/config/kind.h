@@ -33,7 +33,7 @@ struct setting {
                          a text without limit has 0 */
     bool is_required;
     bool is_secret;     /* not to be shown wherever the configuration is; "file:PATH" takes it from
-                           a file */
+                           a file. Not for hosts and upstreams, whose hints quote parts of them */
     bool needs_restart; /* fixed once Portico has started */
 };
 

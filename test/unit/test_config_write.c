@@ -9,12 +9,13 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "config/load.h"
 #include "config/secret.h"
 
 static const struct format *const formats[] = {&format_toml, &format_json, &format_yaml};
 static const char *const paths[] = {"t.toml", "t.json", "t.yaml"};
-#define NOTATIONS (sizeof formats / sizeof *formats)
+#define FORMAT_COUNT (sizeof formats / sizeof *formats)
 
 /* With another secret for each that is masked, since a mask is not read again. */
 static char *written(const struct config *config, const struct format *format, bool with_defaults)
@@ -45,8 +46,8 @@ static struct config *load_text(const char *path, const char *text)
 static void assert_round_trips(const struct config *config)
 {
     char *expected = written(config, &format_json, true);
-    for (size_t a = 0; a < NOTATIONS; a++)
-        for (size_t b = 0; b < NOTATIONS; b++)
+    for (size_t a = 0; a < FORMAT_COUNT; a++)
+        for (size_t b = 0; b < FORMAT_COUNT; b++)
             for (int with_defaults = 0; with_defaults < 2; with_defaults++) {
                 char *first = written(config, formats[a], with_defaults);
                 struct config *middle = load_text(paths[a], first);
@@ -160,13 +161,25 @@ static void leaves_defaults_out(void **state)
     config_unref(config);
 }
 
+/* Of which the first has nothing but a section of its own, and the second nothing at all. */
+static void items_begin_with_a_dash(void **state)
+{
+    (void)state;
+    struct config_route routes[] = {{.cert_type = CERT_ACME}, {.cert_type = CERT_ACME}};
+    const struct config config = {.routes = routes, .route_count = 2};
+    const char *expected = "routes:\n  - timeouts:\n      connect: \"1s\"\n  - {}\n";
+    routes[0].timeouts.connect = CLOCK_SECOND;
+    char *text = written(&config, &format_yaml, false);
+    assert_memory_equal(text, expected, strlen(expected));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(those_that_come_with_portico),
-        cmocka_unit_test(awkward_ones),
-        cmocka_unit_test(keeps_what_looks_like_a_variable),
-        cmocka_unit_test(leaves_defaults_out),
+        cmocka_unit_test(those_that_come_with_portico),     cmocka_unit_test(awkward_ones),
+        cmocka_unit_test(keeps_what_looks_like_a_variable), cmocka_unit_test(leaves_defaults_out),
+        cmocka_unit_test(items_begin_with_a_dash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

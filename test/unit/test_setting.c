@@ -225,6 +225,23 @@ static void sizes_have_units(void **state)
     assert_string_equal(kind_range(&body, range), "\"1KiB\" to \"1024GiB\"");
 }
 
+/* No section has secrets of these kinds yet. (Hints about hosts and upstreams quote parts of them.)
+ */
+static void secrets_are_not_quoted(void **state)
+{
+    struct fixture *f = *state;
+    static const enum kind_id ids[] = {KIND_DURATION, KIND_EMAIL, KIND_SIZE, KIND_NETWORKS};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        const struct setting pin = {"pin", &kinds[ids[i]], .example = "1", .is_secret = true};
+        struct value value = text("hush/hush");
+        char member[64];
+        problems_release(&f->problems);
+        assert_int_equal(setting_apply(&pin, member, &value, &f->context), -1);
+        assert_null(strstr(f->problems.items[0].message, "hush"));
+        assert_null(strstr(f->problems.items[0].hint, "hush"));
+    }
+}
+
 static void paths_fit_a_socket(void **state)
 {
     struct fixture *f = *state;
@@ -254,6 +271,7 @@ int main(void)
         TEST(ranges_include_their_ends),
         TEST(paths_fit_a_socket),
         TEST(sizes_have_units),
+        TEST(secrets_are_not_quoted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
