@@ -32,6 +32,11 @@
  * higher than twice the slots and these; if one were, its wait would fail with EMFILE. */
 #define OTHER_DESCRIPTORS 8192u
 
+/* Those that were woken and not taken yet; who was woken first is the first. */
+struct woken {
+    struct room_slot *first, *last;
+};
+
 struct room {
     unsigned magic;
     struct room_queues queues;
@@ -43,10 +48,9 @@ struct room {
     _Atomic uint32_t high_water; /* slots that were ever acquired */
 
     pthread_mutex_t mutex;
-    struct room_slot *free_first;  /* guarded by mutex */
-    struct room_slot *woken_first; /* guarded by mutex */
-    struct room_slot *woken_last;  /* guarded by mutex */
-    bool stopping;                 /* guarded by mutex */
+    struct room_slot *free_first;    /* guarded by mutex */
+    struct woken woken[ROOM_QUEUES]; /* guarded by mutex: handshakes come after all others */
+    bool stopping;                   /* guarded by mutex */
 };
 
 static struct room_slot *slot_at(const struct room *room, uint32_t index)
@@ -232,14 +236,13 @@ enum room_parked room_park(struct room *room, struct room_slot *slot,
 static struct room_slot *pop_woken(struct room *room, bool *stopping)
 {
     pthread_mutex_lock(&room->mutex);
-    struct room_slot *slot = room->woken_first;
-    if (slot) {
-        room->woken_first = slot->next;
-        if (room->woken_first == NULL)
-            room->woken_last = NULL;
-    }
+    struct woken *others = &room->woken[ROOM_MAIN], *handshakes = &room->woken[ROOM_HANDSHAKES];
+    struct woken *woken = others->first ? others : handshakes;
+    struct room_slot *slot = woken->first;
+    if (slot)
+        woken->first = slot->next;
     *stopping = slot == NULL && room->stopping;
-    bool again = room->woken_first != NULL || room->stopping;
+    bool again = others->first || handshakes->first || room->stopping;
     pthread_mutex_unlock(&room->mutex);
     if (again) {
         room_queues_wake(&room->queues);
@@ -334,12 +337,13 @@ static void wake_and_unlock(struct room *room, struct room_slot *slot)
         set_deadline_locked(room, slot, CLOCK_NEVER);
         slot->next = NULL;
         pthread_mutex_lock(&room->mutex);
-        was_empty = room->woken_first == NULL;
+        struct woken *woken = &room->woken[slot->queue];
+        was_empty = woken->first == NULL;
         if (was_empty)
-            room->woken_first = slot;
+            woken->first = slot;
         else
-            room->woken_last->next = slot;
-        room->woken_last = slot;
+            woken->last->next = slot;
+        woken->last = slot;
         pthread_mutex_unlock(&room->mutex);
     }
     pthread_mutex_unlock(&slot->mutex);

@@ -90,6 +90,29 @@ static void handshakes_alone_have_everything(void **state)
     empty(room, 20);
 }
 
+/* A thousand handshakes whose certificate has come hold up nobody else that is woken. */
+static void woken_handshakes_come_last(void **state)
+{
+    static const unsigned order[] = {2, 3, 0, 1};
+    struct room *room = guest_room(4);
+    struct room_ticket tickets[4];
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        guests[i] = guest_enter(room);
+        if (i < 2)
+            room_enter_queue(room, &guests[i]->slot, ROOM_HANDSHAKES, &guests[i]->stream[0]);
+        tickets[i] = room_next_wait(room, &guests[i]->slot);
+        assert_int_equal(room_park(room, &guests[i]->slot, NULL, 0, CLOCK_NEVER), ROOM_PARKED);
+    }
+    for (unsigned i = 0; i < 4; i++)
+        room_wake(tickets[i]);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_ptr_equal(guest_take(room), guests[order[i]]);
+        guest_leave(room, guests[order[i]]);
+    }
+    room_free(room);
+}
+
 /* A handshake is over: armed or not, the descriptor waits in the main queue from then on. */
 static void from_queue_to_queue(void **state)
 {
@@ -161,6 +184,7 @@ int main(void)
         cmocka_unit_test(all_handshakes_together_have_the_share_of_one),
         cmocka_unit_test(many_busy_ones_do_not_stop_the_handshakes),
         cmocka_unit_test(handshakes_alone_have_everything),
+        cmocka_unit_test(woken_handshakes_come_last),
         cmocka_unit_test(from_queue_to_queue),
         cmocka_unit_test(a_mark_is_behind_what_is_ready),
         cmocka_unit_test(a_mark_among_the_handshakes),
