@@ -13,7 +13,8 @@
 #include "server/admin_client.h"
 #include "server/control_search.h"
 
-/* Nobody was found: the file's problems, if it has any, and where was looked. */
+/* Says that no process was found: the file's problems, if it has any, and where it was looked for.
+ */
 static int report(const struct cli_call *call, const char *tried)
 {
     struct config *config = cli_load(call);

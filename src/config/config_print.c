@@ -137,9 +137,9 @@ static void note_table(struct uses *uses, const struct value_table *table,
     }
 }
 
-/* Is the line short, and does it begin with something that the tree knows, rather than with the
- * rest of what began above; and hold neither a comment nor what a terminal could take for a command
- * (of which those beyond ASCII begin with C2)? */
+/* May the line be shown? It has to be short, and to begin with something that the tree knows,
+ * rather than with the rest of what began above. It may hold neither a comment nor a control
+ * character, which a terminal could take for a command; those beyond ASCII begin with C2. */
 static bool is_told(struct span line, const struct line_use *use)
 {
     size_t blank = 0, begin;

@@ -16,9 +16,8 @@ struct config_problems {
     size_t source_len;
 };
 
-/* Prints each problem, if there are any: its place and what is wrong, the line with a caret
- * below, the hint.
- * In colour if `out` is a terminal and NO_COLOR is not set. */
+/* Prints each problem, if there are any: its place and what is wrong, the line with a caret below,
+ * the hint. In colour if `out` is a terminal and NO_COLOR is not set. */
 void config_problems_print(const struct config_problems *problems, FILE *out);
 void config_problems_release(struct config_problems *problems);
 

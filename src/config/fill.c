@@ -3,7 +3,7 @@
  *
  * Whoever loads (main, admin) runs this; nothing is shared. Each key of the schema gets its
  * default, and then what the file says; whatever the schema does not know is a problem. It never
- * stops at the first one. What is nearly the name of a key or a section is taken for meant. */
+ * stops at the first one. A name that is nearly that of a key or a section is taken for a slip. */
 #include "config/fill.h"
 
 #include <stdarg.h>

@@ -64,9 +64,9 @@ static struct place_text split(struct span text)
     return place;
 }
 
-/* What people write around a host or a place: "USER:PASSWORD@" is looked for before anything is
- * quoted, and white space, behind which the rest of another line may follow. With *inside, what is
- * left without scheme and path. 0, or -1 with `err`. */
+/* Looks for what people write around a host or a place. "USER:PASSWORD@" comes first, before
+ * anything is quoted; then white space, behind which the rest of another line may follow. *inside
+ * is what is left without scheme and path. 0, or -1 with `err`. */
 static int check_around(struct span text, const char *expected, struct span *inside,
                         struct err *err)
 {

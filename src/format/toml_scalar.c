@@ -193,8 +193,8 @@ static const struct form {
              {"9999-99-99(T99:99(:99(.F))(Z))", VALUE_DATE, -1},
              {"9999-99-99T99:99(:99(.F))S99:99", VALUE_DATE, -1}};
 
-/* What stands in `text` behind what the name of a set, or any other character, stands for; NULL
- * when something else is there. */
+/* Skips one character of a form in `text`: what the set of that name has, or else the character
+ * itself. NULL when something else is there. */
 static const char *match_one(const char *text, char name)
 {
     const struct set *set = sets, *end = sets + sizeof sets / sizeof *sets;
@@ -289,8 +289,8 @@ static bool read_word(char *word, struct value *value, const char **why)
     return *why == NULL;
 }
 
-/* Reports that what begins at `start` is no value, up to what no word without quotes reaches
- * beyond. Returns false. What stands there is not quoted: it may be a secret. */
+/* Reports that the text that begins at `start` is no value. Returns false. It is not quoted, since
+ * it may be a secret. It ends where any text without quotes would end. */
 static bool bad_word(struct toml_lex *lex, struct place place, const char *start, const char *why)
 {
     const char *end = start, *hint = "if it is text, it needs quotes";

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #define BLOCK_SIZE (32u * 1024u)
-#define KEY_SIZE   16u /* bytes of a text in which there hardly is more than one key with a value */
+#define KEY_SIZE   16u /* bytes of a text: hardly any key and its value take less */
 
 struct value_block {
     struct value_block *next;

@@ -60,8 +60,8 @@ struct value_table {
 /* Tables, arrays and keys around a value, together. */
 #define VALUE_DEPTH_MAX 64u
 
-/* Values that a file may have: more than fit into 10 MiB of routes, and not more than some 220 MB
- * of memory take. */
+/* How many values a file may have. 10 MiB of routes have fewer; so many take some 220 MB of
+ * memory. */
 #define VALUE_COUNT_MAX 1000000u
 
 struct value_tree {
@@ -73,8 +73,8 @@ struct value_tree {
     struct value_entry *index[]; /* the entries of all tables, by table and key */
 };
 
-/* A tree with an empty root, for VALUE_COUNT_MAX values of a text of `size` bytes, or NULL when out
- * of memory. Of a larger text it would be slower. */
+/* A tree with an empty root, for VALUE_COUNT_MAX values, or NULL when out of memory. It is made for
+ * a text of `size` bytes, and slower when the text is larger. */
 struct value_tree *value_tree_new(size_t size);
 void value_tree_free(struct value_tree *tree); /* NULL is fine */
 
@@ -90,8 +90,8 @@ struct value_table *value_table_new(struct value_tree *tree);
 /* The entry of `key`, or NULL. */
 struct value_entry *value_table_find(const struct value_table *table, struct span key);
 
-/* Appends `value` under `key` (in the tree's memory; not in the table yet), which an item of an
- * array has none of. The entry, or NULL when the tree takes no more. */
+/* Appends `value` under `key`, which lies in the tree's memory and is not in the table yet. An item
+ * of an array has no key. The entry, or NULL when the tree takes no more. */
 struct value_entry *value_table_add(struct value_table *table, struct span key,
                                     const struct value *value);
 
