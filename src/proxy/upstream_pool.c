@@ -34,8 +34,9 @@ struct upstream_pool {
     unsigned magic;
     atomic_uint *total; /* borrowed: idle connections of all pools */
     pthread_mutex_t mutex;
-    unsigned count;     /* guarded by mutex, as the next */
+    unsigned count;     /* guarded by mutex, as what follows */
     struct idle *first; /* owned */
+    struct idle *spare; /* owned: empty ones, for the time until the next sweep */
 };
 
 struct upstream_pool *upstream_pool_new(atomic_uint *idle)
@@ -81,33 +82,42 @@ static void unreserve(struct upstream_pool *pool, unsigned count)
     metrics_add(METRIC_UPSTREAM_IDLE, -(int64_t)count);
 }
 
+/* One more, at the beginning of the list. NULL: there is no room. */
+static struct idle *add_locked(struct upstream_pool *pool)
+{
+    struct idle *idle = pool->spare;
+    if (pool->count >= POOL_IDLE_MAX)
+        return NULL;
+    if (idle)
+        pool->spare = idle->next;
+    else if ((idle = malloc(sizeof *idle)) == NULL)
+        return NULL;
+    idle->next = pool->first;
+    pool->first = idle;
+    pool->count++;
+    return idle;
+}
+
 void upstream_pool_put(struct upstream_pool *pool, struct stream *stream,
                        const struct address *address, int64_t now, int64_t expires)
 {
     check_magic(pool, POOL_MAGIC);
     check(stream->fd != -1);
     struct stream taken = *stream;
+    struct idle *idle = NULL;
     *stream = STREAM_CLOSED;
-    struct idle *idle = expires > now ? malloc(sizeof *idle) : NULL;
-    bool pooled = false;
-    if (idle && reserve(pool)) {
-        *idle = (struct idle){NULL, taken, *address, now, expires};
+    if (expires > now && reserve(pool)) {
         metrics_add(METRIC_UPSTREAM_IDLE, 1);
         pthread_mutex_lock(&pool->mutex);
-        pooled = pool->count < POOL_IDLE_MAX;
-        if (pooled) {
-            idle->next = pool->first;
-            pool->first = idle;
-            pool->count++;
-        }
+        idle = add_locked(pool);
+        if (idle)
+            *idle = (struct idle){idle->next, taken, *address, now, expires};
         pthread_mutex_unlock(&pool->mutex);
-        if (!pooled)
+        if (idle == NULL)
             unreserve(pool, 1);
     }
-    if (pooled)
-        return;
-    free(idle);
-    close_connection(&taken);
+    if (idle == NULL)
+        close_connection(&taken);
 }
 
 /* Silence is the only sign of life: the end, an error, or bytes that no request asked for make
@@ -121,35 +131,36 @@ static bool is_alive(const struct stream *stream)
            (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-/* Takes the newest connection out, unless even that has been idle for too long. NULL: none. */
-static struct idle *pop(struct upstream_pool *pool, int64_t now, int64_t max_idle)
+/* Takes the newest connection out, unless even that has been idle for too long. */
+static bool pop(struct upstream_pool *pool, int64_t now, int64_t max_idle, struct idle *out)
 {
     pthread_mutex_lock(&pool->mutex);
     struct idle *idle = pool->first;
     if (idle && now - idle->since > max_idle)
         idle = NULL;
     if (idle) {
+        *out = *idle;
         pool->first = idle->next;
         pool->count--;
+        idle->next = pool->spare;
+        pool->spare = idle;
     }
     pthread_mutex_unlock(&pool->mutex);
     if (idle)
         unreserve(pool, 1);
-    return idle;
+    return idle != NULL;
 }
 
 bool upstream_pool_get(struct upstream_pool *pool, int64_t now, int64_t max_idle,
                        struct stream *stream, struct address *address)
 {
-    struct idle *idle;
+    struct idle idle;
     check_magic(pool, POOL_MAGIC);
-    while ((idle = pop(pool, now, max_idle)) != NULL) {
+    while (pop(pool, now, max_idle, &idle)) {
         YIELD_POINT("upstream_pool_get popped");
-        bool alive = idle->expires > now && is_alive(&idle->stream);
-        *stream = idle->stream;
-        *address = idle->address;
-        free(idle);
-        if (alive)
+        *stream = idle.stream;
+        *address = idle.address;
+        if (idle.expires > now && is_alive(stream))
             return true;
         close_connection(stream);
     }
@@ -158,7 +169,7 @@ bool upstream_pool_get(struct upstream_pool *pool, int64_t now, int64_t max_idle
 
 int64_t upstream_pool_sweep(struct upstream_pool *pool, int64_t now)
 {
-    struct idle *expired = NULL, **link = &pool->first;
+    struct idle *expired = NULL, **link = &pool->first, *spare;
     unsigned gone = 0;
     int64_t next = CLOCK_NEVER;
     check_magic(pool, POOL_MAGIC);
@@ -176,14 +187,16 @@ int64_t upstream_pool_sweep(struct upstream_pool *pool, int64_t now)
         gone++;
     }
     pool->count -= gone;
+    spare = pool->spare;
+    pool->spare = NULL;
     pthread_mutex_unlock(&pool->mutex);
     unreserve(pool, gone);
-    while (expired) {
-        struct idle *idle = expired;
+    for (struct idle *idle; (idle = expired) != NULL; free(idle)) {
         expired = idle->next;
         close_connection(&idle->stream);
-        free(idle);
     }
+    for (struct idle *idle; (idle = spare) != NULL; free(idle))
+        spare = idle->next;
     return next;
 }
 
