@@ -3,7 +3,7 @@
  * Invariants
  *  1. Everything a configuration points to lies in its tree's memory (but for the route table), so
  *     that one release frees all, at any stage of loading.
- *  2. The gauge config_refs is the sum of all references. */
+ *  2. The gauge `configs` counts those in memory, and not references: each turn takes one. */
 #include "config/config.h"
 
 #include <stdarg.h>
@@ -29,7 +29,7 @@ struct config *config_new(const char *path, const struct format *format, struct 
     config->tree = tree;
     config->path = (char *)copy.data;
     config->format = format;
-    metrics_add(METRIC_CONFIG_REFS, 1);
+    metrics_add(METRIC_CONFIGS, 1);
     return config;
 }
 
@@ -68,7 +68,6 @@ struct config *config_ref(struct config *config)
 {
     check_magic(config, CONFIG_MAGIC);
     atomic_fetch_add_explicit(&config->refs, 1, memory_order_relaxed);
-    metrics_add(METRIC_CONFIG_REFS, 1);
     return config;
 }
 
@@ -77,9 +76,9 @@ void config_unref(struct config *config)
     if (config == NULL)
         return;
     check_magic(config, CONFIG_MAGIC);
-    metrics_add(METRIC_CONFIG_REFS, -1);
     if (atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) != 1)
         return;
+    metrics_add(METRIC_CONFIGS, -1);
     config->magic = 0;
     route_table_free(config->table);
     value_tree_free(config->tree);

@@ -384,7 +384,7 @@ def test_what_is_in_flight_goes_on_as_it_began(portico_factory):
     tunnel.send(b"before")
     assert tunnel.exactly(6) == b"before"
     portico.reload(hello("new.test", timeouts={"answer": "10ms", "tunnel": "10ms", "tunnel_half": "10ms"}))
-    assert portico.status()["config_refs"] > 1
+    assert portico.status()["configs"] > 1
     tunnel.send(b"after")
     assert tunnel.exactly(5) == b"after"
     go_on.set()
@@ -522,7 +522,7 @@ def test_old_configurations_are_freed(portico_factory):
         portico.reload(large)
         assert status_of(portico, "host7.test") == 200
         portico.reload(hello("a.test"))
-        portico.await_status(lambda n: n["config_refs"] == 1)
+        portico.await_status(lambda n: n["configs"] == 1)
     if scaled(True, False):
         assert portico.resident() - before < 8 << 20
     portico.await_balance()
@@ -531,9 +531,9 @@ def test_old_configurations_are_freed(portico_factory):
 def test_the_first_configuration_is_freed_too(portico_factory):
     """Of the one it was started with nothing is kept but what takes a restart: it may hold secrets."""
     portico = portico_factory(hello("a.test", server={"workers": 2}))
-    portico.await_status(lambda n: n["config_refs"] == 1)  # the service's
+    portico.await_status(lambda n: n["configs"] == 1)
     portico.reload(hello("b.test", server={"workers": 2}))
-    portico.await_status(lambda n: n["config_refs"] == 1)
+    portico.await_status(lambda n: n["configs"] == 1)
 
 
 # Quarantine

@@ -38,7 +38,7 @@ static void a_snapshot_outlives_its_successor(void **state)
     config_unref(now);
     config_unref(held);
     service_publish(&service, NULL);
-    assert_int_equal(metrics_get(METRIC_CONFIG_REFS), 0);
+    assert_int_equal(metrics_get(METRIC_CONFIGS), 0);
 }
 
 #define READERS 3u
@@ -72,7 +72,7 @@ static void published_while_in_use(void **state)
         assert_null(broken);
     }
     service_publish(&service, NULL);
-    assert_int_equal(metrics_get(METRIC_CONFIG_REFS), 0);
+    assert_int_equal(metrics_get(METRIC_CONFIGS), 0);
 }
 
 int main(void)

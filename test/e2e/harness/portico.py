@@ -213,7 +213,7 @@ class Portico:
             return (numbers["connections"] == numbers["tunnels"] == numbers["workers_busy"] == 0
                     and numbers["upstream_open"] == numbers["upstream_idle"]
                     and numbers["buffers"] <= began["buffers"]
-                    and numbers["config_refs"] == 1  # the service's
+                    and numbers["configs"] == 1
                     and numbers["descriptors"] <= began["descriptors"] + numbers["upstream_idle"])
         try:
             return self.await_status(is_balanced)
